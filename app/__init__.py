@@ -1,0 +1,1 @@
+"""napvi: PayOS payments into user wallets, shown in the payer's browser as they arrive."""

@@ -1,0 +1,136 @@
+"""Every error that napvi raises on purpose.
+
+    NapviError
+    ├── ConfigurationError       the start is refused: names the setting and the remedy
+    ├── DataDirectoryError       the embedded PostgreSQL cannot use its directory
+    ├── MigrationError           the schema files and the database do not fit
+    └── Problem                  becomes an RFC 9457 problem document
+        ├── InvalidRequest       400
+        ├── InvalidSignature     401
+        ├── NotLoggedIn          401
+        ├── LoginRefused         401
+        ├── CrossSiteRequest     403
+        ├── TopupNotFound        404
+        ├── NotAcceptable        406
+        ├── UsernameTaken        409
+        ├── BodyTooLarge         413
+        ├── WrongContentType     415
+        ├── IdempotencyMismatch  422
+        ├── PayOSRefused         502
+        ├── DatabaseUnavailable  503
+        └── PayOSTimeout         504
+
+`code` is stable: clients branch on it, docs/errors.md lists it.
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+
+class NapviError(Exception):
+    """Root of the tree."""
+
+
+class ConfigurationError(NapviError):
+    """A setting is missing or wrong. `setting` is its name in the environment."""
+
+    def __init__(self, setting: str, complaint: str, remedy: str) -> None:
+        super().__init__(f"{setting}: {complaint} {remedy}")
+        self.setting = setting
+
+
+class DataDirectoryError(NapviError):
+    """The embedded PostgreSQL cannot use its data directory; the message holds the remedy."""
+
+
+class MigrationError(NapviError):
+    """The schema files and the database do not fit together; the message holds the remedy."""
+
+
+class Problem(NapviError):
+    """An answer that is not a success. `fields` maps a field of the request to its fault."""
+
+    http_status: ClassVar[int] = 500
+    code: ClassVar[str] = "internal"
+    title: ClassVar[str] = "Something went wrong on our side"
+
+    def __init__(self, detail: str | None = None, fields: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail or self.title)
+        self.detail = detail
+        self.fields = dict(fields or {})
+
+    def document(self) -> dict[str, object]:
+        """The RFC 9457 members; `errors` names the fields at fault."""
+        members: dict[str, object] = {
+            "type": f"urn:napvi:problem:{self.code}",
+            "title": self.title,
+            "status": self.http_status,
+            "code": self.code,
+        }
+        if self.detail is not None:
+            members["detail"] = self.detail
+        if self.fields:
+            members["errors"] = [
+                {"field": name, "detail": fault} for name, fault in self.fields.items()
+            ]
+        return members
+
+
+class InvalidRequest(Problem):
+    http_status, code, title = 400, "invalid_request", "The request is not valid"
+
+
+class InvalidSignature(Problem):
+    http_status, code, title = 401, "invalid_signature", "The signature does not match"
+
+
+class NotLoggedIn(Problem):
+    http_status, code, title = 401, "not_logged_in", "Log in first"
+
+
+class LoginRefused(Problem):
+    http_status, code, title = 401, "login_refused", "Unknown username or wrong password"
+
+
+class CrossSiteRequest(Problem):
+    http_status, code, title = 403, "cross_site_request", "The request comes from another site"
+
+
+class TopupNotFound(Problem):
+    http_status, code, title = 404, "topup_not_found", "There is no such top-up"
+
+
+class NotAcceptable(Problem):
+    http_status, code, title = 406, "not_acceptable", "This address only serves text/event-stream"
+
+
+class UsernameTaken(Problem):
+    http_status, code, title = 409, "username_taken", "This username is taken"
+
+
+class BodyTooLarge(Problem):
+    http_status, code, title = 413, "body_too_large", "The request body is too large"
+
+
+class WrongContentType(Problem):
+    http_status, code, title = 415, "wrong_content_type", "The body must be application/json"
+
+
+class IdempotencyMismatch(Problem):
+    http_status, code, title = 422, "idempotency_mismatch", "This key was used with another body"
+
+
+class PayOSRefused(Problem):
+    """PayOS answered, but not with a payment link. Source: the business code of its envelope."""
+
+    http_status, code, title = 502, "payos_refused", "PayOS did not accept the payment"
+
+
+class DatabaseUnavailable(Problem):
+    http_status, code, title = 503, "database_unavailable", "The database is away; try again"
+
+
+class PayOSTimeout(Problem):
+    """PayOS did not answer in time or could not be reached; the top-up stays pending."""
+
+    http_status, code, title = 504, "payos_timeout", "PayOS did not answer in time; try again"

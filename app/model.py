@@ -1,0 +1,198 @@
+"""The nouns of napvi: what a top-up is, what can happen to it, what a browser is told.
+
+Amounts are whole đồng (`int`), times are aware datetimes in UTC.
+"""
+
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, NewType
+from uuid import UUID
+
+from app.errors import InvalidRequest
+
+TxRef = NewType("TxRef", str)
+"""Nine characters that name one top-up; short enough for PayOS's shortest description."""
+
+UserId = NewType("UserId", int)
+
+CROCKFORD_BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+TX_REF_PATTERN = re.compile(r"T[0-9A-HJKMNP-TV-Z]{8}")
+
+
+def new_tx_ref() -> TxRef:
+    """A random reference, 40 bits from the operating system."""
+    return TxRef("T" + "".join(secrets.choice(CROCKFORD_BASE32) for _ in range(8)))
+
+
+def parse_tx_ref(text: object) -> TxRef:
+    """`text` as a TxRef. Raises InvalidRequest that names the field when the format is wrong."""
+    if isinstance(text, str) and TX_REF_PATTERN.fullmatch(text):
+        return TxRef(text)
+    fault = "T followed by eight characters of 0-9 A-Z without I, L, O, U"
+    raise InvalidRequest("tx_ref is malformed.", {"tx_ref": fault})
+
+
+class Status(StrEnum):
+    """Where a top-up stands. Source: topup.next_state."""
+
+    PENDING = "pending"
+    UNDERPAID = "underpaid"
+    CONFIRMED = "confirmed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+class EventType(StrEnum):
+    """What can be recorded. Source: the CHECK of topup.events; docs/events.md lists them."""
+
+    TOPUP_OPENED = "topup.opened"
+    TOPUP_LINKED = "topup.linked"
+    TOPUP_CANCELLED = "topup.cancelled"
+    TOPUP_EXPIRED = "topup.expired"
+    PAYMENT_RECEIVED = "payment.received"
+    PAYMENT_FAILED = "payment.failed"
+    PAYMENT_CONFLICT = "payment.conflict"
+    SUSPENSE_ASSIGNED = "suspense.assigned"
+
+
+class Outcome(StrEnum):
+    """What `append_events` did with one fact."""
+
+    APPLIED = "applied"
+    DUPLICATE = "duplicate"
+    SUSPENSE = "suspense"
+    CONFLICT = "conflict"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something that happened outside, ready to be appended to the log.
+
+    `event_id` makes retries harmless. `tx_ref` is None when the database has to find the top-up
+    by `data["order_code"]`. `data` is JSON without payer data; `body` the raw signed webhook.
+    """
+
+    event_id: UUID
+    type: EventType
+    data: dict[str, Any]
+    occurred_at: datetime
+    tx_ref: TxRef | None = None
+    body: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """The answer to one Fact; `tx_ref` and `seq` are None in suspense, `sqlstate` if rejected."""
+
+    outcome: Outcome
+    tx_ref: TxRef | None
+    seq: int | None
+    sqlstate: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TopupUpdate:
+    """A top-up as it stood after event `seq`. Source: topup.read_updates.
+
+    One representation for stream frames and for /api/topup/status. `final`: nothing more will
+    come on this stream. `wallet_balance` is the owner's, in đồng, as of that event.
+    """
+
+    tx_ref: TxRef
+    seq: int
+    type: EventType
+    status: Status
+    amount: int
+    amount_paid: int
+    late: bool
+    final: bool
+    wallet_balance: int
+    confirmed_at: datetime | None
+    expires_at: datetime
+    recorded_at: datetime
+
+    def as_json(self) -> dict[str, object]:
+        """The members of a frame's `data`, and of the status answer."""
+        return {
+            "tx_ref": self.tx_ref,
+            "seq": self.seq,
+            "type": self.type,
+            "status": self.status,
+            "amount": self.amount,
+            "amount_paid": self.amount_paid,
+            "confirmed_at": iso(self.confirmed_at),
+            "late": self.late,
+            "final": self.final,
+            "wallet_balance": self.wallet_balance,
+            "expires_at": iso(self.expires_at),
+            "recorded_at": iso(self.recorded_at),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Topup:
+    """The current state of a top-up. Source: topup.topups."""
+
+    tx_ref: TxRef
+    user_id: UserId
+    order_code: int
+    amount: int
+    amount_paid: int
+    status: Status
+    seq: int
+    late: bool
+    payment_link_id: str | None
+    checkout_url: str | None
+    qr_code: str | None
+    bank_bin: str | None
+    account_number: str | None
+    account_name: str | None
+    expires_at: datetime
+    confirmed_at: datetime | None
+    opened_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentLink:
+    """What PayOS made for an order: where to pay, and what the QR says."""
+
+    payment_link_id: str
+    checkout_url: str
+    qr_code: str
+    bank_bin: str
+    account_number: str
+    account_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    user_id: UserId
+    username: str
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """One posting on a wallet: signed amount, balance after it. Source: topup.ledger_entries."""
+
+    tx_ref: TxRef | None
+    event_type: EventType
+    amount: int
+    balance_after: int
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Wallet:
+    balance: int
+    entries: list[LedgerEntry]
+    topups: list[Topup]
+
+
+def iso(moment: datetime | None) -> str | None:
+    """RFC 3339 with microseconds, as PostgreSQL has them."""
+    return None if moment is None else moment.isoformat(timespec="microseconds")

@@ -1,0 +1,1 @@
+"""From a notification to the frames of every open stream."""
