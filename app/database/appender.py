@@ -1,0 +1,72 @@
+"""Natural batching: while one append commits, the facts that arrive wait together for the next.
+
+A notifying transaction holds a cluster-wide lock to the end of its commit, so payments that
+commit one by one commit one fsync after the other. One flusher per process, no timer: a fact
+that comes alone waits for nobody.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+
+from app.errors import DatabaseUnavailable
+from app.model import Appended, Fact
+
+log = logging.getLogger(__name__)
+
+AppendEvents = Callable[[Sequence[Fact]], Awaitable[list[Appended]]]
+Waiting = tuple[Fact, asyncio.Future[Appended]]
+
+
+class Appender:
+    """Takes facts one by one and appends them in batches.
+
+    `batch_max`: facts in one commit. `queue_max`: facts that may wait; more are refused.
+    """
+
+    def __init__(self, append_events: AppendEvents, batch_max: int, queue_max: int) -> None:
+        self._append_events = append_events
+        self._batch_max = batch_max
+        self._queue_max = queue_max
+        self._waiting: list[Waiting] = []
+        self._flusher: asyncio.Task[None] | None = None
+
+    async def append(self, fact: Fact) -> Appended:
+        """What became of the fact, after COMMIT. Goes on when the caller is cancelled.
+
+        Raises DatabaseUnavailable when nothing was recorded, or nobody can tell: append it again.
+        """
+        if len(self._waiting) >= self._queue_max:
+            raise DatabaseUnavailable("Too many payments are waiting; try again.")
+        committed: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
+        self._waiting.append((fact, committed))
+        if self._flusher is None:
+            self._flusher = asyncio.create_task(self._flush())
+        return await asyncio.shield(committed)
+
+    async def drain(self) -> None:
+        """Returns when every fact taken so far has its answer."""
+        if self._flusher is not None:
+            await asyncio.wait([self._flusher])
+
+    async def _flush(self) -> None:
+        try:
+            while self._waiting:
+                batch = self._waiting[: self._batch_max]
+                del self._waiting[: self._batch_max]
+                await self._commit(batch)
+        finally:
+            self._flusher = None
+
+    async def _commit(self, batch: list[Waiting]) -> None:
+        try:
+            answers = await self._append_events([fact for fact, _ in batch])
+        except Exception as error:
+            # Answered to every caller, who may have gone: read once so that nobody warns of it.
+            log.error("event=append.failed facts=%d error=%s", len(batch), type(error).__name__)
+            for _, committed in batch:
+                committed.set_exception(error)
+                committed.exception()
+            return
+        for (_, committed), answer in zip(batch, answers, strict=True):
+            committed.set_result(answer)

@@ -1,0 +1,158 @@
+"""A connection pool whose work no client can cancel.
+
+A browser that goes away cancels its request's task. On Python 3.11 a task that is cancelled while
+it waits for a pooled connection can lose that connection for good, so every piece of work runs
+in a task of its own, shielded from its caller.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Coroutine, Sequence
+from types import MappingProxyType
+from typing import Any, LiteralString, TypeVar
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.conninfo import make_conninfo
+from psycopg.rows import class_row
+from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
+
+from app.errors import (
+    ConfigurationError,
+    DatabaseUnavailable,
+    IdempotencyMismatch,
+    Problem,
+    TopupNotFound,
+    UsernameTaken,
+)
+from app.settings import Settings
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Work = Callable[[AsyncConnection], Coroutine[Any, Any, T]]
+
+APP_ROLE = "topup_app"
+ATTEMPTS_MAX = 3
+RETRY_PAUSE_SECONDS = 0.02
+TRANSIENT = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
+
+PROBLEM_OF_SQLSTATE = MappingProxyType[str, type[Problem]](
+    {"TU002": TopupNotFound, "TU003": UsernameTaken, "TU004": IdempotencyMismatch}
+)
+"""What a refusal of a SQL function means to a client. docs/errors.md lists every SQLSTATE."""
+
+
+class Database:
+    """The pool of one process. Every door of the schema is safe to call again, so work that
+    died with its connection is tried again on another one."""
+
+    def __init__(self, url: str, connections: int, settings: Settings) -> None:
+        limits = {
+            "lock_timeout": int(settings.lock_timeout_seconds * 1000),
+            "statement_timeout": int(settings.statement_timeout_seconds * 1000),
+            "idle_in_transaction_session_timeout": int(settings.statement_timeout_seconds * 2000),
+        }
+
+        async def configure(connection: AsyncConnection) -> None:
+            # SET rather than start-up options: a transaction pooler refuses those.
+            for name, milliseconds in limits.items():
+                await connection.execute(
+                    "SELECT pg_catalog.set_config(%s, %s, false)", (name, str(milliseconds))
+                )
+            await connection.execute("SET TimeZone TO 'UTC'")
+            await connection.execute(f"SET ROLE {APP_ROLE}")
+
+        self._timeout_seconds = float(settings.connect_timeout_seconds)
+        self._pool = AsyncConnectionPool(
+            make_conninfo(
+                url,
+                application_name="napvi",
+                connect_timeout=settings.connect_timeout_seconds,
+            ),
+            min_size=connections,
+            max_size=connections,
+            timeout=self._timeout_seconds,
+            kwargs={
+                "autocommit": True,
+                # Behind a transaction pooler a prepared statement may meet another backend.
+                "prepare_threshold": None if settings.listen_database_url else 2,
+            },
+            configure=configure,
+            open=False,
+        )
+        self._running: set[asyncio.Task[Any]] = set()
+
+    async def open(self) -> None:
+        """Raises ConfigurationError when the database cannot be reached."""
+        try:
+            await self._pool.open(wait=True, timeout=self._timeout_seconds)
+        except PoolTimeout:
+            await self._pool.close()
+            raise ConfigurationError(
+                "DATABASE_URL",
+                "the database cannot be reached.",
+                "Check that it runs, that the address and the password are right, and that "
+                "`python -m app migrate` has been run.",
+            ) from None
+
+    async def close(self) -> None:
+        """Waits for the work under way, then closes every connection."""
+        if self._running:
+            await asyncio.wait(self._running)
+        await self._pool.close()
+
+    async def rows(self, row: type[T], query: LiteralString, values: Sequence[object]) -> list[T]:
+        """The rows of one statement, each as the dataclass `row`."""
+
+        async def work(connection: AsyncConnection) -> list[T]:
+            async with connection.cursor(row_factory=class_row(row)) as cursor:
+                await cursor.execute(query, values)
+                return await cursor.fetchall()
+
+        return await self.run(work)
+
+    async def run(self, work: Work[T]) -> T:
+        """The result of `work(connection)`, whose statements commit one by one.
+
+        Goes on to its end when the caller is cancelled. Raises DatabaseUnavailable, or the
+        Problem that belongs to the SQLSTATE.
+        """
+        task = asyncio.create_task(self._attempt(work))
+        self._running.add(task)
+        task.add_done_callback(self._finished)
+        return await asyncio.shield(task)
+
+    def _finished(self, task: asyncio.Task[Any]) -> None:
+        self._running.discard(task)
+        if not task.cancelled():
+            task.exception()  # seen: nobody may be waiting any more
+
+    async def _attempt(self, work: Work[T]) -> T:
+        for attempt in range(1, ATTEMPTS_MAX + 1):
+            connection: AsyncConnection | None = None
+            try:
+                async with self._pool.connection() as connection:
+                    return await work(connection)
+            except TRANSIENT as error:
+                failure: psycopg.Error = error
+            except (PoolTimeout, PoolClosed, TooManyRequests) as error:
+                raise DatabaseUnavailable from error
+            except psycopg.Error as error:
+                if connection is not None and not connection.broken:
+                    raise _translated(error) from error
+                failure = error
+            log.warning("event=database.retry sqlstate=%s attempt=%d", failure.sqlstate, attempt)
+            await asyncio.sleep(RETRY_PAUSE_SECONDS * attempt * (1 + random.random()))  # noqa: S311
+        raise DatabaseUnavailable from failure
+
+
+def _translated(error: psycopg.Error) -> Exception:
+    problem = PROBLEM_OF_SQLSTATE.get(error.sqlstate or "")
+    if problem is not None:
+        return problem()
+    if isinstance(error, psycopg.OperationalError):
+        log.error("event=database.failed sqlstate=%s", error.sqlstate)
+        return DatabaseUnavailable()
+    return error

@@ -1,0 +1,177 @@
+"""The SQL of payments: each method is one statement, most of them one function of the schema."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+from uuid import uuid4
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.rows import class_row
+
+from app.database.pool import Database
+from app.errors import TopupNotFound
+from app.model import (
+    Appended,
+    Fact,
+    LedgerEntry,
+    Topup,
+    TopupUpdate,
+    TxRef,
+    UserId,
+    Wallet,
+    new_tx_ref,
+)
+
+T = TypeVar("T")
+
+TX_REFS_TRIED_MAX = 3
+TX_REF_TAKEN = "TU005"
+LATEST_ENTRIES_MAX = 20
+LATEST_TOPUPS_MAX = 20
+
+TOPUP_COLUMNS = """
+    tx_ref, user_id, order_code, amount, amount_paid, status, seq, late, payment_link_id,
+    checkout_url, qr_code, bank_bin, account_number, account_name, expires_at, confirmed_at,
+    opened_at
+"""
+OPEN_TOPUP = f"SELECT {TOPUP_COLUMNS} FROM topup.open_topup(%s, %s, %s, %s, %s, %s, %s)"  # noqa: S608
+TOPUP = f"SELECT {TOPUP_COLUMNS} FROM topup.topups WHERE tx_ref = %s AND user_id = %s"  # noqa: S608
+LATEST_TOPUPS = (
+    f"SELECT {TOPUP_COLUMNS} FROM topup.topups"  # noqa: S608
+    " WHERE user_id = %s ORDER BY opened_at DESC LIMIT %s"
+)
+ONE_SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+BALANCE = "SELECT balance FROM topup.wallets WHERE user_id = %s"
+LATEST_ENTRIES = """
+    SELECT e.tx_ref, e.type AS event_type, l.amount, l.balance_after, l.recorded_at
+    FROM topup.ledger_entries AS l
+    INNER JOIN topup.events AS e ON e.event_id = l.event_id
+    WHERE l.user_id = %s ORDER BY l.id DESC LIMIT %s
+"""
+APPEND_EVENTS = """
+    SELECT outcome, tx_ref, seq, refused_with AS sqlstate
+    FROM topup.append_events(
+        %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::bytea[]
+    )
+"""
+KEEP_BODY = "SELECT topup.keep_body(%b, %s)"
+UPDATES = """
+    SELECT tx_ref, seq, type, status, amount, amount_paid, late, final, wallet_balance,
+        confirmed_at, expires_at, recorded_at
+    FROM topup.read_updates(%b::text[], %b::bigint[], %s)
+"""
+UPDATE_OF_USER = """
+    SELECT u.tx_ref, u.seq, u.type, u.status, u.amount, u.amount_paid, u.late, u.final,
+        u.wallet_balance, u.confirmed_at, u.expires_at, u.recorded_at
+    FROM topup.topups AS t
+    CROSS JOIN LATERAL topup.read_updates(ARRAY[t.tx_ref], ARRAY[NULL::bigint], %s) AS u
+    WHERE t.tx_ref = %s AND t.user_id = %s
+"""
+NOTIFY = "SELECT pg_catalog.pg_notify(%s, %s)"
+
+
+class Store:
+    """Reads and writes of top-ups, events and wallets. Source of truth: the schema `topup`.
+
+    Every method raises DatabaseUnavailable when the database is away. Appends have a pool of
+    their own, so that a rush of page views cannot keep a payment waiting.
+    """
+
+    def __init__(self, database: Database, append: Database, grace_seconds: float) -> None:
+        self._database = database
+        self._append = append
+        self._grace_seconds = grace_seconds
+
+    async def open_topup(
+        self, user_id: UserId, amount_vnd: int, expiry_seconds: float, idempotency_key: str | None
+    ) -> Topup:
+        """A pending top-up with an order code; under the same key, the one opened before.
+
+        Raises IdempotencyMismatch when the key was used with another amount.
+        """
+        fingerprint = hashlib.sha256(f"amount={amount_vnd}".encode()).hexdigest()
+        request = (user_id, amount_vnd, expiry_seconds, idempotency_key, fingerprint)
+
+        async def work(connection: AsyncConnection) -> Topup:
+            async with connection.cursor(row_factory=class_row(Topup)) as cursor:
+                for tries_left in reversed(range(TX_REFS_TRIED_MAX)):
+                    try:
+                        await cursor.execute(OPEN_TOPUP, (new_tx_ref(), uuid4(), *request))
+                        break
+                    except psycopg.Error as error:
+                        if error.sqlstate != TX_REF_TAKEN or not tries_left:
+                            raise
+                return _only(await cursor.fetchall())
+
+        return await self._database.run(work)
+
+    async def append_events(self, facts: Sequence[Fact]) -> list[Appended]:
+        """What became of each fact, in their order; one commit for all. At most 64."""
+        return await self._append.rows(Appended, APPEND_EVENTS, _columns(facts))
+
+    async def keep_body(self, body: bytes, fault: str) -> None:
+        """Keeps a validly signed webhook that no event came of."""
+
+        async def work(connection: AsyncConnection) -> None:
+            await connection.execute(KEEP_BODY, (body, fault))
+
+        await self._append.run(work)
+
+    async def topup(self, user_id: UserId, tx_ref: TxRef) -> Topup:
+        """The top-up, if it is this user's. Raises TopupNotFound."""
+        return _only(await self._database.rows(Topup, TOPUP, (tx_ref, user_id)))
+
+    async def topup_update(self, user_id: UserId, tx_ref: TxRef) -> TopupUpdate:
+        """The latest state as a browser is told it, if it is this user's. Raises TopupNotFound."""
+        values = (self._grace_seconds, tx_ref, user_id)
+        return _only(await self._database.rows(TopupUpdate, UPDATE_OF_USER, values))
+
+    async def read_updates(self, cursors: Mapping[TxRef, int | None]) -> list[TopupUpdate]:
+        """For each top-up every state after the given seq, and always the latest; in order."""
+        values = (list(cursors), list(cursors.values()), self._grace_seconds)
+        return await self._database.rows(TopupUpdate, UPDATES, values)
+
+    async def wallet(self, user_id: UserId) -> Wallet:
+        """Balance, latest entries and latest top-ups, newest first."""
+
+        async def work(connection: AsyncConnection) -> Wallet:
+            async with connection.transaction():
+                await connection.execute(ONE_SNAPSHOT)
+                balance = await (await connection.execute(BALANCE, (user_id,))).fetchone()
+                async with connection.cursor(row_factory=class_row(LedgerEntry)) as cursor:
+                    await cursor.execute(LATEST_ENTRIES, (user_id, LATEST_ENTRIES_MAX))
+                    entries = await cursor.fetchall()
+                async with connection.cursor(row_factory=class_row(Topup)) as cursor:
+                    await cursor.execute(LATEST_TOPUPS, (user_id, LATEST_TOPUPS_MAX))
+                    topups = await cursor.fetchall()
+            return Wallet(balance[0] if balance else 0, entries, topups)
+
+        return await self._database.run(work)
+
+    async def notify(self, channel: str, payload: str) -> None:
+        """Sends a notification that carries no data: the listener proves itself with it."""
+
+        async def work(connection: AsyncConnection) -> None:
+            await connection.execute(NOTIFY, (channel, payload))
+
+        await self._database.run(work)
+
+
+def _only(rows: list[T]) -> T:
+    if not rows:
+        raise TopupNotFound
+    return rows[0]
+
+
+def _columns(facts: Sequence[Fact]) -> tuple[list[object], ...]:
+    """The facts as the parallel arrays of topup.append_events."""
+    return (
+        [str(fact.event_id) for fact in facts],
+        [str(fact.type) for fact in facts],
+        [fact.tx_ref for fact in facts],
+        [json.dumps(fact.data, ensure_ascii=False) for fact in facts],
+        [fact.occurred_at.isoformat() for fact in facts],
+        [fact.body for fact in facts],
+    )

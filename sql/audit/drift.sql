@@ -1,0 +1,66 @@
+-- drift: every difference between the log of events and what was projected from it. Empty, always.
+-- Raises:   nothing.
+-- Locks:    nothing: one statement, one snapshot, on a live system.
+-- Notifies: nothing.
+-- Why a door: an auditor may read audit only.
+CREATE OR REPLACE FUNCTION audit.drift()
+RETURNS TABLE (subject text, key text, expected jsonb, actual jsonb)
+LANGUAGE sql
+STABLE
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH folded AS (
+        SELECT e.tx_ref, count(*) AS events, topup.fold(e ORDER BY e.seq) AS state
+        FROM topup.events AS e
+        WHERE e.tx_ref IS NOT NULL
+        GROUP BY e.tx_ref
+    ),
+
+    posted AS (
+        SELECT e.event_id, p.account, p.amount
+        FROM topup.events AS e
+        LEFT JOIN folded AS f ON f.tx_ref = e.tx_ref
+        CROSS JOIN LATERAL topup.postings(e, (f.state).user_id) AS p
+    ),
+
+    wallet_entries AS (
+        SELECT
+            l.id, l.user_id, l.amount, l.balance_after,
+            sum(l.amount) OVER (PARTITION BY l.user_id ORDER BY l.id) AS balance
+        FROM topup.ledger_entries AS l
+        WHERE l.user_id IS NOT NULL
+    ),
+
+    wallet_sums AS (
+        SELECT l.user_id, sum(l.amount) AS balance, count(*) AS version
+        FROM topup.ledger_entries AS l
+        WHERE l.user_id IS NOT NULL
+        GROUP BY l.user_id
+    )
+
+    SELECT 'topup', coalesce(f.tx_ref, t.tx_ref), to_jsonb(f.state), to_jsonb(t)
+    FROM folded AS f
+    FULL JOIN topup.topups AS t ON t.tx_ref = f.tx_ref
+    WHERE to_jsonb(f.state) IS DISTINCT FROM to_jsonb(t)
+    UNION ALL
+    SELECT 'seq', f.tx_ref, to_jsonb(f.events), to_jsonb((f.state).seq)
+    FROM folded AS f
+    WHERE f.events <> (f.state).seq
+    UNION ALL
+    SELECT 'ledger', coalesce(p.event_id, l.event_id)::text, to_jsonb(p), to_jsonb(l)
+    FROM posted AS p
+    FULL JOIN topup.ledger_entries AS l ON l.event_id = p.event_id AND l.account = p.account
+    WHERE p.amount IS DISTINCT FROM l.amount
+    UNION ALL
+    SELECT 'balance_after', w.id::text, to_jsonb(w.balance), to_jsonb(w.balance_after)
+    FROM wallet_entries AS w
+    WHERE w.balance <> w.balance_after
+    UNION ALL
+    SELECT 'wallet', w.user_id::text, to_jsonb(s), to_jsonb(w)
+    FROM topup.wallets AS w
+    FULL JOIN wallet_sums AS s ON s.user_id = w.user_id
+    WHERE (w.balance, w.version) IS DISTINCT FROM (coalesce(s.balance, 0), coalesce(s.version, 0))
+$$;
+
+GRANT EXECUTE ON FUNCTION audit.drift() TO topup_auditor, topup_app;

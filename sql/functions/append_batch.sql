@@ -1,0 +1,55 @@
+-- append_batch: appends facts in set form and returns what became of each.
+-- Raises:   TU002 a fact names a top-up that does not exist; whatever a bad fact violates. Then
+--           nothing of the batch is appended.
+-- Locks:    all top-ups of the batch in tx_ref order, then their wallets in user order.
+-- Notifies: topup:<tx_ref> for each new event, through the trigger.
+-- Why:      several payments share one commit, and the order of locks cannot deadlock.
+CREATE OR REPLACE FUNCTION topup.append_batch(p_facts topup.fact[])
+RETURNS topup.outcome[]
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_facts topup.fact[] := topup.match_facts(p_facts);
+    v_new integer[];
+BEGIN
+    PERFORM topup.lock_topups(ARRAY(SELECT f.tx_ref FROM unnest(v_facts) AS f));
+    v_facts := topup.judge_facts(v_facts);
+
+    v_new := ARRAY(
+        SELECT DISTINCT ON (f.event_id) f.ordinal
+        FROM unnest(v_facts) AS f
+        WHERE NOT EXISTS (SELECT FROM topup.events AS e WHERE e.event_id = f.event_id)
+        ORDER BY f.event_id, f.ordinal
+    );
+
+    INSERT INTO topup.payos_bodies (body_sha256, raw)
+    SELECT sha256(f.body), f.body FROM unnest(v_facts) AS f WHERE f.body IS NOT NULL
+    ON CONFLICT DO NOTHING;
+
+    INSERT INTO topup.events (event_id, tx_ref, seq, type, data, occurred_at)
+    SELECT
+        f.event_id, f.tx_ref,
+        t.seq + row_number() OVER (PARTITION BY f.tx_ref ORDER BY f.ordinal),
+        f.type, f.data, f.occurred_at
+    FROM unnest(v_facts) AS f
+    LEFT JOIN topup.topups AS t ON t.tx_ref = f.tx_ref
+    WHERE f.ordinal = ANY (v_new)
+    ORDER BY f.ordinal;
+
+    RETURN ARRAY(
+        SELECT ROW(
+            f.ordinal,
+            CASE
+                WHEN f.ordinal <> ALL (v_new) THEN 'duplicate'
+                WHEN f.type = 'payment.conflict' THEN 'conflict'
+                WHEN f.tx_ref IS NULL THEN 'suspense'
+                ELSE 'applied'
+            END,
+            e.tx_ref, e.seq, NULL
+        )::topup.outcome
+        FROM unnest(v_facts) AS f
+        INNER JOIN topup.events AS e ON e.event_id = f.event_id
+    );
+END
+$$;

@@ -1,0 +1,55 @@
+-- append_singly: appends the facts of a batch one by one, each in a subtransaction, and rejects
+--           those that raise.
+-- Raises:   nothing for a bad fact; what is no fault of a fact.
+-- Locks:    all top-ups of the batch in tx_ref order, then their wallets in user order.
+-- Notifies: topup:<tx_ref> for each new event, through the trigger.
+-- Why:      only a batch that raised pays for subtransactions.
+CREATE OR REPLACE FUNCTION topup.append_singly(
+    p_event_ids text[],
+    p_types text[],
+    p_tx_refs text[],
+    p_data text[],
+    p_occurred_at text[],
+    p_bodies bytea[]
+)
+RETURNS topup.outcome[]
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_facts topup.fact[] := '{}';
+    v_outcomes topup.outcome[] := '{}';
+    v_fact topup.fact;
+BEGIN
+    FOR i IN 1 .. cardinality(p_event_ids) LOOP
+        BEGIN
+            v_fact := (topup.read_facts(
+                p_event_ids[i:i], p_types[i:i], p_tx_refs[i:i],
+                p_data[i:i], p_occurred_at[i:i], p_bodies[i:i]
+            ))[1];
+            v_fact.ordinal := i;
+            v_facts := v_facts || v_fact;
+        EXCEPTION WHEN data_exception THEN
+            v_outcomes := v_outcomes || ROW(i, 'rejected', NULL, NULL, SQLSTATE)::topup.outcome;
+        END;
+    END LOOP;
+
+    -- Before the first append, so that a second batch meets these locks in the same order.
+    PERFORM topup.lock_topups(
+        ARRAY(SELECT f.tx_ref FROM unnest(topup.match_facts(v_facts)) AS f)
+    );
+
+    FOREACH v_fact IN ARRAY v_facts LOOP
+        BEGIN
+            v_outcomes := v_outcomes || topup.append_batch(ARRAY[v_fact]);
+        EXCEPTION
+            WHEN transaction_rollback OR insufficient_resources OR lock_not_available THEN
+                RAISE;
+            WHEN OTHERS THEN
+                v_outcomes := v_outcomes
+                    || ROW(v_fact.ordinal, 'rejected', NULL, NULL, SQLSTATE)::topup.outcome;
+        END;
+    END LOOP;
+    RETURN v_outcomes;
+END
+$$;

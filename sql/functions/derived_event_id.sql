@@ -1,0 +1,13 @@
+-- derived_event_id: the event id of something that is told by its description alone.
+-- Raises:   nothing.
+-- Locks:    nothing. Pure: equal arguments give equal results.
+-- Notifies: nothing.
+-- Why:      what follows from a recorded fact is recorded once, however often it is repeated.
+CREATE OR REPLACE FUNCTION topup.derived_event_id(p_description text)
+RETURNS uuid
+LANGUAGE sql
+IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT left(encode(sha256(convert_to(p_description, 'UTF8')), 'hex'), 32)::uuid
+$$;

@@ -1,0 +1,20 @@
+-- find_opened: the top-up that this user opened under this idempotency key, or else this tx_ref.
+-- Raises:   nothing; returns null when there is none.
+-- Locks:    nothing.
+-- Notifies: nothing.
+-- Why:      an init that is sent again, by a client or after a lost answer, finds its first run.
+CREATE OR REPLACE FUNCTION topup.find_opened(
+    p_tx_ref text, p_user_id bigint, p_idempotency_key text
+)
+RETURNS topup.topups
+LANGUAGE sql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT t FROM topup.topups AS t
+    WHERE
+        t.user_id = p_user_id
+        AND (t.tx_ref = p_tx_ref OR t.idempotency_key = p_idempotency_key)
+    ORDER BY t.idempotency_key IS NOT DISTINCT FROM p_idempotency_key DESC
+    LIMIT 1
+$$;

@@ -1,0 +1,61 @@
+-- judge_facts: the facts of a batch after a second look, under the locks of their top-ups:
+--           a foreign payment link sends a fact to suspense; a fact whose event id is taken by
+--           other money becomes a payment.conflict.
+-- Raises:   TU002 a fact names a top-up that does not exist; TU006 its type has another door.
+-- Locks:    expects those of topup.lock_topups.
+-- Notifies: nothing.
+-- Why:      only the stored pair (order code, payment link) may credit, and a transfer only once.
+CREATE OR REPLACE FUNCTION topup.judge_facts(p_facts topup.fact[])
+RETURNS topup.fact[]
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_facts topup.fact[] := '{}';
+    v_fact topup.fact;
+    v_topup topup.topups;
+    v_recorded jsonb;
+BEGIN
+    FOREACH v_fact IN ARRAY p_facts LOOP
+        IF v_fact.type IN ('topup.opened', 'payment.conflict', 'suspense.assigned') THEN
+            RAISE EXCEPTION 'events of this type come through another door'
+            USING ERRCODE = 'TU006', DETAIL = v_fact.type;
+        END IF;
+
+        v_topup := (SELECT t FROM topup.topups AS t WHERE t.tx_ref = v_fact.tx_ref);
+        IF v_fact.tx_ref IS NOT NULL AND v_topup.tx_ref IS NULL THEN
+            RAISE EXCEPTION 'there is no such top-up'
+            USING ERRCODE = 'TU002', DETAIL = v_fact.tx_ref;
+        END IF;
+        IF
+            v_fact.data ->> 'matched_by' = 'order_code'
+            AND v_fact.data ->> 'payment_link_id' <> v_topup.payment_link_id
+        THEN
+            v_fact.tx_ref := NULL;
+            v_fact.data := (v_fact.data - 'matched_by')
+                || jsonb_build_object('unmatched', 'payment_link_id.foreign');
+        END IF;
+
+        v_recorded := coalesce(
+            (SELECT e.data FROM topup.events AS e WHERE e.event_id = v_fact.event_id),
+            (SELECT f.data FROM unnest(v_facts) AS f WHERE f.event_id = v_fact.event_id LIMIT 1),
+            v_fact.data
+        );
+        IF
+            v_recorded ->> 'amount' IS DISTINCT FROM v_fact.data ->> 'amount'
+            OR v_recorded ->> 'order_code' IS DISTINCT FROM v_fact.data ->> 'order_code'
+        THEN
+            v_fact.type := 'payment.conflict';
+            v_fact.data := v_fact.data || jsonb_build_object('conflicts_with', v_fact.event_id);
+            v_fact.event_id := topup.derived_event_id(
+                concat_ws(
+                    '/', v_fact.event_id, v_fact.data ->> 'order_code', v_fact.data ->> 'amount'
+                )
+            );
+        END IF;
+        v_facts := v_facts || v_fact;
+    END LOOP;
+    RETURN v_facts;
+END
+$$;

@@ -1,0 +1,26 @@
+-- lock_topups: locks these top-ups in tx_ref order, then their wallets in user order.
+-- Raises:   nothing; an unknown tx_ref locks nothing.
+-- Locks:    rows of topups and wallets, until the transaction ends.
+-- Notifies: nothing.
+-- Why:      seqs and balances are allocated under these locks; any other order deadlocked.
+CREATE OR REPLACE FUNCTION topup.lock_topups(p_tx_refs text[])
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_users bigint[];
+BEGIN
+    PERFORM 1 FROM topup.topups AS t
+    WHERE t.tx_ref = ANY (p_tx_refs)
+    ORDER BY t.tx_ref
+    FOR NO KEY UPDATE;
+
+    v_users := ARRAY(SELECT t.user_id FROM topup.topups AS t WHERE t.tx_ref = ANY (p_tx_refs));
+
+    PERFORM 1 FROM topup.wallets AS w
+    WHERE w.user_id = ANY (v_users)
+    ORDER BY w.user_id
+    FOR NO KEY UPDATE;
+END
+$$;
