@@ -10,8 +10,11 @@
         ├── NotLoggedIn          401
         ├── LoginRefused         401
         ├── CrossSiteRequest     403
+        ├── NotFound             404
         ├── TopupNotFound        404
+        ├── MethodNotAllowed     405
         ├── NotAcceptable        406
+        ├── RequestTooSlow       408
         ├── UsernameTaken        409
         ├── BodyTooLarge         413
         ├── WrongContentType     415
@@ -96,12 +99,24 @@ class CrossSiteRequest(Problem):
     http_status, code, title = 403, "cross_site_request", "The request comes from another site"
 
 
+class NotFound(Problem):
+    http_status, code, title = 404, "not_found", "There is nothing at this address"
+
+
 class TopupNotFound(Problem):
     http_status, code, title = 404, "topup_not_found", "There is no such top-up"
 
 
+class MethodNotAllowed(Problem):
+    http_status, code, title = 405, "method_not_allowed", "This address has no such method"
+
+
 class NotAcceptable(Problem):
     http_status, code, title = 406, "not_acceptable", "This address only serves text/event-stream"
+
+
+class RequestTooSlow(Problem):
+    http_status, code, title = 408, "request_too_slow", "The request body did not come in time"
 
 
 class UsernameTaken(Problem):

@@ -76,7 +76,6 @@ class Settings(BaseSettings):
     # Streams
     stream_heartbeat_seconds: PositiveFloat = 30.0
     stream_retry_seconds: PositiveFloat = 2.0
-    stream_send_timeout_seconds: PositiveFloat = 10.0
     stream_frames_waiting_max: PositiveInt = 64
     stream_age_seconds_max: PositiveFloat = 3600.0
     stream_grace_seconds: PositiveFloat = 15 * 60.0

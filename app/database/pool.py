@@ -15,7 +15,7 @@ from typing import Any, LiteralString, TypeVar
 import psycopg
 from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
-from psycopg.rows import class_row
+from psycopg.rows import kwargs_row
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
 from app.errors import (
@@ -103,11 +103,13 @@ class Database:
             await asyncio.wait(self._running)
         await self._pool.close()
 
-    async def rows(self, row: type[T], query: LiteralString, values: Sequence[object]) -> list[T]:
-        """The rows of one statement, each as the dataclass `row`."""
+    async def rows(
+        self, make: Callable[..., T], query: LiteralString, values: Sequence[object]
+    ) -> list[T]:
+        """The rows of one statement, each as `make(**columns)`."""
 
         async def work(connection: AsyncConnection) -> list[T]:
-            async with connection.cursor(row_factory=class_row(row)) as cursor:
+            async with connection.cursor(row_factory=kwargs_row(make)) as cursor:
                 await cursor.execute(query, values)
                 return await cursor.fetchall()
 

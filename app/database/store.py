@@ -3,19 +3,22 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import psycopg
 from psycopg import AsyncConnection
-from psycopg.rows import class_row
+from psycopg.rows import kwargs_row
 
 from app.database.pool import Database
 from app.errors import TopupNotFound
 from app.model import (
     Appended,
+    EventType,
     Fact,
     LedgerEntry,
+    Outcome,
+    Status,
     Topup,
     TopupUpdate,
     TxRef,
@@ -95,7 +98,7 @@ class Store:
         request = (user_id, amount_vnd, expiry_seconds, idempotency_key, fingerprint)
 
         async def work(connection: AsyncConnection) -> Topup:
-            async with connection.cursor(row_factory=class_row(Topup)) as cursor:
+            async with connection.cursor(row_factory=kwargs_row(_topup)) as cursor:
                 for tries_left in reversed(range(TX_REFS_TRIED_MAX)):
                     try:
                         await cursor.execute(OPEN_TOPUP, (new_tx_ref(), uuid4(), *request))
@@ -109,7 +112,7 @@ class Store:
 
     async def append_events(self, facts: Sequence[Fact]) -> list[Appended]:
         """What became of each fact, in their order; one commit for all. At most 64."""
-        return await self._append.rows(Appended, APPEND_EVENTS, _columns(facts))
+        return await self._append.rows(_appended, APPEND_EVENTS, _columns(facts))
 
     async def keep_body(self, body: bytes, fault: str) -> None:
         """Keeps a validly signed webhook that no event came of."""
@@ -121,17 +124,17 @@ class Store:
 
     async def topup(self, user_id: UserId, tx_ref: TxRef) -> Topup:
         """The top-up, if it is this user's. Raises TopupNotFound."""
-        return _only(await self._database.rows(Topup, TOPUP, (tx_ref, user_id)))
+        return _only(await self._database.rows(_topup, TOPUP, (tx_ref, user_id)))
 
     async def topup_update(self, user_id: UserId, tx_ref: TxRef) -> TopupUpdate:
         """The latest state as a browser is told it, if it is this user's. Raises TopupNotFound."""
         values = (self._grace_seconds, tx_ref, user_id)
-        return _only(await self._database.rows(TopupUpdate, UPDATE_OF_USER, values))
+        return _only(await self._database.rows(_update, UPDATE_OF_USER, values))
 
     async def read_updates(self, cursors: Mapping[TxRef, int | None]) -> list[TopupUpdate]:
         """For each top-up every state after the given seq, and always the latest; in order."""
         values = (list(cursors), list(cursors.values()), self._grace_seconds)
-        return await self._database.rows(TopupUpdate, UPDATES, values)
+        return await self._database.rows(_update, UPDATES, values)
 
     async def wallet(self, user_id: UserId) -> Wallet:
         """Balance, latest entries and latest top-ups, newest first."""
@@ -140,10 +143,10 @@ class Store:
             async with connection.transaction():
                 await connection.execute(ONE_SNAPSHOT)
                 balance = await (await connection.execute(BALANCE, (user_id,))).fetchone()
-                async with connection.cursor(row_factory=class_row(LedgerEntry)) as cursor:
+                async with connection.cursor(row_factory=kwargs_row(_entry)) as cursor:
                     await cursor.execute(LATEST_ENTRIES, (user_id, LATEST_ENTRIES_MAX))
                     entries = await cursor.fetchall()
-                async with connection.cursor(row_factory=class_row(Topup)) as cursor:
+                async with connection.cursor(row_factory=kwargs_row(_topup)) as cursor:
                     await cursor.execute(LATEST_TOPUPS, (user_id, LATEST_TOPUPS_MAX))
                     topups = await cursor.fetchall()
             return Wallet(balance[0] if balance else 0, entries, topups)
@@ -163,6 +166,22 @@ def _only(rows: list[T]) -> T:
     if not rows:
         raise TopupNotFound
     return rows[0]
+
+
+def _topup(*, status: str, **columns: Any) -> Topup:
+    return Topup(status=Status(status), **columns)
+
+
+def _update(*, type: str, status: str, **columns: Any) -> TopupUpdate:
+    return TopupUpdate(type=EventType(type), status=Status(status), **columns)
+
+
+def _entry(*, event_type: str, **columns: Any) -> LedgerEntry:
+    return LedgerEntry(event_type=EventType(event_type), **columns)
+
+
+def _appended(*, outcome: str, **columns: Any) -> Appended:
+    return Appended(outcome=Outcome(outcome), **columns)
 
 
 def _columns(facts: Sequence[Fact]) -> tuple[list[object], ...]:

@@ -1,0 +1,142 @@
+"""Opening a top-up, asking how it stands, and what is in the wallet."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+from pydantic import BaseModel, ConfigDict
+from quart import Blueprint, request, url_for
+from quart_schema import validate_request
+
+from app.database.store import Store
+from app.errors import InvalidRequest
+from app.login import Login
+from app.model import Appended, EventType, Fact, LedgerEntry, Topup, iso, parse_tx_ref
+from app.payos.gateway import Gateway
+from app.payos.transfer import event_id
+from app.settings import Settings
+
+IDEMPOTENCY_KEY_PATTERN = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+class TopupRequest(BaseModel):
+    """`amount` in whole đồng."""
+
+    model_config = ConfigDict(strict=True)
+
+    amount: int
+
+
+def create_topups_blueprint(
+    settings: Settings,
+    login: Login,
+    store: Store,
+    append: Callable[[Fact], Awaitable[Appended]],
+    gateway: Gateway,
+) -> Blueprint:
+    """The JSON routes of a payer; the stream has a module of its own."""
+    blueprint = Blueprint("topups", __name__, url_prefix="/api")
+
+    @blueprint.post("/topup/init")
+    @validate_request(TopupRequest)
+    async def init(data: TopupRequest) -> tuple[dict[str, object], int]:
+        """Open a top-up and get a payment link for it."""
+        user = await login.user()
+        _check_amount(data.amount, settings)
+        topup = await store.open_topup(
+            user.user_id, data.amount, settings.topup_expiry_seconds, _idempotency_key()
+        )
+        if topup.checkout_url is None:
+            page_url = _page_url(topup)
+            # In a task of its own: PayOS has made the link even when the payer goes away.
+            await asyncio.shield(asyncio.create_task(link(topup, page_url)))
+            topup = await store.topup(user.user_id, topup.tx_ref)
+        return _opened(topup), 201
+
+    async def link(topup: Topup, page_url: str) -> None:
+        payment_link = await gateway.create_link(
+            order_code=topup.order_code,
+            amount_vnd=topup.amount,
+            description=topup.tx_ref,
+            return_url=page_url,
+            cancel_url=page_url,
+            expires_at=topup.expires_at,
+        )
+        await append(
+            Fact(
+                event_id=event_id(EventType.TOPUP_LINKED, topup.tx_ref),
+                type=EventType.TOPUP_LINKED,
+                data=asdict(payment_link),
+                occurred_at=datetime.now(UTC),
+                tx_ref=topup.tx_ref,
+            )
+        )
+
+    def _page_url(topup: Topup) -> str:
+        path = url_for("pages.watch_topup", tx_ref=topup.tx_ref)
+        return (settings.public_url or request.host_url).rstrip("/") + path
+
+    @blueprint.get("/topup/status")
+    async def status() -> dict[str, object]:
+        """How a top-up stands: the same members as a frame of its stream."""
+        user = await login.user()
+        update = await store.topup_update(user.user_id, parse_tx_ref(request.args.get("tx_ref")))
+        return update.as_json() | {"stream": True}
+
+    @blueprint.get("/wallet")
+    async def wallet() -> dict[str, object]:
+        """Balance, latest ledger entries and latest top-ups."""
+        user = await login.user()
+        found = await store.wallet(user.user_id)
+        return {
+            "balance": found.balance,
+            "entries": [_entry(entry) for entry in found.entries],
+            "topups": [_opened(topup) for topup in found.topups],
+        }
+
+    return blueprint
+
+
+def _check_amount(amount_vnd: int, settings: Settings) -> None:
+    smallest, largest = settings.topup_amount_min_vnd, settings.topup_amount_max_vnd
+    if not smallest <= amount_vnd <= largest:
+        fault = f"must be from {smallest} to {largest}"
+        raise InvalidRequest("The amount is out of bounds.", {"amount": fault})
+
+
+def _idempotency_key() -> str | None:
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not IDEMPOTENCY_KEY_PATTERN.fullmatch(key):
+        fault = "1 to 255 visible ASCII characters"
+        raise InvalidRequest("The Idempotency-Key is malformed.", {"Idempotency-Key": fault})
+    return key
+
+
+def _opened(topup: Topup) -> dict[str, object]:
+    return {
+        "tx_ref": topup.tx_ref,
+        "order_code": topup.order_code,
+        "amount": topup.amount,
+        "amount_paid": topup.amount_paid,
+        "status": topup.status,
+        "late": topup.late,
+        "checkout_url": topup.checkout_url,
+        "qr_code": topup.qr_code,
+        "bank_bin": topup.bank_bin,
+        "account_number": topup.account_number,
+        "account_name": topup.account_name,
+        "expires_at": iso(topup.expires_at),
+        "stream": True,
+    }
+
+
+def _entry(entry: LedgerEntry) -> dict[str, object]:
+    return {
+        "tx_ref": entry.tx_ref,
+        "type": entry.event_type,
+        "amount": entry.amount,
+        "balance_after": entry.balance_after,
+        "recorded_at": iso(entry.recorded_at),
+    }

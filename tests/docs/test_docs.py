@@ -1,0 +1,67 @@
+"""Documents and code list the same things."""
+
+import re
+from pathlib import Path
+
+import app.errors
+from app.errors import Problem
+from app.model import EventType, Status
+from app.settings import REQUIRED_TO_SERVE, Settings, environment_name
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+
+
+def rows(document: str) -> list[list[str]]:
+    """The cells of every table row, without their code marks."""
+    lines = (DOCS / document).read_text("utf-8").splitlines()
+    table = [line for line in lines if line.startswith("|")]
+    return [[cell.strip().strip("`") for cell in line.strip("|").split("|")] for line in table]
+
+
+def problems(root: type[Problem] = Problem) -> list[type[Problem]]:
+    return [root, *(leaf for child in root.__subclasses__() for leaf in problems(child))]
+
+
+def test_every_setting_has_its_row_with_the_default() -> None:
+    documented = {row[0]: row[1] for row in rows("settings.md") if row[0].isupper()}
+    defaults = {
+        environment_name(name): "–" if field.default is None else str(field.default)
+        for name, field in Settings.model_fields.items()
+        if name not in REQUIRED_TO_SERVE
+    }
+    required = {environment_name(name) for name in REQUIRED_TO_SERVE}
+    assert documented.keys() == defaults.keys() | required
+    assert {name: documented[name] for name in defaults} == defaults
+
+
+def test_every_problem_has_its_row_with_the_status() -> None:
+    documented = {(row[0], row[1]) for row in rows("errors.md") if row[1].isdecimal()}
+    assert documented == {(problem.code, str(problem.http_status)) for problem in problems()}
+
+
+def test_the_error_tree_is_drawn_as_it_is() -> None:
+    drawn = re.findall(r"[├└]── (\w+)(?: +(\d+))?", app.errors.__doc__ or "")
+    statuses = {name: status for name, status in drawn if status}
+    real = {
+        problem.__name__: str(problem.http_status)
+        for problem in problems()[1:]
+        if problem.__module__ == "app.errors"
+    }
+    assert statuses == real
+
+
+def test_every_sqlstate_of_the_schema_has_its_row() -> None:
+    sql = "".join(path.read_text("utf-8") for path in (ROOT / "sql").rglob("*.sql"))
+    raised = set(re.findall(r"ERRCODE = '(TU\d+)'", sql))
+    documented = {row[0] for row in rows("errors.md") if row[0].startswith("TU")}
+    assert documented == raised
+
+
+def test_every_event_type_and_status_has_its_row() -> None:
+    table = rows("events.md")
+    first_cells = {row[0] for row in table}
+    assert set(EventType) <= first_cells
+    assert set(Status) <= first_cells
+    header = next(row for row in table if row[0] == "status")
+    assert set(header[1:]) == set(EventType) - {EventType.TOPUP_OPENED}
