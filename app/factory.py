@@ -1,16 +1,14 @@
 """The composition root: makes every part once and hands each what it needs."""
 
-import asyncio
-from collections.abc import Mapping
-
-import quart_schema
 from quart import Quart
+from quart_schema import Info, QuartSchema
 
 from app.database.accounts import Accounts
 from app.database.appender import Appender
+from app.database.migrate import check
 from app.database.pool import Database
 from app.database.store import Store
-from app.errors import DatabaseUnavailable
+from app.errors import ConfigurationError, DatabaseUnavailable
 from app.login import Login, configure_auth
 from app.payos.gateway import Gateway
 from app.request_rules import install_request_rules
@@ -25,28 +23,133 @@ from app.web.stream import create_stream_blueprint
 from app.web.topups import create_topups_blueprint
 from app.web.webhook import create_webhook_blueprint
 
+VERSION = "0.1.0"
+
 
 class NapviApp(Quart):
-    """The service. Its connections open before it serves and close after the last request."""
+    """The service. `open` before the first request, `drain` before the last, then `close`."""
 
     def __init__(self, settings: Settings) -> None:
-        super().__init__("app", static_url_path="/static")
+        super().__init__("app")
         self.settings = settings
-        self.draining = False
-        self._build()
+        self._opened = False
+        self._draining = False
+        self._connect_parts(settings)
+        self._add_routes(settings)
+        self.before_serving(self.open)
+        self.after_serving(self.close)
+
+    async def open(self) -> None:
+        """Connects. Raises ConfigurationError, MigrationError when serving cannot work."""
+        if self._opened:
+            return
+        await check(_database_url(self.settings))
+        await self.database.open()
+        await self.appends.open()
+        await self.listener.start()
+        await self.hub.start()
+        self._opened = True
 
     async def drain(self) -> None:
-        """No longer ready; every stream ends cleanly. Returns when the last one has ended."""
-        self.draining = True
+        """Tells load balancers to look elsewhere, and ends every stream cleanly."""
+        self._draining = True
         await self.hub.close()
 
-    def _build(self) -> None:
-        settings = self.settings
-        url = settings.database_url or ""
+    async def close(self) -> None:
+        """Waits for payments that are being recorded, then disconnects."""
+        await self.drain()
+        await self.listener.stop()
+        await self.appender.drain()
+        await self.gateway.close()
+        await self.appends.close()
+        await self.database.close()
+
+    async def readiness(self) -> dict[str, bool]:
+        """What readiness depends on, and whether it holds."""
+        try:
+            await self.store.ping()
+            database = True
+        except DatabaseUnavailable:
+            database = False
+        return {
+            "database": database,
+            "listener": self.listener.ready,
+            "accepting": not self._draining,
+        }
+
+    def _connect_parts(self, settings: Settings) -> None:
+        url = _database_url(settings)
         self.database = Database(url, settings.database_connections, settings)
         self.appends = Database(url, settings.append_connections, settings)
         self.store = Store(self.database, self.appends, settings.stream_grace_seconds)
         self.appender = Appender(
             self.store.append_events, settings.append_batch_max, settings.append_queue_max
         )
-        self.login = Login(Accounts(self.database), settings)
+        self.listener = Listener(
+            settings.listen_database_url or url,
+            on_wake=lambda tx_ref: self.hub.wake(tx_ref),
+            on_connected=lambda: self.hub.wake_all(),
+            echo=self.store.notify,
+            echo_seconds=settings.listener_echo_seconds,
+            echo_timeout_seconds=settings.listener_echo_timeout_seconds,
+            backoff_seconds_max=settings.listener_backoff_seconds_max,
+        )
+        self.hub = Hub(
+            self.listener.listen,
+            self.listener.unlisten,
+            self.store.read_updates,
+            settings.stream_frames_waiting_max,
+            settings.stream_sweep_seconds,
+        )
+        self.gateway = Gateway(
+            client_id=settings.payos_client_id or "",
+            api_key=settings.payos_api_key.get_secret_value() if settings.payos_api_key else "",
+            checksum_key=_checksum_keys(settings)[0],
+            base_url=settings.payos_base_url,
+            timeout_seconds=settings.payos_timeout_seconds,
+            retries=settings.payos_retries,
+        )
+        self.login_of_request = Login(Accounts(self.database), settings)
+
+    def _add_routes(self, settings: Settings) -> None:
+        configure_auth(self, settings)
+        install_request_rules(self, settings)
+        # The interactive viewers load scripts from elsewhere; the document alone is enough.
+        QuartSchema(
+            self,
+            info=Info("napvi", VERSION),
+            swagger_ui_path=None,
+            redoc_ui_path=None,
+            scalar_ui_path=None,
+        )
+        login, store = self.login_of_request, self.store
+        keys, channel = _checksum_keys(settings), settings.payos_client_id or ""
+        append = self.appender.append
+        for blueprint in (
+            create_accounts_blueprint(login),
+            create_topups_blueprint(settings, login, store, append, self.gateway),
+            create_stream_blueprint(settings, login, store, self.hub),
+            create_webhook_blueprint(keys, channel, append, store.keep_body),
+            create_pages_blueprint(store, login, load_texts(), settings),
+            create_health_blueprint(self.readiness),
+        ):
+            self.register_blueprint(blueprint)
+
+
+def create_app(settings: Settings) -> NapviApp:
+    """The service, not connected yet. Raises ConfigurationError when a setting is missing."""
+    settings.require_for_serving()
+    return NapviApp(settings)
+
+
+def _database_url(settings: Settings) -> str:
+    if not settings.database_url:
+        raise ConfigurationError(
+            "DATABASE_URL", "is not set.", "Set it, or let `python -m app serve` start one."
+        )
+    return settings.database_url
+
+
+def _checksum_keys(settings: Settings) -> tuple[str, ...]:
+    """The first one signs; each is accepted."""
+    return tuple(key.get_secret_value() for key in settings.payos_checksum_key)

@@ -73,6 +73,7 @@ UPDATE_OF_USER = """
     WHERE t.tx_ref = %s AND t.user_id = %s
 """
 NOTIFY = "SELECT pg_catalog.pg_notify(%s, %s)"
+PING = "SELECT 1 AS alive"
 
 
 class Store:
@@ -152,6 +153,10 @@ class Store:
             return Wallet(balance[0] if balance else 0, entries, topups)
 
         return await self._database.run(work)
+
+    async def ping(self) -> None:
+        """Raises DatabaseUnavailable when the database does not answer."""
+        await self._database.rows(dict, PING, ())
 
     async def notify(self, channel: str, payload: str) -> None:
         """Sends a notification that carries no data: the listener proves itself with it."""

@@ -7,6 +7,7 @@ good. A finished stream answers 204, which is how an EventSource is told to stop
 import asyncio
 import random
 from collections.abc import AsyncIterator
+from types import MappingProxyType
 
 from quart import Blueprint, Response, request
 
@@ -17,12 +18,15 @@ from app.model import TopupUpdate, TxRef, parse_tx_ref
 from app.settings import Settings
 from app.stream.frames import heartbeat_frame, parse_last_event_id, retry_frame
 from app.stream.hub import Hub
+from app.stream.subscription import End
 
-HEADERS = {
-    "Content-Type": "text/event-stream; charset=utf-8",
-    "Cache-Control": "no-store, no-transform",
-    "X-Accel-Buffering": "no",  # nginx would hold frames back
-}
+HEADERS = MappingProxyType(
+    {
+        "Content-Type": "text/event-stream; charset=utf-8",
+        "Cache-Control": "no-store, no-transform",
+        "X-Accel-Buffering": "no",  # nginx would hold frames back
+    }
+)
 EVENT_STREAM = "text/event-stream"
 JITTER = 0.2
 
@@ -33,7 +37,8 @@ def create_stream_blueprint(settings: Settings, login: Login, store: Store, hub:
     @blueprint.get("/api/topup/stream")
     async def stream() -> Response:
         """Every state of a top-up from Last-Event-ID on, as it happens."""
-        if EVENT_STREAM not in request.accept_mimetypes:
+        accepted = request.accept_mimetypes
+        if accepted and not accepted.quality(EVENT_STREAM):
             raise NotAcceptable
         try:
             user = await login.user()
@@ -57,9 +62,9 @@ def create_stream_blueprint(settings: Settings, login: Login, store: Store, hub:
             while (remaining := ends_at - loop.time()) > 0:
                 silence = min(settings.stream_heartbeat_seconds, remaining)
                 chunk = await subscription.next_frames(silence)
-                if chunk is None:
-                    chunk = heartbeat_frame()
-                yield chunk
+                if isinstance(chunk, End):
+                    return
+                yield heartbeat_frame() if chunk is None else chunk
 
     return blueprint
 
@@ -69,7 +74,7 @@ def _finished(latest: TopupUpdate, after: int | None) -> bool:
 
 
 def _response(body: bytes | AsyncIterator[bytes]) -> Response:
-    response = Response(body, headers=HEADERS)
+    response = Response(body, headers=dict(HEADERS))
     response.timeout = None  # Quart would cut a stream after its RESPONSE_TIMEOUT
     return response
 

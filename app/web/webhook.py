@@ -30,7 +30,7 @@ def create_webhook_blueprint(
     @blueprint.post(WEBHOOK_PATH)
     async def receive() -> dict[str, bool]:
         """Record one signed fact. 200 also for what was recorded before."""
-        body: bytes = await request.get_data()
+        body: bytes = await request.body
         try:
             webhook = read_webhook(body, keys, channel)
         except SignedButInvalid as problem:

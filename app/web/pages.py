@@ -1,0 +1,168 @@
+"""The pages: login, register, wallet, top-up. They read; every change goes through the API."""
+
+import io
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from urllib.parse import urlencode
+
+import segno
+from quart import Blueprint, Response, redirect, render_template, request
+from werkzeug import Response as Redirection
+from werkzeug.exceptions import InternalServerError
+
+from app.database.store import Store
+from app.errors import InvalidRequest, NotLoggedIn, Problem, TopupNotFound
+from app.login import Login
+from app.model import Status, TopupUpdate, parse_tx_ref
+from app.settings import Settings
+from app.texts import LANGUAGES, Texts, dong
+
+LANGUAGE_COOKIE = "lang"
+LANGUAGE_COOKIE_SECONDS = 365 * 24 * 3600
+QR_CACHE_SECONDS = 3600
+QUIET_MODULES = 4  # the white edge without which many phones do not find a QR code
+SUGGESTED_AMOUNTS_VND = (50_000, 100_000, 200_000, 500_000)
+LOCAL_PATH = re.compile(r"/(?![/\\])[!-\[\]-~]*")
+SECURITY_POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+
+
+def create_pages_blueprint(
+    store: Store, login: Login, texts: Mapping[str, Texts], settings: Settings
+) -> Blueprint:
+    """Pages for people. Whoever is not logged in is sent to /login and comes back afterwards."""
+    pages = Blueprint("pages", __name__)
+    pages.add_app_template_filter(dong)
+    _speak_the_language(pages, texts, settings)
+    _answer_problems(pages)
+    _add_account_pages(pages, login, settings)
+    _add_wallet_pages(pages, store, login, settings)
+    return pages
+
+
+def _add_account_pages(pages: Blueprint, login: Login, settings: Settings) -> None:
+    @pages.get("/")
+    async def welcome() -> Redirection:
+        return redirect("/wallet", 303)
+
+    @pages.get("/login", defaults={"kind": "login"})
+    @pages.get("/register", defaults={"kind": "register"})
+    async def account(kind: str) -> str | Redirection:
+        after = local_path(request.args.get("next"))
+        try:
+            await login.user()
+        except NotLoggedIn:
+            return await render_template("account.html", kind=kind, after=after, settings=settings)
+        return redirect(after, 303)
+
+
+def _add_wallet_pages(pages: Blueprint, store: Store, login: Login, settings: Settings) -> None:
+    @pages.get("/wallet")
+    async def wallet() -> str:
+        user = await login.user()
+        contents = await store.wallet(user.user_id)
+        return await render_template("wallet.html", user=user, wallet=contents)
+
+    @pages.get("/wallet/topup")
+    async def new_topup() -> str:
+        user = await login.user()
+        return await render_template(
+            "topup_new.html", user=user, settings=settings, suggested=SUGGESTED_AMOUNTS_VND
+        )
+
+    @pages.get("/wallet/topup/<tx_ref>")
+    async def watch_topup(tx_ref: str) -> str:
+        user = await login.user()
+        ref = parse_tx_ref(tx_ref)
+        topup = await store.topup(user.user_id, ref)
+        update = await store.topup_update(user.user_id, ref)
+        # An update tells the balance of its time; who opens the page later wants today's.
+        wallet = await store.wallet(user.user_id)
+        update = replace(update, wallet_balance=wallet.balance)
+        sentence = live_sentence(update, datetime.now(UTC))
+        return await render_template(
+            "topup.html", user=user, topup=topup, update=update, sentence=sentence
+        )
+
+    @pages.get("/wallet/topup/<tx_ref>/qr.svg")
+    async def qr_code(tx_ref: str) -> Response:
+        user = await login.user()
+        topup = await store.topup(user.user_id, parse_tx_ref(tx_ref))
+        if topup.qr_code is None:
+            raise TopupNotFound
+        answer = Response(qr_svg(topup.qr_code), mimetype="image/svg+xml")
+        answer.headers["Cache-Control"] = f"private, max-age={QR_CACHE_SECONDS}"
+        return answer
+
+
+def local_path(text: str | None) -> str:
+    """`text` when it is a path on this site, else the wallet: nobody is sent to another site."""
+    return text if text is not None and LOCAL_PATH.fullmatch(text) else "/wallet"
+
+
+def live_sentence(update: TopupUpdate, now: datetime) -> str:
+    """Which sentence of the table `live` fits; static/topup-page.js decides in the same way."""
+    if update.late and update.amount_paid > 0:
+        return "late"
+    if update.status is Status.PENDING:
+        return "overdue" if now >= update.expires_at else "waiting"
+    return update.status.value
+
+
+def qr_svg(text: str) -> bytes:
+    """A QR code that scales: black on white in both themes, because scanners expect it."""
+    svg = io.BytesIO()
+    segno.make_qr(text).save(
+        svg, kind="svg", border=QUIET_MODULES, dark="#000", light="#fff", omitsize=True
+    )
+    return svg.getvalue()
+
+
+def _speak_the_language(pages: Blueprint, texts: Mapping[str, Texts], settings: Settings) -> None:
+    @pages.context_processor
+    def reader() -> dict[str, object]:
+        chosen = request.cookies.get(LANGUAGE_COOKIE, LANGUAGES[0])
+        t = texts.get(chosen, texts[LANGUAGES[0]])
+        return {"t": t, "switch": urlencode({**request.args, "lang": t("header.other_language")})}
+
+    @pages.before_request
+    async def keep_choice() -> Redirection | None:
+        chosen = request.args.get("lang")
+        if chosen not in LANGUAGES:
+            return None
+        rest = urlencode({name: text for name, text in request.args.items() if name != "lang"})
+        answer = redirect(f"{request.path}?{rest}".removesuffix("?"), 303)
+        answer.set_cookie(
+            LANGUAGE_COOKIE,
+            chosen,
+            max_age=LANGUAGE_COOKIE_SECONDS,
+            secure=settings.cookie_secure,
+            httponly=True,
+            samesite="Lax",
+        )
+        return answer
+
+
+def _answer_problems(pages: Blueprint) -> None:
+    @pages.errorhandler(NotLoggedIn)
+    async def to_login(_: NotLoggedIn) -> Redirection:
+        return redirect("/login?" + urlencode({"next": request.path}), 303)
+
+    @pages.errorhandler(Problem)
+    async def explain(problem: Problem) -> tuple[str, int]:
+        missing = isinstance(problem, InvalidRequest | TopupNotFound)
+        body = await render_template("problem.html", sentence="missing" if missing else "away")
+        return body, 404 if missing else problem.http_status
+
+    @pages.errorhandler(500)
+    async def apologise(_: InternalServerError) -> tuple[str, int]:
+        return await render_template("problem.html", sentence="away"), 500
+
+    @pages.after_request
+    async def protect(answer: Response) -> Response:
+        answer.headers.setdefault("Cache-Control", "private, no-cache")
+        answer.headers["Content-Security-Policy"] = SECURITY_POLICY
+        answer.headers["X-Content-Type-Options"] = "nosniff"
+        answer.vary.add("Cookie")
+        return answer
