@@ -1,0 +1,60 @@
+"""postmaster.pid: which process serves, or once served, a cluster. PostgreSQL writes it."""
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from app.errors import DataDirectoryError
+
+STATUS_LINE = 7
+ORPHAN_SECONDS_MAX = 30.0
+POLL_SECONDS = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class PidFile:
+    """The two lines of it that matter here. `status` is `ready` once connections are accepted."""
+
+    pid: int
+    status: str
+
+    @classmethod
+    def read(cls, cluster: Path) -> Self | None:
+        """None when there is none, or it is still being written."""
+        try:
+            lines = (cluster / "postmaster.pid").read_text().splitlines()
+            return cls(int(lines[0]), lines[STATUS_LINE].strip() if lines[STATUS_LINE:] else "")
+        except (FileNotFoundError, IndexError, ValueError):
+            return None
+
+    def is_alive(self, cluster: Path) -> bool:
+        """Whether the process is a server of `cluster`, not a zombie nor a recycled number."""
+        try:
+            arguments = Path(f"/proc/{self.pid}/cmdline").read_bytes().split(b"\0")
+        except OSError:
+            return False
+        program = Path(os.fsdecode(arguments[0])).name  # empty for a zombie
+        return program in {"postgres", "postmaster"} and os.fsencode(cluster) in arguments
+
+
+def environment_after_crash(cluster: Path) -> dict[str, str]:
+    """What the next server of `cluster` must know of a postmaster.pid that was left behind.
+
+    For the holder of the directory's lock: a server that still lives is an orphan on its way out,
+    so wait for it. Otherwise its number may by now be another process's, or a zombie's, and
+    PostgreSQL would refuse to start; PG_GRANDPARENT_PID names a process that does not count. The
+    file stays, because PostgreSQL finds the shared memory of the last server with it.
+
+    Raises DataDirectoryError when the orphan does not end.
+    """
+    deadline = time.monotonic() + ORPHAN_SECONDS_MAX
+    while (left := PidFile.read(cluster)) and left.is_alive(cluster):
+        if time.monotonic() > deadline:
+            raise DataDirectoryError(
+                f"{cluster} is served by process {left.pid}, which napvi does not supervise. "
+                f"Stop it: kill -INT {left.pid}"
+            )
+        time.sleep(POLL_SECONDS)
+    return {} if left is None else {"PG_GRANDPARENT_PID": str(left.pid)}

@@ -1,0 +1,155 @@
+"""The migration runner: brings a database to the schema files, in one transaction or not at all.
+
+1. `bootstrap.sql`, every time: roles, schemas and `topup.schema_files`.
+2. `migrations/NNNN_name.sql` in order, each once. They are never edited.
+3. `functions/*.sql` and `audit/*.sql` whose content changed; all of them after a migration, which
+   may have dropped what they made. Bodies bind late, so their order hardly matters; a file that
+   needs another one (an aggregate its function, a view a view) is tried again as long as others
+   succeed.
+
+An advisory lock makes concurrent starts wait for each other. There are no down migrations and no
+CREATE INDEX CONCURRENTLY. What replaces no more (a changed signature, a deleted file) needs a
+migration that drops it.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from psycopg import AsyncConnection, IsolationLevel
+from psycopg.rows import tuple_row
+
+from app.database.schema_apply import apply, apply_in_any_order, bootstrap, forget_deleted
+from app.database.schema_files import (
+    MIGRATIONS,
+    SQL_DIR,
+    SchemaFile,
+    SchemaFiles,
+    read_schema_files,
+)
+from app.errors import ConfigurationError, MigrationError
+
+LOCK_KEY = int.from_bytes(b"napvi")  # of the advisory lock, one per database
+SERVER_VERSION_MIN = 150000
+PATHS_IN_ERROR = 3
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationResult:
+    """The files that ran, in order; empty when the database was up to date."""
+
+    applied: tuple[str, ...]
+
+
+async def migrate(
+    database_url: str,
+    report: Callable[[str], None] | None = None,
+    *,
+    sql_dir: Path = SQL_DIR,
+) -> MigrationResult:
+    """Applies what is missing; `report` hears of each file.
+
+    Raises MigrationError when files and database do not fit or a file fails, ConfigurationError
+    when the database cannot be reached or its role may not do this. Then nothing has changed.
+    """
+    files = read_schema_files(sql_dir)
+    applied: list[str] = []
+
+    def note(file: SchemaFile) -> None:
+        applied.append(file.path)
+        log.info("event=migrate.applied path=%s", file.path)
+        if report is not None:
+            report(file.path)
+
+    try:
+        async with await _connect(database_url) as connection, connection.transaction():
+            await connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK_KEY,))
+            await bootstrap(connection, files.bootstrap)
+            recorded = await _recorded(connection)
+            _refuse_misfit(files, recorded)
+            migrations = [file for file in files.migrations if file.path not in recorded]
+            for file in migrations:
+                await apply(connection, file)
+                note(file)
+            outdated = _outdated(files.replaceable, {} if migrations else recorded)
+            await apply_in_any_order(connection, outdated, note)
+            await forget_deleted(connection, (*files.migrations, *files.replaceable))
+    except psycopg.Error as error:  # the connection broke, or a deferred constraint at COMMIT
+        raise MigrationError(f"The migration failed and changed nothing: {error}") from error
+    return MigrationResult(tuple(applied))
+
+
+async def check(database: str | AsyncConnection[object], *, sql_dir: Path = SQL_DIR) -> None:
+    """Raises MigrationError, with the remedy, when the database is not what the code needs.
+
+    Meant for the start of a process: while a newer version is being rolled out, the older
+    processes that still run would fail it.
+    """
+    if isinstance(database, str):
+        async with await _connect(database) as connection:
+            return await check(connection, sql_dir=sql_dir)
+    files = read_schema_files(sql_dir)
+    recorded = await _recorded(database)
+    _refuse_misfit(files, recorded)
+    if outdated := _outdated((*files.migrations, *files.replaceable), recorded):
+        raise MigrationError(
+            f"The database is behind the code: {_listed([file.path for file in outdated])}. "
+            "Run `python -m app migrate`."
+        )
+    return None
+
+
+async def _connect(database_url: str) -> AsyncConnection:
+    try:
+        connection = await AsyncConnection.connect(database_url, application_name="napvi migrate")
+    except psycopg.OperationalError as error:
+        complaint = f"the database cannot be reached: {str(error).strip()}"
+        remedy = "Check that it runs, and the address and the password."
+        raise ConfigurationError("DATABASE_URL", complaint, remedy) from error
+    except psycopg.ProgrammingError:  # its message would repeat the password
+        raise ConfigurationError(
+            "DATABASE_URL", "is not an address.", "Write postgresql://user:password@host/database."
+        ) from None
+    if connection.info.server_version < SERVER_VERSION_MIN:
+        await connection.close()
+        complaint, remedy = "the server is too old.", "Use PostgreSQL 15 or newer."
+        raise ConfigurationError("DATABASE_URL", complaint, remedy)
+    # Who waited for the lock has to see what the one before did.
+    await connection.set_isolation_level(IsolationLevel.READ_COMMITTED)
+    return connection
+
+
+async def _recorded(connection: AsyncConnection[object]) -> dict[str, bytes]:
+    async with connection.cursor(row_factory=tuple_row) as cursor:
+        await cursor.execute("SELECT to_regclass('topup.schema_files') IS NOT NULL")
+        if await cursor.fetchone() != (True,):
+            return {}
+        await cursor.execute("SELECT path, sha256 FROM topup.schema_files")
+        return {path: sha256 for path, sha256 in await cursor.fetchall()}
+
+
+def _refuse_misfit(files: SchemaFiles, recorded: Mapping[str, bytes]) -> None:
+    known = {file.path: file.sha256 for file in files.migrations}
+    applied = {path: sha for path, sha in recorded.items() if path.startswith(f"{MIGRATIONS}/")}
+    if ahead := sorted(applied.keys() - known.keys()):
+        raise MigrationError(
+            f"The database is ahead of the code: it has {_listed(ahead)}. Deploy the newer code."
+        )
+    if edited := sorted(path for path, sha in applied.items() if sha != known[path]):
+        raise MigrationError(
+            f"{_listed(edited)} was edited after it had been applied. Restore it, and write the "
+            "change as a new migration."
+        )
+
+
+def _outdated(files: Sequence[SchemaFile], recorded: Mapping[str, bytes]) -> list[SchemaFile]:
+    return [file for file in files if recorded.get(file.path) != file.sha256]
+
+
+def _listed(paths: Sequence[str]) -> str:
+    more = len(paths) - PATHS_IN_ERROR
+    return ", ".join(paths[:PATHS_IN_ERROR]) + (f" and {more} more" if more > 0 else "")
