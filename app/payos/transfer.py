@@ -1,0 +1,51 @@
+"""One bank transfer: what identifies it and what its text says, in a webhook and in an answer.
+
+The reconciler asks PayOS for the transfers that a webhook should have brought; both must arrive
+at the same event id, or money would be credited twice.
+"""
+
+import json
+import re
+from datetime import datetime, timedelta, timezone
+from uuid import UUID, uuid5
+
+from app.model import TX_REF_PATTERN
+
+EVENT_ID_NAMESPACE = UUID("d7c760b5-bbc2-4817-90d9-7e0cb6a8425a")
+"""Drawn once, for every event id that comes from PayOS. To change it would make each transfer
+that is delivered again look like a new one."""
+
+TX_REF_ANYWHERE = re.compile(f"(?=({TX_REF_PATTERN.pattern}))")
+TX_REFS_MAX = 16
+VIETNAM = timezone(timedelta(hours=7))
+YEARS = range(2000, 2200)
+
+
+def transfer_event_id(channel: str, payment_link_id: str, reference: str) -> UUID:
+    """The event id of a transfer that brought money. `channel` is our PayOS client id."""
+    return event_id(channel, payment_link_id, reference)
+
+
+def event_id(*parts: str) -> UUID:
+    """The event id that belongs to `parts`; never the same for two different lists of parts."""
+    return uuid5(EVENT_ID_NAMESPACE, json.dumps(parts, separators=(",", ":")))
+
+
+def transaction_time(text: str) -> datetime | None:
+    """A transactionDateTime, in Vietnam's time also where it has no offset. None if unreadable."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    if moment.year not in YEARS:
+        return None
+    return moment.astimezone(VIETNAM) if moment.tzinfo else moment.replace(tzinfo=VIETNAM)
+
+
+def tx_refs_in(description: str) -> list[str]:
+    """Whatever looks like a tx_ref in a bank's text, in order, at most TX_REFS_MAX.
+
+    Overlapping ones too: PayOS puts a random code in front, and a bank may drop the space.
+    """
+    found = (match[1] for match in TX_REF_ANYWHERE.finditer(description.upper()))
+    return list(dict.fromkeys(found))[:TX_REFS_MAX]

@@ -1,0 +1,136 @@
+"""Reads a webhook of PayOS: from the bytes of a request to one fact for the log.
+
+The signature comes first and covers `data` only: the code, desc and success around it are not
+signed and not read. A field that PayOS adds or leaves out does no harm. A body that is validly
+signed and still makes no sense raises SignedButInvalid, so that nobody throws it away.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from app.errors import InvalidRequest, InvalidSignature
+from app.model import EventType, Fact
+from app.payos.fields import currency, fault, payment_link_id, required_text, text, whole
+from app.payos.signature import PRINTED_AS_EMPTY, canonical, verify
+from app.payos.transfer import event_id, transaction_time, transfer_event_id, tx_refs_in
+
+__all__ = ["SignedButInvalid", "Webhook", "read_webhook", "transfer_event_id"]
+
+SUCCESS = "00"
+PING = (123, "TF230204212323")
+"""orderCode and reference of the sample that confirm-webhook sends."""
+
+IDENTITY_FIELDS = ("orderCode", "paymentLinkId", "reference")
+
+
+class SignedButInvalid(InvalidRequest):
+    """Signed by PayOS, yet not a transfer as we know it: keep the raw body, then answer 400."""
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """A webhook that may be believed. `is_ping`: the sample of confirm-webhook, not money."""
+
+    fact: Fact
+    is_ping: bool
+
+
+def read_webhook(body: bytes, keys: Sequence[str], channel: str) -> Webhook:
+    """The fact in `body`, signed with one of `keys`; `channel` is our PayOS client id.
+
+    Raises InvalidRequest (not a webhook), InvalidSignature (not from PayOS), SignedButInvalid
+    (from PayOS, but not understood), and nothing else, whatever the bytes.
+    """
+    try:
+        data = _signed_data(body, keys)
+    except KeyError:
+        raise InvalidRequest("The body is nested too deeply.") from None
+    try:
+        fact = _fact(data, body, channel)
+    except InvalidRequest as problem:
+        raise SignedButInvalid(problem.detail, problem.fields) from None
+    return Webhook(fact, is_ping=(data["orderCode"], data.get("reference")) == PING)
+
+
+def _signed_data(body: bytes, keys: Sequence[str]) -> dict[str, Any]:
+    """The `data` object of a body, once its signature was found right."""
+    try:
+        envelope = json.loads(body.decode(), parse_constant=_refuse_constant)
+    except ValueError:
+        raise InvalidRequest("The body is not JSON in UTF-8.") from None
+    if not isinstance(envelope, dict):
+        raise InvalidRequest("The body is not a JSON object.")
+    data, signature = envelope.get("data"), envelope.get("signature")
+    if not isinstance(data, dict):
+        raise InvalidRequest("There is no signed data.", {"data": "must be an object"})
+    if not isinstance(signature, str):
+        raise InvalidRequest("There is no signature.", {"signature": "must be a string"})
+    if not verify(data, signature, keys):
+        raise InvalidSignature
+    return data
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _fact(data: dict[str, Any], body: bytes, channel: str) -> Fact:
+    """The money facts of signed data; the payer and the description stay behind."""
+    _refuse_second_reading(data)
+    code, reference = required_text(data, "code"), text(data, "reference", nul_allowed=True)
+    moment = transaction_time(text(data, "transactionDateTime"))
+    facts: dict[str, Any] = {
+        "channel": channel,
+        "order_code": whole(data, "orderCode"),
+        "payment_link_id": payment_link_id(data, "paymentLinkId"),
+        "reference": reference.replace("\0", "\ufffd"),
+        "amount": whole(data, "amount"),
+        "currency": currency(data, "currency"),
+        "code": code,
+        "account_number": text(data, "accountNumber"),
+        "transaction_at": moment.isoformat() if moment else None,
+        "body_sha256": hashlib.sha256(body).hexdigest(),
+        "description_tx_refs": tx_refs_in(text(data, "description")),
+    }
+    if _is_blank(reference):
+        facts["unmatchable"] = "reference.missing"
+    return Fact(
+        event_id=_event_id(data, facts, reference),
+        type=EventType.PAYMENT_RECEIVED if code == SUCCESS else EventType.PAYMENT_FAILED,
+        data=facts,
+        occurred_at=(moment or datetime.now(UTC)).astimezone(UTC),
+        body=body,
+    )
+
+
+def _event_id(data: dict[str, Any], facts: dict[str, Any], reference: str) -> UUID:
+    """By channel, link and reference; with a failure's code, so that a later success counts."""
+    channel, link_id, code = facts["channel"], facts["payment_link_id"], facts["code"]
+    if _is_blank(reference):
+        return event_id(hashlib.sha256(canonical(data).encode(errors="replace")).hexdigest())
+    if code != SUCCESS:
+        return event_id(channel, link_id, reference, code)
+    return transfer_event_id(channel, link_id, reference)
+
+
+def _is_blank(text: str) -> bool:
+    """Nothing to tell two transfers apart by; the signature takes "null" for nothing as well."""
+    return not text.strip() or text in PRINTED_AS_EMPTY
+
+
+def _refuse_second_reading(data: dict[str, Any]) -> None:
+    """Raises InvalidRequest where the signed text could be cut into another transfer.
+
+    "&" is not escaped and the payer writes the description, so the signature of
+    {description: "X&orderCode=7&…"} also fits {description: "X", orderCode: 7, …}. The real
+    fields then lie in some other value or key: there, and nowhere else, they come twice.
+    """
+    elsewhere = "&" + canonical({key: data[key] for key in data if key != "description"})
+    for name in IDENTITY_FIELDS:
+        if elsewhere.count(f"&{name}=") > 1:
+            raise fault(name, "can be read in two ways")
