@@ -1,0 +1,208 @@
+"""The one LISTEN connection of a process: from a COMMIT anywhere to a call of `on_wake`.
+
+psycopg's `notifies()` holds its connection, so LISTEN cannot run beside it. It runs in a task that
+a request cancels; all requests that wait go out as one statement; then it starts again. A
+cancelled `notifies()` loses nothing: what it has not read stays in the socket.
+"""
+
+import asyncio
+import logging
+import os
+import random
+import socket
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing, suppress
+from types import MappingProxyType
+
+import psycopg
+from psycopg import AsyncConnection, sql
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from app.errors import DatabaseUnavailable
+from app.model import TxRef
+from app.stream.channels import Channels, channel_of, tx_ref_of
+from app.stream.echo import Echo
+
+log = logging.getLogger(__name__)
+
+BACKOFF_SECONDS_MIN = 0.1
+CONNECT_TIMEOUT_SECONDS = 5
+CLOSE_TIMEOUT_SECONDS = 1.0
+CONNECTION = MappingProxyType[str, object](
+    {
+        "autocommit": True,  # a listener inside a transaction holds up the queue of the cluster
+        "prepare_threshold": None,
+        "application_name": "napvi-listener",
+        "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+        "target_session_attrs": "read-write",  # a standby refuses LISTEN
+        "keepalives": 1,
+        "keepalives_idle": 15,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 15_000,
+    }
+)
+
+
+class Listener:
+    """Calls `on_wake` for each notification about a top-up that is listened to.
+
+    Calls `on_connected` whenever everything is listened to again: what was sent in between is
+    lost, so read. Both run inside the receiving loop and must be quick. `echo(channel, payload)`
+    notifies through another connection.
+    """
+
+    def __init__(
+        self,
+        conninfo: str,
+        on_wake: Callable[[TxRef], None],
+        on_connected: Callable[[], None],
+        echo: Callable[[str, str], Awaitable[None]],
+        echo_seconds: float,
+        echo_timeout_seconds: float,
+        backoff_seconds_max: float,
+    ) -> None:
+        # Left to itself the pool pauses a second before it tries again. Told to give up at once,
+        # it tries whenever a connection is asked for, and the pace is set in `_run`.
+        self._pool = AsyncConnectionPool(
+            conninfo,
+            kwargs=dict(CONNECTION),
+            min_size=1,
+            max_size=1,
+            reconnect_timeout=0.0,
+            name="napvi-listener",
+            open=False,
+        )
+        self._on_wake = on_wake
+        self._on_connected = on_connected
+        self._backoff_seconds = BACKOFF_SECONDS_MIN
+        self._backoff_seconds_max = backoff_seconds_max
+        self._echo = Echo(echo, echo_seconds, echo_timeout_seconds)
+        self._channels = Channels()
+        self._channels.want(self._echo.channel)
+        self._receiving: asyncio.Task[None] | None = None
+        self._running: asyncio.Task[None] | None = None
+
+    @property
+    def ready(self) -> bool:
+        """Whether notifications arrive: the latest echo came back, in time."""
+        return self._alive and self._echo.fresh
+
+    async def start(self) -> None:
+        """Connects, and proves that notifications arrive. Raises ConfigurationError."""
+        await self._pool.open()
+        self._running = asyncio.create_task(self._run(), name="listener")
+        self._running.add_done_callback(self._ended)
+        try:
+            await self._echo.first(CONNECT_TIMEOUT_SECONDS)
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Closes the connection. Whoever waits in `listen` gets DatabaseUnavailable."""
+        # The pool first: on Python 3.11 it may lose a connection when its waiter is cancelled.
+        await self._pool.close(CLOSE_TIMEOUT_SECONDS)
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.wait({self._running})
+
+    async def listen(self, tx_ref: TxRef) -> None:
+        """Returns when the LISTEN is committed, which may be after a reconnect; safe to repeat.
+
+        Raises InvalidRequest for a malformed tx_ref, DatabaseUnavailable when stopped.
+        """
+        channel = channel_of(tx_ref)
+        self._channels.want(channel)
+        self._interrupt()
+        while not self._channels.is_active(channel):
+            if not self._alive:
+                raise DatabaseUnavailable("The listener is not running.")
+            await self._channels.change()
+
+    def unlisten(self, tx_ref: TxRef) -> None:
+        """Asks for the UNLISTEN and does not wait: what arrives late wakes nobody."""
+        self._channels.drop(channel_of(tx_ref))
+        self._interrupt()
+
+    @property
+    def _alive(self) -> bool:
+        return self._running is not None and not self._running.done()
+
+    def _interrupt(self) -> None:
+        if self._receiving is not None:
+            self._receiving.cancel()
+
+    async def _run(self) -> None:
+        while not self._pool.closed:
+            pause_seconds = self._backoff_seconds * random.uniform(0.5, 1.0)  # noqa: S311
+            try:
+                async with self._pool.connection(pause_seconds) as connection:
+                    await self._serve(connection)
+            except* PoolTimeout:
+                log.warning("event=listener.unreachable waited_seconds=%.1f", pause_seconds)
+            except* psycopg.Error as errors:
+                log.warning("event=listener.lost error=%s", type(errors.exceptions[0]).__name__)
+                await asyncio.sleep(pause_seconds)
+            except* Exception:
+                log.exception("event=listener.failed")
+                await asyncio.sleep(pause_seconds)
+            self._backoff_seconds = min(2 * self._backoff_seconds, self._backoff_seconds_max)
+
+    async def _serve(self, connection: AsyncConnection) -> None:
+        """Listens to everything that is wanted, then receives until the connection fails."""
+        try:
+            await self._send_requests(connection)
+            self._backoff_seconds = BACKOFF_SECONDS_MIN
+            log.info("event=listener.connected channels=%d", len(self._channels))
+            self._on_connected()
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._prove_delivery(connection))
+                while True:
+                    await self._send_requests(connection)
+                    self._receiving = tasks.create_task(self._receive(connection))
+                    await asyncio.wait({self._receiving})
+        finally:
+            self._echo.forget()
+            self._channels.forget_active()
+            await connection.close()  # back in the pool it would go on listening
+
+    async def _send_requests(self, connection: AsyncConnection) -> None:
+        """LISTEN and UNLISTEN, in one statement and one commit, until nothing waits."""
+        while self._channels.requested:
+            to_listen, to_unlisten = self._channels.take()
+            statements = [sql.SQL("UNLISTEN {}").format(sql.Identifier(c)) for c in to_unlisten]
+            statements += [sql.SQL("LISTEN {}").format(sql.Identifier(c)) for c in to_listen]
+            if statements:
+                await connection.execute(sql.SQL("; ").join(statements))
+            self._channels.commit(to_listen)
+
+    async def _receive(self, connection: AsyncConnection) -> None:
+        async with aclosing(connection.notifies()) as notifications:
+            # No await and no break in this loop: either would lose the rest of a packet.
+            async for notification in notifications:
+                if notification.channel == self._echo.channel:
+                    self._echo.heard()
+                elif (tx_ref := tx_ref_of(notification.channel)) is not None:
+                    self._on_wake(tx_ref)
+
+    async def _prove_delivery(self, connection: AsyncConnection) -> None:
+        await self._echo.until_missed()
+        _cut(connection)
+
+    def _ended(self, running: asyncio.Task[None]) -> None:
+        self._channels.wake()
+        if not running.cancelled() and (error := running.exception()) is not None:
+            log.error("event=listener.died", exc_info=error)
+
+
+def _cut(connection: AsyncConnection) -> None:
+    """Shuts the socket, so that whoever waits for it fails at once, be it in the middle of LISTEN.
+
+    To close it under a waiting event loop would give its number to the next socket.
+    """
+    with (
+        suppress(OSError, psycopg.OperationalError),
+        socket.socket(fileno=os.dup(connection.fileno())) as duplicate,
+    ):
+        duplicate.shutdown(socket.SHUT_RDWR)
