@@ -1,0 +1,163 @@
+"""Who is asking: passwords, and the cookie that stands for a login.
+
+The cookie holds a random id, signed by quart-auth; the database holds its SHA-256. The server can
+end a login at any time, and a copy of the database logs nobody in.
+"""
+
+import asyncio
+import hashlib
+import logging
+import re
+import secrets
+import unicodedata
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from argon2 import PasswordHasher
+from argon2.exceptions import VerifyMismatchError
+from quart import Quart
+from quart_auth import AuthUser, QuartAuth, current_user, login_user, logout_user
+
+from app.database.accounts import Accounts
+from app.errors import ConfigurationError, InvalidRequest, LoginRefused, NotLoggedIn
+from app.model import User
+from app.settings import REQUIRED_TO_SERVE, SECRET_KEY_CHARACTERS_MIN, Settings
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+USERNAME_PATTERN = re.compile(r"[a-z0-9][a-z0-9._@+-]{2,63}")
+SESSION_ID_BYTES = 32
+
+
+def configure_auth(app: Quart, settings: Settings) -> None:
+    """Signs the login cookie of `app`. Raises ConfigurationError when the key is too short."""
+    key = settings.secret_key.get_secret_value() if settings.secret_key else ""
+    if len(key) < SECRET_KEY_CHARACTERS_MIN:
+        raise ConfigurationError(
+            "NAPVI_SECRET_KEY",
+            f"is shorter than {SECRET_KEY_CHARACTERS_MIN} characters.",
+            REQUIRED_TO_SERVE["secret_key"],
+        )
+    app.secret_key = key
+    QuartAuth(
+        app,
+        cookie_name="napvi_session",
+        cookie_http_only=True,
+        cookie_samesite="Lax",
+        cookie_secure=settings.cookie_secure,
+        duration=settings.session_absolute_seconds,
+        salt="napvi login",
+    )
+
+
+class Login:
+    """Accounts as a request sees them; needs an app that went through `configure_auth`.
+
+    `hasher` makes and checks password hashes: argon2id with the library's parameters.
+    """
+
+    def __init__(
+        self, accounts: Accounts, settings: Settings, hasher: PasswordHasher | None = None
+    ) -> None:
+        self._accounts = accounts
+        self._settings = settings
+        self._hasher = hasher or PasswordHasher()
+        self._decoy_hash = self._hasher.hash(secrets.token_urlsafe())
+        # Each hash takes 64 MiB. Threads, not a semaphore: a client that goes away cancels its
+        # task, which would release the semaphore while the thread still works.
+        self._threads = ThreadPoolExecutor(settings.password_hashes_at_once, "password")
+
+    async def register(self, username: str, password: str) -> User:
+        """Makes an account and logs it in. Raises InvalidRequest, UsernameTaken."""
+        name = _canonical_username(username)
+        password_hash = await self._threaded(self._hasher.hash, self._new_password(password))
+        user = await self._accounts.register(name, password_hash)
+        log.info("event=account.registered user_id=%d", user.user_id)
+        await self._start_session(user)
+        return user
+
+    async def log_in(self, username: str, password: str) -> User:
+        """Raises LoginRefused: the same, and as late, for an unknown name and a wrong password."""
+        found = await self._accounts.find(_canonical_username(username))
+        user, password_hash = found or (None, self._decoy_hash)
+        matches = await self._threaded(self._matches, password_hash, _canonical(password))
+        if user is None or not matches:
+            log.info("event=login.refused")  # no name: people type passwords into that field
+            raise LoginRefused
+        await self._end_session()
+        await self._start_session(user)
+        log.info("event=login.accepted user_id=%d", user.user_id)
+        return user
+
+    async def log_out(self) -> None:
+        """Ends this login on the server, then in the browser; harmless without one."""
+        await self._end_session()
+        logout_user()
+
+    async def user(self) -> User:
+        """Who sent this request. Raises NotLoggedIn."""
+        session_id = current_user.auth_id
+        user = session_id and await self._accounts.session_user(
+            _hash_of(session_id), self._settings.session_idle_seconds
+        )
+        if not user:
+            raise NotLoggedIn
+        return user
+
+    async def _start_session(self, user: User) -> None:
+        """Under an id of its own each time, so that a planted cookie never becomes a login."""
+        session_id = secrets.token_urlsafe(SESSION_ID_BYTES)
+        await self._accounts.open_session(
+            _hash_of(session_id), user.user_id, self._settings.session_absolute_seconds
+        )
+        # Kept when the browser ends: phones end it while the payer is in the bank's app.
+        login_user(AuthUser(session_id), remember=True)
+
+    async def _end_session(self) -> None:
+        if session_id := current_user.auth_id:
+            await self._accounts.revoke_session(_hash_of(session_id))
+
+    def _new_password(self, password: str) -> str:
+        minimum = self._settings.password_characters_min
+        maximum = self._settings.password_characters_max
+        canonical = _canonical(password)
+        if not minimum <= len(canonical) <= maximum:
+            fault = f"{minimum} to {maximum} characters"
+            raise InvalidRequest("The password is too short or too long.", {"password": fault})
+        return canonical
+
+    def _matches(self, password_hash: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(password_hash, password)
+        except VerifyMismatchError:
+            return False
+
+    async def _threaded(self, work: Callable[..., T], *args: str) -> T:
+        """Hashing takes tens of milliseconds that the event loop does not have."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *args)
+
+
+def _canonical_username(username: str) -> str:
+    name = username.strip().lower()
+    if not USERNAME_PATTERN.fullmatch(name):
+        fault = "3 to 64 of a-z 0-9 . _ @ + - and a letter or digit first"
+        raise InvalidRequest("The username is malformed.", {"username": fault})
+    return name
+
+
+def _canonical(password: str) -> str:
+    """Keyboards differ in how they compose ạ, ế or ữ; the password is the same."""
+    canonical = unicodedata.normalize("NFC", password)
+    try:
+        canonical.encode()
+    except UnicodeEncodeError:  # half of a character: JSON can say "\ud800"
+        fault = {"password": "must be Unicode text"}
+        raise InvalidRequest("The password is malformed.", fault) from None
+    return canonical
+
+
+def _hash_of(session_id: str) -> bytes:
+    return hashlib.sha256(session_id.encode()).digest()

@@ -1,0 +1,145 @@
+"""What every request has to obey before a handler sees it, and how a refusal is answered.
+
+A write under /api/ comes from our own pages. A form of another site cannot send application/json;
+a script of another site has to ask first, and we never say yes: there are no CORS headers.
+"""
+
+import asyncio
+import json
+from http import HTTPStatus
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import ValidationError
+from quart import Quart, Request, Response, request
+from quart_schema import RequestSchemaValidationError
+from werkzeug import exceptions as http
+
+from app.errors import (
+    BodyTooLarge,
+    CrossSiteRequest,
+    InvalidRequest,
+    MethodNotAllowed,
+    NotFound,
+    NotLoggedIn,
+    Problem,
+    RequestTooSlow,
+    WrongContentType,
+)
+from app.settings import Settings
+
+WEBHOOK_PATH = "/api/payos/webhook"
+"""Called by PayOS, so neither same-origin nor cookies; its signature is its proof."""
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+PROBLEM_OF_STATUS = MappingProxyType[int, type[Problem]](
+    {
+        HTTPStatus.UNAUTHORIZED: NotLoggedIn,
+        HTTPStatus.NOT_FOUND: NotFound,
+        HTTPStatus.METHOD_NOT_ALLOWED: MethodNotAllowed,
+        HTTPStatus.REQUEST_TIMEOUT: RequestTooSlow,
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE: BodyTooLarge,
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE: WrongContentType,
+    }
+)
+"""Refusals of Quart and its extensions; any other 4xx counts as 400, as RFC 9110 has it."""
+
+
+class JsonRequest(Request):
+    """Quart answers 500 to JSON that is not UTF-8 or is nested a thousand deep."""
+
+    async def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:
+        """The body. Raises InvalidRequest when it is not JSON."""
+        try:
+            return await super().get_json(force, silent, cache)
+        except (http.BadRequest, UnicodeDecodeError, RecursionError):
+            raise InvalidRequest("The body is not JSON.", {"body": "must be JSON"}) from None
+
+
+def install_request_rules(app: Quart, settings: Settings) -> None:
+    """Holds every request of `app` to the rules, and answers every error with a problem."""
+
+    async def check() -> None:
+        if request.path == WEBHOOK_PATH:
+            await read_body(settings.webhook_body_bytes_max)
+            return
+        if request.path.startswith("/api/") and request.method not in SAFE_METHODS:
+            refuse_cross_site()
+        await read_body(settings.request_body_bytes_max)
+
+    async def answer(error: Exception) -> Response:
+        response = problem_response(problem_of(error))
+        if isinstance(error, http.MethodNotAllowed):
+            response.allow.update(error.valid_methods or ())
+        return response
+
+    app.request_class = JsonRequest
+    app.before_request(check)
+    app.register_error_handler(Problem, answer)
+    app.register_error_handler(http.HTTPException, answer)
+
+
+def refuse_cross_site() -> None:
+    """Raises CrossSiteRequest, WrongContentType when this request is not from our own pages."""
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    if site is not None:
+        allowed = site in {"same-origin", "none"}
+    else:  # a browser from before 2023, or no browser
+        allowed = origin is None or origin in {f"https://{request.host}", f"http://{request.host}"}
+    if not allowed:
+        raise CrossSiteRequest
+    if request.mimetype != "application/json":
+        raise WrongContentType
+
+
+async def read_body(bytes_max: int) -> None:
+    """Takes the whole body in, for handlers to read. Raises BodyTooLarge, RequestTooSlow.
+
+    Not left to MAX_CONTENT_LENGTH: it is one limit for all addresses, and Quart 0.23 counts a
+    chunked body only once all of it is in memory.
+    """
+    if (request.content_length or 0) > bytes_max:
+        raise BodyTooLarge
+    received = bytearray()
+    try:
+        async with asyncio.timeout(request.body_timeout):
+            async for chunk in request.body:
+                received += chunk
+                if len(received) > bytes_max:
+                    raise BodyTooLarge
+    except TimeoutError:
+        raise RequestTooSlow from None
+    request.body = request.body_class(None, None)
+    request.body.set_result(bytes(received))
+
+
+def problem_of(error: Exception) -> Problem:
+    """What a client is told about `error`; nothing but the title when the fault is ours."""
+    match error:
+        case Problem():
+            return error
+        case RequestSchemaValidationError(validation_error=ValidationError() as faults):
+            return InvalidRequest("Some fields are missing or wrong.", _fields(faults))
+        case http.HTTPException(code=int(status)) if status < 500:
+            return PROBLEM_OF_STATUS.get(status, InvalidRequest)()
+        case _:
+            return Problem()
+
+
+def problem_response(problem: Problem) -> Response:
+    """`problem` as application/problem+json (RFC 9457)."""
+    return Response(
+        json.dumps(problem.document()),
+        problem.http_status,
+        {"Cache-Control": "no-store"},
+        content_type="application/problem+json",
+    )
+
+
+def _fields(faults: ValidationError) -> dict[str, str]:
+    """Where each fault is and what it is, without the value: it may be a password."""
+    return {
+        ".".join(str(part) for part in fault["loc"]) or "body": fault["msg"]
+        for fault in faults.errors(include_url=False, include_context=False, include_input=False)
+    }
