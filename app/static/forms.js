@@ -1,0 +1,86 @@
+// Forms that speak JSON with the API and show its problem documents beside the fields.
+
+/** An answer that is not a success: the members of RFC 9457 that a page uses. */
+export class Problem extends Error {
+  /** @param {string} code @param {{field: string, detail: string}[]} errors */
+  constructor(code, errors = []) {
+    super(code);
+    this.code = code;
+    this.errors = errors;
+  }
+}
+
+/**
+ * @param {string} path
+ * @param {object} body
+ * @param {Record<string, string>} [headers]
+ * @returns {Promise<any>} the JSON of the answer, null when it has none; rejects with a Problem
+ */
+export async function postJson(path, body, headers = {}) {
+  let answer;
+  try {
+    answer = await fetch(path, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", ...headers },
+      body: JSON.stringify(body),
+    });
+  } catch {
+    throw new Problem("offline");
+  }
+  const text = await answer.text().catch(() => "");
+  const content = parse(text);
+  if (!answer.ok) throw new Problem(content?.code ?? "unknown", content?.errors);
+  return content;
+}
+
+/**
+ * Sends the form by `send` instead of by the browser; while it runs, the button is busy.
+ * The form's data-faults has a sentence for each code, and for each field as `field_<name>`.
+ * @param {HTMLFormElement} form
+ * @param {(fields: Record<string, string>) => Promise<void>} send rejects with a Problem
+ */
+export function handle(form, send) {
+  const button = form.querySelector("button[type=submit]");
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    if (button.ariaBusy === "true") return;
+    clear(form);
+    button.ariaBusy = "true";
+    try {
+      await send(Object.fromEntries(new FormData(form)));
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      show(form, error);
+    } finally {
+      button.ariaBusy = "false";
+    }
+  });
+}
+
+function show(form, problem) {
+  const sentences = JSON.parse(form.dataset.faults);
+  const faulty = problem.errors.map(({ field }) => form.elements[field]).filter(Boolean);
+  for (const input of faulty) {
+    input.ariaInvalid = "true";
+    say(form, input.name, sentences[`field_${input.name}`]);
+  }
+  if (faulty.length > 0) faulty[0].focus();
+  else say(form, "form", sentences[problem.code] ?? sentences.unknown);
+}
+
+function clear(form) {
+  for (const place of form.querySelectorAll("[data-fault]")) place.textContent = "";
+  for (const input of form.elements) input.ariaInvalid = null;
+}
+
+function say(form, place, sentence) {
+  form.querySelector(`[data-fault="${place}"]`).textContent = sentence;
+}
+
+function parse(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

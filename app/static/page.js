@@ -1,0 +1,14 @@
+// What every page does.
+
+import { postJson } from "./forms.js";
+
+document.querySelector("#log-out")?.addEventListener("click", async () => {
+  await postJson("/api/auth/logout", {}).catch(() => {});
+  location.assign("/login"); // which leads back to the wallet if the login has not ended
+});
+
+// A page that comes back from the browser's cache shows an old balance, perhaps of a login that
+// has ended. A page that follows a stream renews itself.
+addEventListener("pageshow", ({ persisted }) => {
+  if (persisted && !document.querySelector("[data-update]")) location.reload();
+});
