@@ -1,7 +1,65 @@
-setup: .venv/run
-.venv/run: requirements/run.txt
-	@echo "Installing the locked dependencies into .venv ..."
-	@test -x .venv/bin/python || $(PYTHON) -m venv .venv
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
-	@touch $@
+# napvi. Needs make and Python 3.11, 3.12 or 3.13: make PYTHON=/path/to/python3.12 ... chooses one.
+
 PYTHON ?= python3
+BIN := .venv/bin
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+UV_COMPILE := uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate
+POSTGRES_BINS = $(shell (pg_config --bindir; ls -d /usr/lib/postgresql/*/bin) 2>/dev/null | sort -u)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup demo test lint format bench lock
+
+help: ## List these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+demo: .venv/run ## Start everything and say how to try it; BIND=HOST:PORT chooses the address
+	@$(BIN)/python -m app demo $(if $(BIND),--bind $(BIND))
+
+test: .venv/dev ## Run all tests, then those of the database on every other PostgreSQL found
+	@.ci/browser
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@for bin in $(POSTGRES_BINS); do \
+		major=$$("$$bin/postgres" --version 2>/dev/null | sed -E 's/[^0-9]*([0-9]+).*/\1/'); \
+		[ "$${major:-0}" -lt 15 ] || \
+			$(BIN)/python -m pytest -m "database and not processes" --postgres-bin "$$bin" || exit; \
+	done
+
+lint: .venv/dev ## Check style, types, the direction of imports, and SQL
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --check --quiet
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --quiet
+	@$(BIN)/sqlfluff lint --quiet --disable-progress-bar sql
+
+format: .venv/dev ## Rewrite Python in the project's style
+	@$(BIN)/ruff check --fix --quiet
+	@$(BIN)/ruff format --quiet
+
+bench: .venv/dev ## Measure how long a payment takes to reach the browser
+	@$(BIN)/python -m bench.latency
+
+setup: .venv/run ## Make .venv with what the service needs
+
+lock: ## Compile requirements/ from pyproject.toml; UPGRADE=--upgrade takes newer versions
+	@command -v uv >/dev/null || { echo "make lock needs uv: pip install uv" >&2; exit 1; }
+	@$(UV_COMPILE) $(UPGRADE) --extra embedded pyproject.toml -o requirements/run.txt >/dev/null
+	@$(UV_COMPILE) $(UPGRADE) --extra embedded --extra test --extra lint pyproject.toml \
+		-o requirements/dev.txt >/dev/null
+
+.venv/run: .venv/bin/python requirements/run.txt
+	@echo "Installing the locked dependencies into .venv ..."
+	@$(PIP_INSTALL) -r requirements/run.txt
+	@touch $@
+
+.venv/dev: .venv/bin/python requirements/dev.txt
+	@echo "Installing the locked dependencies for development into .venv ..."
+	@$(PIP_INSTALL) -r requirements/dev.txt
+	@touch $@ .venv/run
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { echo \
+		"napvi needs Python 3.11, 3.12 or 3.13. Name one: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo \
+		"$(PYTHON) has no venv. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@$(PYTHON) -m venv --clear .venv

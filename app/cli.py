@@ -1,0 +1,97 @@
+"""`python -m app`: serve, migrate, simulator, demo."""
+
+import asyncio
+import sys
+
+import click
+
+from app.database.migrate import migrate as apply_schema
+from app.demo import run_demo
+from app.errors import NapviError
+from app.factory import create_app
+from app.installation import database
+from app.logs import configure_logging
+from app.payos.simulator import create_simulator
+from app.request_rules import WEBHOOK_PATH
+from app.serve import Site, run
+from app.settings import Settings
+from app.sockets import open_endpoint
+
+REFUSED = 2  # the exit code when there is something to correct before another try
+
+
+def main() -> None:
+    """Runs the command line. A NapviError becomes one sentence, never a traceback."""
+    try:
+        commands(prog_name="python -m app")
+    except NapviError as error:
+        click.echo(f"napvi: {' '.join(str(error).split())}", err=True)
+        sys.exit(REFUSED)
+
+
+@click.group()
+def commands() -> None:
+    """Take PayOS payments into wallets. Settings come from the environment: docs/settings.md."""
+
+
+@commands.command()
+@click.option("--bind", metavar="HOST:PORT", help="Instead of `bind` in hypercorn.toml.")
+def serve(bind: str | None) -> None:
+    """Serve. Without DATABASE_URL, on an embedded PostgreSQL."""
+    settings = _settings()
+    settings.require_for_serving()
+    endpoint = open_endpoint(bind)
+    with database(settings) as url:
+        app = create_app(settings.model_copy(update={"database_url": url}))
+        run([Site(app, endpoint, app.open, app.drain)], settings.shutdown_seconds_max)
+
+
+@commands.command()
+def migrate() -> None:
+    """Bring the database to the schema of this version."""
+    settings = _settings(log_level="warning")  # the output says what happens
+    with database(settings, borrow=True) as url:
+        result = asyncio.run(apply_schema(url, click.echo))
+    if not result.applied:
+        click.echo("The database is up to date.")
+
+
+@commands.command()
+@click.option("--bind", metavar="HOST:PORT", default="127.0.0.1:8001", show_default=True)
+def simulator(bind: str) -> None:
+    """Run a local PayOS with the credentials of PAYOS_*.
+
+    Set PAYOS_BASE_URL of `serve` to its address. It sends webhooks to NAPVI_PUBLIC_URL, or to
+    what confirm-webhook named.
+    """
+    settings = _settings()
+    settings.require("payos_client_id", "payos_api_key", "payos_checksum_key")
+    public_url = settings.public_url
+    app = create_simulator(
+        settings.payos_client_id or "",
+        settings.payos_api_key.get_secret_value() if settings.payos_api_key else "",
+        settings.payos_checksum_key[0].get_secret_value(),
+        webhook_url=public_url and public_url.rstrip("/") + WEBHOOK_PATH,
+    )
+    run([Site(app, open_endpoint(bind))], settings.shutdown_seconds_max)
+
+
+@commands.command()
+@click.option(
+    "--bind",
+    metavar="HOST:PORT",
+    default="127.0.0.1:8000",
+    show_default=True,
+    help="An address that your browser reaches; the PayOS simulator takes the next port.",
+)
+def demo(bind: str) -> None:
+    """Start everything on this machine and say how to try it. Ctrl-C ends all of it."""
+    run_demo(_settings(log_level="warning"), bind)
+
+
+def _settings(log_level: str | None = None) -> Settings:
+    """With logging set up, at `log_level` unless NAPVI_LOG_LEVEL says otherwise."""
+    settings = Settings.load()
+    said = "log_level" in settings.model_fields_set
+    configure_logging(settings.log_level if said or log_level is None else log_level)
+    return settings

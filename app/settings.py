@@ -109,8 +109,13 @@ class Settings(BaseSettings):
 
     def require_for_serving(self) -> None:
         """Raises ConfigurationError when a secret that `serve` cannot do without is missing."""
-        for field, remedy in REQUIRED_TO_SERVE.items():
+        self.require(*REQUIRED_TO_SERVE)
+
+    def require(self, *fields: str) -> None:
+        """Raises ConfigurationError for the first of `fields` (of REQUIRED_TO_SERVE) not set."""
+        for field in fields:
             if not getattr(self, field):
+                remedy = REQUIRED_TO_SERVE[field]
                 raise ConfigurationError(environment_name(field), "is not set.", remedy)
 
 

@@ -1,0 +1,64 @@
+"""What napvi says while it runs: one line of key=value per record, on standard error.
+
+    time=2026-03-01T09:30:00.125Z level=info logger=app.web.webhook event=webhook.recorded seq=3
+
+Messages of our own start with `event=`; another library's words become `message="..."`, and a
+traceback `exception="..."`. No record can start a second line, whatever a client sent.
+"""
+
+import json
+import logging
+import re
+import sys
+from datetime import UTC, datetime
+
+from app.errors import ConfigurationError, NapviError
+
+CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def configure_logging(level: str) -> None:
+    """Sets up the root logger. Raises ConfigurationError when there is no such level."""
+    number = logging.getLevelNamesMapping().get(level.upper())
+    if number is None:
+        remedy = "Use debug, info, warning or error."
+        raise ConfigurationError("NAPVI_LOG_LEVEL", f"there is no level {level!r}.", remedy)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(OneLine())
+    handler.addFilter(worth_saying)
+    logging.basicConfig(level=number, handlers=[handler], force=True)
+
+
+def worth_saying(record: logging.LogRecord) -> bool:
+    """Ours, and other people's warnings: what libraries say below that may hold payer data.
+
+    A NapviError that reaches a log has stopped the start, and the command line reports it.
+    """
+    if record.exc_info and isinstance(record.exc_info[1], NapviError):
+        return False
+    return record.name.split(".")[0] == "app" or record.levelno >= logging.WARNING
+
+
+class OneLine(logging.Formatter):
+    """key=value, escaped so that one record is one line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        message = CONTROL_CHARACTERS.sub(_escaped, record.getMessage())
+        parts = [
+            f"time={moment.removesuffix('+00:00')}Z",
+            f"level={record.levelname.lower()}",
+            f"logger={record.name}",
+            message if message.startswith("event=") else f"message={_quoted(message)}",
+        ]
+        if record.exc_info:
+            parts.append(f"exception={_quoted(self.formatException(record.exc_info))}")
+        return " ".join(parts)
+
+
+def _quoted(text: str) -> str:
+    return CONTROL_CHARACTERS.sub(_escaped, json.dumps(text, ensure_ascii=False))
+
+
+def _escaped(character: re.Match[str]) -> str:
+    return f"\\u{ord(character[0]):04x}"

@@ -1,0 +1,118 @@
+"""Serves apps until a signal says stop: streams end first, then the server, and that in time.
+
+Hypercorn's own command would wait for open streams, and on Python 3.13 for ever; so it is run
+from code.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import threading
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+import hypercorn.asyncio
+from quart import Quart
+
+from app.sockets import Endpoint
+
+log = logging.getLogger(__name__)
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+DRAIN_SHARE = 0.5  # of the time to stop; the rest is for requests under way
+
+
+async def nothing() -> None:
+    """For a site that has nothing to open or to drain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """An app and where it is reached.
+
+    `open` connects what it needs and may refuse the start with a NapviError; `drain` ends its
+    streams.
+    """
+
+    app: Quart
+    endpoint: Endpoint
+    open: Callable[[], Awaitable[None]] = nothing
+    drain: Callable[[], Awaitable[None]] = nothing
+
+
+def run(
+    sites: Sequence[Site],
+    shutdown_seconds_max: float,
+    when_serving: Callable[[], Awaitable[None]] = nothing,
+) -> None:
+    """Serves `sites` until SIGINT or SIGTERM; `when_serving` is called once all of them answer.
+
+    From the signal on the process lives for `shutdown_seconds_max` at most, whoever does not read.
+    """
+    watchdog = threading.Timer(shutdown_seconds_max, _exit_hard)
+    watchdog.daemon = True
+    try:
+        asyncio.run(_serve(sites, shutdown_seconds_max * DRAIN_SHARE, watchdog, when_serving))
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from failures
+    finally:
+        watchdog.cancel()
+    log.info("event=server.stopped")
+
+
+async def _serve(
+    sites: Sequence[Site],
+    drain_seconds_max: float,
+    watchdog: threading.Timer,
+    when_serving: Callable[[], Awaitable[None]],
+) -> None:
+    stop, finish = asyncio.Event(), asyncio.Event()
+
+    def on_signal() -> None:
+        if not stop.is_set():
+            log.info("event=server.stopping")
+            watchdog.start()
+            stop.set()
+
+    for number in STOP_SIGNALS:
+        asyncio.get_running_loop().add_signal_handler(number, on_signal)
+    for site in sites:
+        await site.open()
+    async with asyncio.TaskGroup() as servers:
+        for site in sites:
+            answering = asyncio.Event()
+            servers.create_task(_serve_site(site, answering, finish))
+            await answering.wait()
+        await when_serving()
+        await stop.wait()
+        await _drain(sites, drain_seconds_max)
+        finish.set()
+
+
+async def _serve_site(site: Site, answering: asyncio.Event, finish: asyncio.Event) -> None:
+    async def until_finished() -> None:  # which Hypercorn awaits as soon as it serves
+        log.info("event=server.serving address=%s", ",".join(site.endpoint.addresses))
+        answering.set()
+        await finish.wait()
+
+    config = site.endpoint.config
+    config.errorlog = logging.getLogger("hypercorn.error")  # through our handler, not its own
+    await hypercorn.asyncio.serve(site.app, config, shutdown_trigger=until_finished)
+
+
+async def _drain(sites: Sequence[Site], seconds_max: float) -> None:
+    drains = [asyncio.ensure_future(site.drain()) for site in sites]
+    _, late = await asyncio.wait(drains, timeout=seconds_max)
+    if late:
+        log.warning("event=server.drain_unfinished seconds=%.1f", seconds_max)
+
+
+def _exit_hard() -> None:
+    """Runs in a thread, so that a blocked event loop cannot keep the process either.
+
+    No money is lost: what is not committed was not acknowledged.
+    """
+    log.warning("event=server.stopped_hard")
+    logging.shutdown()
+    os._exit(0)
