@@ -1,0 +1,144 @@
+"""Hashing: off the event loop, bounded, the same for everybody, and never in a log."""
+
+import asyncio
+import logging
+import threading
+import unicodedata
+from typing import Literal
+
+import psycopg
+import pytest
+from argon2 import PasswordHasher
+from quart import Quart
+
+from tests.accounts.browser import ANNA, Browser
+from tests.accounts.conftest import MakeApp
+
+
+class WatchedHasher(PasswordHasher):
+    """Counts who verifies a password, and can make them wait."""
+
+    def __init__(self) -> None:
+        super().__init__(time_cost=1, memory_cost=8, parallelism=1)
+        self.verified = self.inside = self.inside_max = 0
+        self.entered: asyncio.Queue[None] = asyncio.Queue()
+        self.open = threading.Event()
+        self.open.set()
+        self._loop = asyncio.get_running_loop()
+        self._lock = threading.Lock()
+
+    def verify(self, hash: str | bytes, password: str | bytes) -> Literal[True]:
+        with self._lock:
+            self.verified += 1
+            self.inside += 1
+            self.inside_max = max(self.inside, self.inside_max)
+        self._loop.call_soon_threadsafe(self.entered.put_nowait, None)
+        try:
+            assert self.open.wait(timeout=10), "the event loop stood still"
+            return super().verify(hash, password)
+        finally:
+            with self._lock:
+                self.inside -= 1
+
+
+@pytest.fixture
+async def hasher() -> WatchedHasher:
+    return WatchedHasher()
+
+
+async def test_requests_are_answered_while_a_password_is_hashed(
+    make_app: MakeApp, hasher: WatchedHasher
+) -> None:
+    app = make_app(hasher)
+    await Browser(app).register()
+
+    hasher.open.clear()
+    login = asyncio.create_task(Browser(app).log_in())
+    await hasher.entered.get()
+    assert (await Browser(app).me()).status_code == 401
+    hasher.open.set()
+
+    assert (await login).status_code == 200
+
+
+async def test_clients_that_go_away_do_not_make_room_for_more_hashes(
+    make_app: MakeApp, hasher: WatchedHasher
+) -> None:
+    app = make_app(hasher, password_hashes_at_once=2)
+    await Browser(app).register()
+
+    hasher.open.clear()
+    gone = [asyncio.create_task(Browser(app).log_in()) for _ in range(2)]
+    for _ in gone:
+        await hasher.entered.get()
+    for login in gone:
+        login.cancel()
+    await asyncio.gather(*gone, return_exceptions=True)
+    logins = [asyncio.create_task(Browser(app).log_in()) for _ in range(4)]
+    for _ in range(20):  # requests enough for the logins to come as far as they can
+        await Browser(app).me()
+    hasher.open.set()
+
+    assert {(await login).status_code for login in logins} == {200}
+    assert hasher.inside_max == 2
+
+
+async def test_an_unknown_user_costs_as_many_hashes_as_a_known_one(
+    make_app: MakeApp, hasher: WatchedHasher
+) -> None:
+    browser = Browser(make_app(hasher))
+    await browser.register()
+
+    for username in ("anna", "nobody"):
+        hasher.verified = 0
+        await browser.log_in({"username": username, "password": "wrong password"})
+        assert hasher.verified == 1
+
+
+async def test_a_password_is_the_same_however_the_keyboard_composes_it(
+    app: Quart, browser: Browser
+) -> None:
+    composed, decomposed = (
+        {**ANNA, "password": unicodedata.normalize(form, ANNA["password"])}
+        for form in ("NFC", "NFD")
+    )
+    assert composed != decomposed
+    await browser.register(decomposed)
+
+    assert (await Browser(app).log_in(composed)).status_code == 200
+    assert (await Browser(app).log_in(decomposed)).status_code == 200
+
+
+async def test_the_database_holds_an_argon2id_hash(
+    make_app: MakeApp, owner: psycopg.AsyncConnection
+) -> None:
+    await Browser(make_app(PasswordHasher())).register()
+
+    cursor = await owner.execute("SELECT password_hash FROM topup.users")
+    (password_hash,) = await cursor.fetchone() or ()
+    assert password_hash.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+
+
+async def test_no_log_line_holds_a_password_or_a_cookie(
+    app: Quart, browser: Browser, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    (auth,) = app.extensions["QUART_AUTH"]
+
+    await browser.register()
+    secrets = [ANNA["password"], browser.cookie, auth.load_token(browser.cookie, app)]
+    await browser.log_in()
+    secrets += [browser.cookie, auth.load_token(browser.cookie, app)]
+    await browser.register({**ANNA, "password": "a second try"})
+    await browser.log_in({**ANNA, "password": "not my password"})
+    await browser.log_in({"username": "typed-into-the-wrong-field", "password": "anna"})
+    await browser.post("/api/auth/login", {"username": {}, "password": ["in a list"]})
+    await browser.post("/api/auth/login", data=b'{"password": "cut off')
+    await browser.me()
+    await browser.log_out()
+
+    assert "event=account.registered" in caplog.text
+    assert "event=login.accepted" in caplog.text
+    assert "event=login.refused" in caplog.text
+    secrets += ["a second try", "not my password", "wrong-field", "in a list", "cut off", "argon2"]
+    assert [secret for secret in secrets if secret in caplog.text] == []

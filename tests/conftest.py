@@ -1,0 +1,100 @@
+"""A throw-away PostgreSQL for every test that asks for one, started when the first one does.
+
+- `postgres`            the running server; `postgres.url(dbname)`
+- `empty_database_url`  a database of its own for one test, with nothing in it
+- `database_url`        the same with the schema; afterwards the laws of the ledger are checked
+- `short_dir`           a directory that a server can use: tmp_path is too long and too private
+
+`--postgres-bin DIR`, or NAPVI_TEST_POSTGRES_BIN, chooses another PostgreSQL than napvi would.
+"""
+
+import asyncio
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from psycopg.conninfo import make_conninfo
+from pytest_postgresql import factories
+from pytest_postgresql.executors import NoopExecutor
+
+from app.database.embedded_binaries import find_binaries
+from app.database.migrate import migrate
+from app.errors import ConfigurationError
+from tests.postgres import Postgres, check_the_laws, short_directory, throw_away_postgres
+
+pytest_plugins = ["tests.services"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--postgres-bin",
+        metavar="DIR",
+        default=os.environ.get("NAPVI_TEST_POSTGRES_BIN"),
+        help="bin directory of the PostgreSQL to test with",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "breaks_the_laws: damages the projections on purpose; they are not checked"
+    )
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    try:
+        program = find_binaries(config.getoption("--postgres-bin")) / "postgres"
+    except ConfigurationError as error:
+        return f"PostgreSQL: {error}"
+    done = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+    return f"PostgreSQL: {done.stdout.strip()} in {program.parent}"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "postgres_bin" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.database)
+
+
+@pytest.fixture(scope="session")
+def postgres_bin(pytestconfig: pytest.Config) -> Path:
+    return find_binaries(pytestconfig.getoption("--postgres-bin"))
+
+
+@pytest.fixture(scope="session")
+def postgres(postgres_bin: Path) -> Iterator[Postgres]:
+    with throw_away_postgres(postgres_bin) as postgres:
+        yield postgres
+
+
+@pytest.fixture
+def empty_database_url(postgres: Postgres) -> Iterator[str]:
+    with postgres.database("empty") as url:
+        yield url
+
+
+@pytest.fixture
+def database_url(
+    request: pytest.FixtureRequest, postgres: Postgres, schema: NoopExecutor
+) -> Iterator[str]:
+    with postgres.database("test", schema.template_dbname) as url:
+        yield url
+        if request.node.get_closest_marker("breaks_the_laws") is None:
+            check_the_laws(url)
+
+
+@pytest.fixture
+def short_dir() -> Iterator[Path]:
+    with short_directory() as directory:
+        yield directory
+
+
+def install_schema(
+    *, host: str, port: int, user: str, dbname: str, password: str | None, autocommit: bool
+) -> None:
+    asyncio.run(migrate(make_conninfo(host=host, port=port, user=user, dbname=dbname)))
+
+
+schema = factories.postgresql_noproc(dbname="schema", depends_on="postgres", load=[install_schema])

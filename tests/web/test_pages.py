@@ -1,0 +1,293 @@
+"""What a browser is given before any script runs, from a real database."""
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from string import Formatter
+from xml.etree import ElementTree
+
+import pytest
+from argon2 import PasswordHasher
+from quart import Quart
+from quart_schema import QuartSchema
+
+from app.database.accounts import Accounts
+from app.login import Login, configure_auth
+from app.model import EventType, Status, Topup, TopupUpdate, TxRef, UserId
+from app.request_rules import install_request_rules
+from app.settings import Settings
+from app.texts import LANGUAGES, dong, load_texts
+from app.web.accounts import create_accounts_blueprint
+from app.web.pages import create_pages_blueprint, live_sentence, local_path
+from tests.accounts.browser import Browser
+from tests.payments import Process, linked, open_process, transfer
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+WAITING = TopupUpdate(
+    tx_ref=TxRef("T00000000"),
+    seq=2,
+    type=EventType.TOPUP_LINKED,
+    status=Status.PENDING,
+    amount=50_000,
+    amount_paid=0,
+    late=False,
+    final=False,
+    wallet_balance=0,
+    confirmed_at=None,
+    expires_at=NOW + timedelta(minutes=15),
+    recorded_at=NOW,
+)
+STRANGER = {"username": "stranger", "password": "mật khẩu của người lạ"}
+PAGES_BEFORE_LOGIN = ["/login", "/register"]
+PAGES_AFTER_LOGIN = ["/wallet", "/wallet/topup"]
+
+
+@pytest.fixture
+async def process(database_url: str) -> AsyncIterator[Process]:
+    async with open_process(database_url) as process:
+        yield process
+
+
+@pytest.fixture
+def app(process: Process) -> Quart:
+    settings = Settings.load(secret_key="k" * 32)
+    app = Quart("app")
+    QuartSchema(app)
+    configure_auth(app, settings)
+    install_request_rules(app, settings)
+    hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    login = Login(Accounts(process.database), settings, hasher)
+    app.register_blueprint(create_accounts_blueprint(login))
+    app.register_blueprint(create_pages_blueprint(process.store, login, load_texts(), settings))
+    return app
+
+
+@pytest.fixture
+def visitor(app: Quart) -> Browser:
+    return Browser(app)
+
+
+@pytest.fixture
+async def payer(app: Quart) -> Browser:
+    browser = Browser(app)
+    await browser.register()
+    return browser
+
+
+@pytest.fixture
+async def topup(payer: Browser, process: Process) -> Topup:
+    """Waiting for its money, with a payment link."""
+    me = await (await payer.get("/api/auth/me")).get_json()
+    opened = await process.topup(user_id=UserId(me["user_id"]))
+    await process.store.append_events([linked(opened.tx_ref)])
+    return await process.store.topup(opened.user_id, opened.tx_ref)
+
+
+async def text_of(browser: Browser, path: str) -> str:
+    answer = await browser.get(path)
+    assert answer.status_code == 200
+    return await answer.get_data(as_text=True)
+
+
+def test_every_language_has_the_same_texts_with_the_same_placeholders() -> None:
+    def placeholders(language: str) -> dict[str, set[str]]:
+        entries = load_texts()[language].entries
+        return {
+            key: {name for _, name, _, _ in Formatter().parse(text) if name}
+            for key, text in entries.items()
+        }
+
+    first, *others = map(placeholders, LANGUAGES)
+    assert others == [first] * len(others)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("status", Status)
+def test_every_status_has_a_label_and_a_sentence(status: Status, language: str) -> None:
+    t = load_texts()[language]
+    sentence = live_sentence(replace(WAITING, status=status), NOW)
+    assert t(f"status.{status}")
+    assert t(f"live.{sentence}", paid="1", missing="1")
+    assert t(f"live.{sentence}_more", paid="1", missing="1")
+
+
+@pytest.mark.parametrize(
+    ("update", "sentence"),
+    [
+        (WAITING, "waiting"),
+        (replace(WAITING, expires_at=NOW), "overdue"),
+        (replace(WAITING, status=Status.EXPIRED), "expired"),
+        (replace(WAITING, status=Status.CONFIRMED, amount_paid=50_000), "confirmed"),
+        (replace(WAITING, status=Status.CONFIRMED, amount_paid=50_000, late=True), "late"),
+    ],
+)
+def test_the_sentence_says_where_the_money_is(update: TopupUpdate, sentence: str) -> None:
+    assert live_sentence(update, NOW) == sentence
+
+
+@pytest.mark.parametrize(
+    ("amount", "written"),
+    [(0, "0 ₫"), (999, "999 ₫"), (50_000, "50.000 ₫"), (100_000_000, "100.000.000 ₫")],
+)
+def test_amounts_are_written_as_in_vietnam(amount: int, written: str) -> None:
+    assert dong(amount) == written.replace(" ", "\N{NO-BREAK SPACE}")
+
+
+@pytest.mark.parametrize("path", ["/wallet", "/wallet/topup/T00000000", "/wallet?empty=1"])
+def test_a_path_of_this_site_is_kept_for_after_the_login(path: str) -> None:
+    assert local_path(path) == path
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        None,
+        "",
+        "wallet",
+        "https://evil.example/",
+        "//evil.example/",
+        "/\\evil.example/",
+        "\\\\evil.example/",
+        "/\t/evil.example/",
+        "/wallet\\..\\..",
+        "/wallet\r\nSet-Cookie: a=b",
+        "javascript:alert(1)",
+    ],
+)
+def test_nobody_is_sent_to_another_site_after_the_login(address: str | None) -> None:
+    assert local_path(address) == "/wallet"
+
+
+@pytest.mark.parametrize("path", [*PAGES_AFTER_LOGIN, "/wallet/topup/T00000000"])
+async def test_a_visitor_logs_in_first_and_comes_back(visitor: Browser, path: str) -> None:
+    answer = await visitor.get(path)
+    assert answer.status_code == 303
+    assert answer.location == "/login?next=" + path.replace("/", "%2F")
+    assert f'data-after="{path}"' in await text_of(visitor, answer.location)
+
+
+@pytest.mark.parametrize("path", PAGES_BEFORE_LOGIN)
+async def test_who_is_logged_in_has_no_use_for_the_login(payer: Browser, path: str) -> None:
+    answer = await payer.get(path + "?next=/wallet/topup")
+    assert (answer.status_code, answer.location) == (303, "/wallet/topup")
+
+
+async def test_pages_are_vietnamese_unless_english_was_chosen(visitor: Browser) -> None:
+    assert '<html lang="vi">' in await text_of(visitor, "/login")
+    answer = await visitor.get("/login?next=/wallet/topup&lang=en")
+    assert (answer.status_code, answer.location) == (303, "/login?next=%2Fwallet%2Ftopup")
+    assert '<html lang="en">' in await text_of(visitor, answer.location)
+
+
+@pytest.mark.parametrize("language", ["", "fr", "vi-VN", "../en"])
+async def test_an_unknown_language_changes_nothing(visitor: Browser, language: str) -> None:
+    assert '<html lang="vi">' in await text_of(visitor, f"/login?lang={language}")
+
+
+async def test_the_page_of_a_topup_tells_how_to_pay(payer: Browser, topup: Topup) -> None:
+    page = await text_of(payer, f"/wallet/topup/{topup.tx_ref}")
+    assert f'src="/wallet/topup/{topup.tx_ref}/qr.svg"' in page
+    for told in [topup.checkout_url, topup.account_number, topup.tx_ref, dong(50_000), "MB Bank"]:
+        assert str(told) in page
+
+
+async def test_the_page_of_a_topup_tells_what_has_arrived(
+    payer: Browser, process: Process, topup: Topup
+) -> None:
+    await process.store.append_events([transfer(topup.order_code, 20_000)])
+    page = await text_of(payer, f"/wallet/topup/{topup.tx_ref}")
+    assert 'data-sentence="underpaid"' in page
+    assert f"Đã nhận {dong(20_000)}, còn thiếu {dong(30_000)}" in page
+
+
+async def test_the_page_of_an_old_topup_shows_the_balance_of_today(
+    payer: Browser, process: Process, topup: Topup
+) -> None:
+    newer = await process.topup(70_000, topup.user_id)
+    await process.store.append_events([transfer(newer.order_code, 70_000, link="2" * 32)])
+    page = await text_of(payer, f"/wallet/topup/{topup.tx_ref}")
+    assert f'data-part="balance">{dong(70_000)}<' in page
+
+
+async def test_a_topup_without_a_link_says_so(payer: Browser, process: Process) -> None:
+    me = await (await payer.get("/api/auth/me")).get_json()
+    opened = await process.topup(user_id=UserId(me["user_id"]))
+    assert "PayOS chưa tạo được mã" in await text_of(payer, f"/wallet/topup/{opened.tx_ref}")
+    assert (await payer.get(f"/wallet/topup/{opened.tx_ref}/qr.svg")).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/wallet/topup/{}", "/wallet/topup/{}/qr.svg"])
+async def test_a_foreign_topup_looks_like_one_that_does_not_exist(
+    app: Quart, topup: Topup, path: str
+) -> None:
+    stranger = Browser(app)
+    await stranger.register(STRANGER)
+    answers = [
+        await stranger.get(path.format(tx_ref))
+        for tx_ref in [topup.tx_ref, "TZZZZZZZZ", "T0", "tzzzzzzzz", "%00", "T00000000%0A"]
+    ]
+    assert {answer.status_code for answer in answers} == {404}
+    assert len({await answer.get_data() for answer in answers}) == 1
+
+
+async def test_the_code_is_a_drawing_that_only_its_owner_may_keep(
+    payer: Browser, topup: Topup
+) -> None:
+    answer = await payer.get(f"/wallet/topup/{topup.tx_ref}/qr.svg")
+    assert answer.mimetype == "image/svg+xml"
+    assert "private" in answer.headers["Cache-Control"]
+    svg = ElementTree.fromstring(await answer.get_data())  # noqa: S314 our own
+    assert svg.tag.endswith("svg")
+    assert svg.get("viewBox") == "0 0 29 29", "21 modules and a quiet edge of four"
+
+
+async def test_the_wallet_shows_balance_entries_and_topups(
+    payer: Browser, process: Process, topup: Topup
+) -> None:
+    await process.store.append_events([transfer(topup.order_code, 50_000)])
+    page = await text_of(payer, "/wallet")
+    assert f'<p class="sum">{dong(50_000)}</p>' in page
+    assert dong(50_000, signed=True) in page
+    assert f'href="/wallet/topup/{topup.tx_ref}"' in page
+    assert 'data-status="confirmed">Thành công<' in page
+
+
+async def test_text_from_elsewhere_is_never_markup(
+    payer: Browser, process: Process, topup: Topup
+) -> None:
+    fact = linked(topup.tx_ref)
+    fact.data["account_name"] = "<script>alert(1)</script>"
+    await process.store.append_events([fact])
+    page = await text_of(payer, f"/wallet/topup/{topup.tx_ref}")
+    assert "&lt;script&gt;alert(1)" in page
+    assert "<script>" not in page
+
+
+async def test_no_page_has_script_or_style_in_it(
+    visitor: Browser, payer: Browser, topup: Topup
+) -> None:
+    pages = [await text_of(visitor, path) for path in PAGES_BEFORE_LOGIN]
+    pages += [await text_of(payer, path) for path in PAGES_AFTER_LOGIN]
+    pages += [await text_of(payer, f"/wallet/topup/{topup.tx_ref}")]
+    inline = re.compile(r"<script(?![^>]* src=)|<style|\sstyle=|\son\w+=|javascript:")
+    assert [found for page in pages for found in inline.findall(page)] == []
+    loaded = re.compile(r'<(?:script|link|img)[^>]* (?:src|href)="([^"]+)"')
+    assert all(address.startswith("/") for page in pages for address in loaded.findall(page))
+
+
+async def test_pages_may_only_load_what_is_ours(visitor: Browser) -> None:
+    answer = await visitor.get("/login")
+    assert answer.headers["Content-Security-Policy"].startswith("default-src 'self';")
+    assert "unsafe" not in answer.headers["Content-Security-Policy"]
+    assert answer.headers["Cache-Control"] == "private, no-cache"
+    assert "Cookie" in answer.headers["Vary"]
+
+
+async def test_without_the_database_a_page_says_that_the_money_is_safe(
+    payer: Browser, process: Process
+) -> None:
+    await process.database.close()
+    answer = await payer.get("/wallet")
+    assert answer.status_code == 503
+    assert "Tiền của bạn vẫn an toàn" in await answer.get_data(as_text=True)
