@@ -44,7 +44,7 @@ def major_version(bin_dir: Path, identity: Identity) -> int:
     Raises PermissionError when that user cannot reach `bin_dir`, ConfigurationError when it is
     no PostgreSQL that napvi can use.
     """
-    command: list[str | Path] = [bin_dir / "postgres", "--version"]
+    command: list[str | Path] = [bin_dir / "initdb", "--version"]  # needs the wheel's libraries
     done = subprocess.run(  # noqa: S603
         command, capture_output=True, text=True, check=False, cwd="/", **identity
     )
@@ -89,29 +89,38 @@ def _of_the_system() -> Path | None:
 
 
 def _copy(tree: Path, cache_dir: Path) -> Path:
-    """A copy of `tree` that everybody may read, made once per content and place."""
+    """A copy of `tree` that everybody may read, made once per content and place.
+
+    A wheel keeps the libraries it brings in `<package>.libs` beside `<package>`, and its programs
+    look for them by that relative path.
+    """
     if not (tree / "share").is_dir():
         complaint = f"{tree} cannot be entered by the user that PostgreSQL runs as."
         raise ConfigurationError(
             "NAPVI_POSTGRES_BIN", complaint, "Put it where every user may read it."
         )
+    package = tree.parent
+    libraries = package.with_name(f"{package.name}.libs")
     server = (tree / "bin" / "postgres").stat()
-    identity = f"{tree} {server.st_size} {server.st_mtime_ns}"
-    copy = cache_dir / f"postgres-{hashlib.sha256(identity.encode()).hexdigest()[:8]}"
+    source = f"{tree} {server.st_size} {server.st_mtime_ns}"
+    copy = cache_dir / f"postgres-{hashlib.sha256(source.encode()).hexdigest()[:8]}"
+    copied_tree = copy / package.name / tree.name
     if copy.is_dir():
-        return copy
+        return copied_tree
     cache_dir.mkdir(parents=True, exist_ok=True)
     cache_dir.chmod(0o755)
     unfinished = Path(tempfile.mkdtemp(prefix="unfinished-", dir=cache_dir))
     try:
-        shutil.copytree(tree, unfinished, dirs_exist_ok=True, symlinks=True)
+        shutil.copytree(tree, unfinished / package.name / tree.name, symlinks=True)
+        if libraries.is_dir():
+            shutil.copytree(libraries, unfinished / libraries.name, symlinks=True)
         _open_to_everybody(unfinished)
         unfinished.rename(copy)
     except OSError:
         shutil.rmtree(unfinished, ignore_errors=True)
         if not copy.is_dir():  # else another process was faster
             raise
-    return copy
+    return copied_tree
 
 
 def _open_to_everybody(tree: Path) -> None:

@@ -14,7 +14,6 @@ from typing import Any, LiteralString, TypeVar
 
 import psycopg
 from psycopg import AsyncConnection
-from psycopg.conninfo import make_conninfo
 from psycopg.rows import kwargs_row
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
@@ -66,15 +65,13 @@ class Database:
 
         self._timeout_seconds = float(settings.connect_timeout_seconds)
         self._pool = AsyncConnectionPool(
-            make_conninfo(
-                url,
-                application_name="napvi",
-                connect_timeout=settings.connect_timeout_seconds,
-            ),
+            url,
             min_size=connections,
             max_size=connections,
             timeout=self._timeout_seconds,
             kwargs={
+                "application_name": "napvi",
+                "connect_timeout": settings.connect_timeout_seconds,
                 "autocommit": True,
                 # Behind a transaction pooler a prepared statement may meet another backend.
                 "prepare_threshold": None if settings.listen_database_url else 2,

@@ -28,7 +28,8 @@ COMMENT ON TABLE topup.sessions IS 'Logins that the server can end.';
 COMMENT ON COLUMN topup.sessions.session_hash IS 'SHA-256 of the random id in the cookie.';
 COMMENT ON COLUMN topup.sessions.user_id IS 'Who is logged in.';
 COMMENT ON COLUMN topup.sessions.created_at IS 'Login.';
-COMMENT ON COLUMN topup.sessions.last_seen_at IS 'Last request, to the minute: idle expiry counts from here.';
+COMMENT ON COLUMN topup.sessions.last_seen_at IS
+    'Last request, to the minute: idle expiry counts from here.';
 COMMENT ON COLUMN topup.sessions.expires_at IS 'Absolute expiry, however busy the session is.';
 COMMENT ON COLUMN topup.sessions.revoked_at IS 'Logout, or revocation by the operator.';
 

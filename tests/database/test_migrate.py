@@ -277,6 +277,17 @@ async def test_six_starts_of_a_role_that_is_no_superuser_share_the_roles(
     await migrate_at_once(bare_postgres, "administrator")
 
 
+async def test_six_starts_share_roles_that_are_there_and_only_have_to_be_granted(
+    bare_postgres: Postgres,
+) -> None:
+    url = bare_postgres.url()
+    run(url, "CREATE ROLE administrator LOGIN CREATEROLE", *(f"CREATE ROLE {r}" for r in ROLES))
+    if query(url, b"SELECT current_setting('server_version_num')::integer >= 160000") == [(True,)]:
+        terms = "WITH ADMIN TRUE, SET FALSE, INHERIT FALSE"  # what it has from CREATE ROLE
+        run(url, *(f"GRANT {role} TO administrator {terms}" for role in ROLES))
+    await migrate_at_once(bare_postgres, "administrator")
+
+
 async def migrate_at_once(postgres: Postgres, role: str) -> None:
     with ExitStack() as databases:
         urls = [databases.enter_context(postgres.database(f"db{i}")) for i in range(STARTS)]
