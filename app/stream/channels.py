@@ -47,10 +47,12 @@ class Channels:
         return channel in self._active
 
     def want(self, channel: str) -> None:
+        """Requests the LISTEN, if it is not active when the turn comes."""
         self._wanted.add(channel)
         self._requested.add(channel)
 
     def drop(self, channel: str) -> None:
+        """Requests the UNLISTEN, if nobody wants the channel again before its turn."""
         self._wanted.discard(channel)
         self._requested.add(channel)
 
@@ -63,6 +65,7 @@ class Channels:
         return to_listen, to_unlisten
 
     def commit(self, listened: set[str]) -> None:
+        """What `take` gave is done: these channels are active now."""
         self._active |= listened
         self.wake()
 
@@ -76,5 +79,6 @@ class Channels:
         await self._changed.wait()
 
     def wake(self) -> None:
+        """Lets everybody in `change` look again."""
         self._changed.set()
         self._changed = asyncio.Event()

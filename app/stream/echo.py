@@ -39,6 +39,7 @@ class Echo:
         return monotonic() < self._fresh_until
 
     def heard(self) -> None:
+        """An echo arrived."""
         self._fresh_until = monotonic() + self._every_seconds + self._timeout_seconds
         self._heard.set()
 
