@@ -26,6 +26,7 @@ def configure_logging(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(OneLine())
     handler.addFilter(worth_saying)
+    handler.setLevel(number)  # libraries set levels of their own on their loggers
     logging.basicConfig(level=number, handlers=[handler], force=True)
 
 

@@ -37,9 +37,7 @@ def create_stream_blueprint(settings: Settings, login: Login, store: Store, hub:
     @blueprint.get("/api/topup/stream")
     async def stream() -> Response:
         """Every state of a top-up from Last-Event-ID on, as it happens."""
-        accepted = request.accept_mimetypes
-        if accepted and not accepted.quality(EVENT_STREAM):
-            raise NotAcceptable
+        _refuse_other_types()
         try:
             user = await login.user()
             tx_ref = parse_tx_ref(request.args.get("tx_ref"))
@@ -67,6 +65,12 @@ def create_stream_blueprint(settings: Settings, login: Login, store: Store, hub:
                 yield heartbeat_frame() if chunk is None else chunk
 
     return blueprint
+
+
+def _refuse_other_types() -> None:
+    accepted = request.accept_mimetypes
+    if accepted and not accepted.quality(EVENT_STREAM):
+        raise NotAcceptable
 
 
 def _finished(latest: TopupUpdate, after: int | None) -> bool:

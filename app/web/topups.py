@@ -13,7 +13,7 @@ from quart_schema import validate_request
 from app.database.store import Store
 from app.errors import InvalidRequest
 from app.login import Login
-from app.model import Appended, EventType, Fact, LedgerEntry, Topup, iso, parse_tx_ref
+from app.model import Appended, EventType, Fact, LedgerEntry, Topup, TxRef, iso, parse_tx_ref
 from app.payos.gateway import Gateway
 from app.payos.transfer import event_id
 from app.settings import Settings
@@ -38,6 +38,7 @@ def create_topups_blueprint(
 ) -> Blueprint:
     """The JSON routes of a payer; the stream has a module of its own."""
     blueprint = Blueprint("topups", __name__, url_prefix="/api")
+    under_way: dict[TxRef, asyncio.Task[None]] = {}
 
     @blueprint.post("/topup/init")
     @validate_request(TopupRequest)
@@ -49,11 +50,17 @@ def create_topups_blueprint(
             user.user_id, data.amount, settings.topup_expiry_seconds, _idempotency_key()
         )
         if topup.checkout_url is None:
-            page_url = _page_url(topup)
-            # In a task of its own: PayOS has made the link even when the payer goes away.
-            await asyncio.shield(asyncio.create_task(link(topup, page_url)))
+            await asyncio.shield(linking(topup, _page_url(topup, settings.public_url)))
             topup = await store.topup(user.user_id, topup.tx_ref)
         return _opened(topup), 201
+
+    def linking(topup: Topup, page_url: str) -> asyncio.Task[None]:
+        """One call to PayOS for all who ask at once; it has made the link even when they leave."""
+        task = under_way.get(topup.tx_ref)
+        if task is None:
+            task = under_way[topup.tx_ref] = asyncio.create_task(link(topup, page_url))
+            task.add_done_callback(lambda _: under_way.pop(topup.tx_ref))
+        return task
 
     async def link(topup: Topup, page_url: str) -> None:
         payment_link = await gateway.create_link(
@@ -74,10 +81,6 @@ def create_topups_blueprint(
             )
         )
 
-    def _page_url(topup: Topup) -> str:
-        path = url_for("pages.watch_topup", tx_ref=topup.tx_ref)
-        return (settings.public_url or request.host_url).rstrip("/") + path
-
     @blueprint.get("/topup/status")
     async def status() -> dict[str, object]:
         """How a top-up stands: the same members as a frame of its stream."""
@@ -97,6 +100,11 @@ def create_topups_blueprint(
         }
 
     return blueprint
+
+
+def _page_url(topup: Topup, public_url: str | None) -> str:
+    path = url_for("pages.watch_topup", tx_ref=topup.tx_ref)
+    return (public_url or request.host_url).rstrip("/") + path
 
 
 def _check_amount(amount_vnd: int, settings: Settings) -> None:

@@ -62,6 +62,7 @@ async def pay(page: Page, button: str = "Trả đủ") -> None:
     """On PayOS's page, in another tab."""
     checkout = await open_checkout(page)
     await checkout.get_by_role("button", name=button).click()
+    await checkout.get_by_text("webhook delivered").first.wait_for()
     await checkout.close()
 
 
@@ -158,7 +159,7 @@ async def test_who_pays_on_a_page_put_away_sees_it_on_return(
     await page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', {persisted: true}))")
     await checkout.get_by_role("button", name="Trả đủ").click()
     await checkout.get_by_text("webhook delivered").wait_for()
-    await expect(page.get_by_role("status")).to_contain_text("Đang chờ bạn chuyển tiền")
+    await expect(page.get_by_role("status")).to_contain_text("Đang chờ chuyển khoản")
     await page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
     await expect(page.get_by_role("status")).to_contain_text(f"Đã nhận {dong(50_000)}")
 
@@ -171,7 +172,7 @@ async def test_a_login_that_ended_leads_to_the_login_and_back(
     address = page.url
     await phone.clear_cookies(name="napvi_session")
     await page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
-    await page.wait_for_url("**/login?next=*")
+    await expect(page).to_have_url(re.compile(r"/login\?next="))
     await submit(page, username="lan.nguyen", password=PASSWORD)
     await expect(page).to_have_url(address)
     await expect(page.locator(".slip")).to_have_attribute("data-connection", "live")

@@ -35,7 +35,7 @@ class Requests:
 
     def __init__(self, page: Page) -> None:
         self._seen: list[Request] = []
-        page.on("request", lambda request: self._seen.append(request))
+        page.on("request", self._note)
 
     def to(self, path: str) -> list[Request]:
         return [request for request in self._seen if urlsplit(request.url).path == path]
@@ -43,6 +43,9 @@ class Requests:
     @property
     def navigations(self) -> list[str]:
         return [request.url for request in self._seen if request.is_navigation_request()]
+
+    def _note(self, request: Request) -> None:
+        self._seen.append(request)
 
 
 async def shifted(page: Page) -> float:

@@ -15,7 +15,6 @@ from tests.services import CHECKSUM_KEY
 from tests.stream.event_source import EventSource, Message
 
 SECONDS_MAX = 20.0
-HTTP = {"trust_env": False, "timeout": SECONDS_MAX}
 
 _numbers = itertools.count(1)
 
@@ -48,11 +47,15 @@ class Payer:
                     yield message
 
 
+def http_client(base_url: str = "") -> httpx.AsyncClient:
+    limits = httpx.Limits(max_connections=None)
+    return httpx.AsyncClient(base_url=base_url, limits=limits, timeout=SECONDS_MAX, trust_env=False)
+
+
 @asynccontextmanager
 async def log_in(url: str) -> AsyncIterator[Payer]:
     """A new payer at the service at `url`."""
-    limits = httpx.Limits(max_connections=None)
-    async with httpx.AsyncClient(base_url=url, limits=limits, **HTTP) as client:
+    async with http_client(url) as client:
         account = {"username": f"payer{next(_numbers)}", "password": "một mật khẩu dài"}
         answer = await client.post("/api/auth/register", json=account)
         assert answer.status_code == 201, answer.text
@@ -60,7 +63,7 @@ async def log_in(url: str) -> AsyncIterator[Payer]:
 
 
 def webhook(topup: dict[str, Any], amount: int | None = None) -> bytes:
-    """What PayOS posts about a transfer of its own for `topup`: in full unless `amount` is given."""
+    """What PayOS posts about a new transfer for `topup`, of all of it unless `amount` is given."""
     data = {
         "orderCode": topup["order_code"],
         "amount": topup["amount"] if amount is None else amount,
@@ -85,6 +88,7 @@ async def deliver(client: httpx.AsyncClient, url: str, body: bytes) -> int:
 
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Returns when `condition` holds, which nobody can be told of."""
     async with asyncio.timeout(SECONDS_MAX):
-        while not await condition():
+        while not await condition():  # noqa: ASYNC110
             await asyncio.sleep(0.01)

@@ -110,7 +110,18 @@ def test_an_address_in_use_is_refused(
         assert "--bind HOST:PORT" in sentence
 
 
-def test_the_demo_says_which_address_it_cannot_make_sense_of(
-    serving: dict[str, str], refusal: Refusal
+@pytest.mark.parametrize(
+    ("command", "bind", "complaint"),
+    [
+        (
+            "serve",
+            "127.0.0.1:99999",
+            "127.0.0.1:99999 cannot be used: bind(): port must be 0-65535.",
+        ),
+        ("demo", "8000", "8000 is no HOST:PORT."),
+    ],
+)
+def test_an_address_that_is_none_is_refused(
+    command: str, bind: str, complaint: str, serving: dict[str, str], refusal: Refusal
 ) -> None:
-    assert "8000 is no HOST:PORT" in refusal(serving, "demo", "--bind", "8000")
+    assert refusal(serving, command, "--bind", bind).startswith(f"napvi: --bind: {complaint}")

@@ -7,7 +7,7 @@ import httpx
 import psycopg
 import pytest
 
-from tests.processes.payer import HTTP, Payer, deliver, log_in, webhook
+from tests.processes.payer import Payer, deliver, http_client, log_in, webhook
 from tests.services import Service, StartService
 
 pytestmark = pytest.mark.processes
@@ -33,7 +33,7 @@ async def payer(process_a: Service) -> AsyncIterator[Payer]:
 
 @pytest.fixture
 async def payos() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(**HTTP) as client:
+    async with http_client() as client:
         yield client
 
 

@@ -7,6 +7,7 @@ import asyncio
 import json
 import logging
 import secrets
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from app.payos.signature import sign
 from app.payos.simulator import create_simulator
 from app.request_rules import WEBHOOK_PATH
 from app.settings import Settings
-from app.sockets import open_endpoint
+from app.sockets import Endpoint, open_endpoint
 from tests.payments import query
 from tests.web.event_stream import Stream
 
@@ -33,7 +34,21 @@ PASSWORD = "mật khẩu không ai được ghi lại"
 JSON = {"Content-Type": "application/json"}
 PATIENCE_SECONDS = 20
 
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""Nothing here is encrypted; to load certificates for each client would take 30 ms."""
+
 Condition = Callable[[], bool]
+
+
+def client(url: str) -> httpx.AsyncClient:
+    """Without limits of its own, and without a proxy."""
+    return httpx.AsyncClient(
+        base_url=url,
+        verify=NO_TLS,
+        trust_env=False,
+        timeout=PATIENCE_SECONDS,
+        limits=httpx.Limits(max_connections=None),
+    )
 
 
 async def eventually(condition: Condition) -> None:
@@ -44,65 +59,70 @@ async def eventually(condition: Condition) -> None:
 
 
 class Line:
-    """An ASGI app whose requests are counted, and whose answers to `path` can be held back."""
+    """The way to an ASGI app: its requests are counted, its answers can be held back.
+
+    `under_way` requests are being handled now; `answers` went to requests for `path`.
+    """
 
     def __init__(self, app: ASGIFramework, path: str) -> None:
         self._app = app
         self._path = path
-        self._held = asyncio.Event()
-        self._held.set()
-        self.answering = asyncio.Event()
-        """The app has answered a request for `path`; whether the answer left is another thing."""
+        self._open = asyncio.Event()
+        self._open.set()
+        self._holds_everything = False
         self.under_way = 0
         self.answers = 0
-        """To requests for `path`."""
+        self.answering = asyncio.Event()
+        """The app has done what `path` is for; its answer may be held."""
         self.status: int | None = None
-        """Instead of asking the app, answer with this status and a page of HTML."""
+        """Answer with this and a page of HTML, and do not ask the app."""
 
-    def hold(self) -> None:
-        self._held.clear()
+    def hold(self, everything: bool = False) -> None:
+        """No answer to `path`, or to anything, leaves before the `release`."""
+        self._holds_everything = everything
+        self._open.clear()
 
     def release(self) -> None:
-        self._held.set()
+        self._open.set()
 
     async def __call__(
         self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
     ) -> None:
-        if scope["type"] == "lifespan":
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         self.under_way += 1
         try:
             if self.status is not None:
                 await _answer_in_html(self.status, send)
-            elif scope["path"] == self._path:
-                await self._app(scope, receive, self._holding(send))
             else:
-                await self._app(scope, receive, send)
+                await self._app(scope, receive, self._holding(scope["path"], send))
         finally:
             self.under_way -= 1
 
-    def _holding(self, send: ASGISendCallable) -> ASGISendCallable:
+    def _holding(self, path: str, send: ASGISendCallable) -> ASGISendCallable:
         async def held_send(message: Any) -> None:
             if message["type"] == "http.response.start":
-                self.answers += 1
-                self.answering.set()
-                await self._held.wait()
+                if path == self._path:
+                    self.answers += 1
+                    self.answering.set()
+                if path == self._path or self._holds_everything:
+                    await self._open.wait()
             await send(message)
 
         return held_send
 
 
 @asynccontextmanager
-async def served(app: ASGIFramework) -> AsyncIterator[str]:
-    """`app` on a free port of this machine, by the server of production; its URL."""
-    endpoint, stop = open_endpoint("127.0.0.1:0"), asyncio.Event()
+async def served(app: ASGIFramework, endpoint: Endpoint) -> AsyncIterator[None]:
+    """`app` at an open endpoint, by the server of production."""
+    stop = asyncio.Event()
     endpoint.config.errorlog = logging.getLogger("hypercorn.error")
     task = asyncio.create_task(
         hypercorn.asyncio.serve(app, endpoint.config, shutdown_trigger=stop.wait)
     )
     try:
-        yield f"http://{endpoint.addresses[0]}"
+        yield
     finally:
         stop.set()
         await task
@@ -120,20 +140,17 @@ class Napvi:
 
     @asynccontextmanager
     async def visitor(self) -> AsyncIterator[httpx.AsyncClient]:
-        limits = httpx.Limits(max_connections=None)
-        async with httpx.AsyncClient(
-            base_url=self.url, limits=limits, timeout=PATIENCE_SECONDS, trust_env=False
-        ) as client:
-            yield client
+        async with client(self.url) as visitor:
+            yield visitor
 
     @asynccontextmanager
     async def payer(self) -> AsyncIterator["Payer"]:
         """Somebody new, with an account, logged in."""
-        async with self.visitor() as client:
+        async with self.visitor() as visitor:
             account = {"username": f"payer-{secrets.token_hex(6)}", "password": PASSWORD}
-            answer = await client.post("/api/auth/register", json=account)
+            answer = await visitor.post("/api/auth/register", json=account)
             assert answer.status_code == 201, answer.text
-            yield Payer(client)
+            yield Payer(visitor)
 
     async def pay(self, order_code: int, amount: int) -> dict[str, Any]:
         """Somebody pays at PayOS: what its webhook said and what came of it."""
@@ -146,8 +163,8 @@ class Napvi:
     async def _at_the_bank(
         self, order_code: int, action: str, body: Mapping[str, object]
     ) -> dict[str, Any]:
-        url = f"{self.payos_url}/simulator/links/{order_code}/{action}"
-        async with httpx.AsyncClient(trust_env=False) as bank:
+        url = f"/simulator/links/{order_code}/{action}"
+        async with client(self.payos_url) as bank:
             answer = await bank.post(url, json=body)
         assert answer.status_code == 200, answer.text
         found: dict[str, Any] = answer.json()
@@ -196,34 +213,37 @@ class Payer:
 
 @asynccontextmanager
 async def running(database_url: str, **changes: Any) -> AsyncIterator[Napvi]:
-    """The service and its PayOS; `changes` are settings. Whoever uses it must have left by then."""
-    simulator = create_simulator(CLIENT_ID, API_KEY, CHECKSUM_KEY)
-    payos = Line(simulator, "/v2/payment-requests")
-    async with served(payos) as payos_url:
-        settings = {
-            "database_url": database_url,
-            "payos_base_url": payos_url,
-            "payos_client_id": CLIENT_ID,
-            "payos_api_key": API_KEY,
-            "payos_checksum_key": CHECKSUM_KEY,
-            "payos_retries": 0,
-            "secret_key": SECRET_KEY,
-            "cookie_secure": False,
-            "database_connections": 3,
-            "append_connections": 1,
-        }
-        app = create_app(Settings.load(**settings | changes))
-        line = Line(app, WEBHOOK_PATH)
-        async with served(line) as url:
-            napvi = Napvi(app, line, url, payos, payos_url)
-            await app.gateway.confirm_webhook(url + WEBHOOK_PATH)
-            yield napvi
+    """The service and its PayOS; `changes` are settings. Its clients must have left by the end."""
+    endpoint, payos_endpoint = open_endpoint("127.0.0.1:0"), open_endpoint("127.0.0.1:0")
+    url, payos_url = (f"http://{open.addresses[0]}" for open in (endpoint, payos_endpoint))
+    simulator = create_simulator(CLIENT_ID, API_KEY, CHECKSUM_KEY, webhook_url=url + WEBHOOK_PATH)
+    settings = {
+        "database_url": database_url,
+        "payos_base_url": payos_url,
+        "payos_client_id": CLIENT_ID,
+        "payos_api_key": API_KEY,
+        "payos_checksum_key": CHECKSUM_KEY,
+        "payos_retries": 0,
+        "secret_key": SECRET_KEY,
+        "cookie_secure": False,
+        "database_connections": 3,
+        "append_connections": 1,
+    }
+    app = create_app(Settings.load(**settings | changes))
+    await app.open()
+    line, payos = Line(app, WEBHOOK_PATH), Line(simulator, "/v2/payment-requests")
+    async with served(payos, payos_endpoint), served(line, endpoint):
+        try:
+            yield Napvi(app, line, url, payos, payos_url)
+        finally:
+            payos.release()
+            line.release()
             await app.drain()
 
 
-def signed(data: Mapping[str, object], key: str = CHECKSUM_KEY, **envelope: object) -> bytes:
-    """The body of a webhook of PayOS; `envelope` replaces what surrounds the signed data."""
-    around = {"code": "00", "desc": "success", "success": True, **envelope}
+def signed(data: Mapping[str, object], key: str = CHECKSUM_KEY) -> bytes:
+    """The body of a webhook of PayOS."""
+    around = {"code": "00", "desc": "success", "success": True}
     return json.dumps({**around, "data": data, "signature": sign(data, key)}).encode()
 
 

@@ -1,11 +1,17 @@
 """Whether this process lives, and whether it may be sent traffic."""
 
-from tests.payments import connected
+import asyncio
+
 from tests.stream.relay import Relay
-from tests.web.service import Napvi, running
-import httpx
+from tests.web.service import PATIENCE_SECONDS, Napvi, running
 
 GOOD = {"database": True, "listener": True, "accepting": True}
+ALIVE = (200, {"status": "ok"})
+READY = (200, {"status": "ok", "checks": GOOD})
+
+
+def unready(check: str) -> tuple[int, object]:
+    return 503, {"status": "unready", "checks": {**GOOD, check: False}}
 
 
 async def ask(napvi: Napvi, path: str) -> tuple[int, object]:
@@ -14,45 +20,47 @@ async def ask(napvi: Napvi, path: str) -> tuple[int, object]:
     return answer.status_code, answer.json()
 
 
+async def becomes(napvi: Napvi, readiness: tuple[int, object]) -> None:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while await ask(napvi, "/readyz") != readiness:
+            pass
+
+
 async def test_a_service_that_serves_is_alive_and_ready(napvi: Napvi) -> None:
-    assert await ask(napvi, "/healthz") == (200, {"status": "ok"})
-    assert await ask(napvi, "/readyz") == (200, {"status": "ok", "checks": GOOD})
+    assert await ask(napvi, "/healthz") == ALIVE
+    assert await ask(napvi, "/readyz") == READY
 
 
 async def test_a_service_that_drains_is_alive_and_not_ready(napvi: Napvi) -> None:
     await napvi.app.drain()
-    assert await ask(napvi, "/healthz") == (200, {"status": "ok"})
-    checks = {**GOOD, "accepting": False}
-    assert await ask(napvi, "/readyz") == (503, {"status": "unready", "checks": checks})
+    assert await ask(napvi, "/healthz") == ALIVE
+    assert await ask(napvi, "/readyz") == unready("accepting")
 
 
 async def test_a_service_whose_listener_is_cut_off_is_not_ready(
     database_url: str, cheap_hasher: None
 ) -> None:
-    async with Relay(database_url) as relay:
-        async with running(database_url, listen_database_url=relay.url) as napvi:
-            relay.refusing = True
-            relay.cut()
-            checks = {**GOOD, "listener": False}
-            while await ask(napvi, "/readyz") != (503, {"status": "unready", "checks": checks}):
-                pass
-            relay.refusing = False
-            while await ask(napvi, "/readyz") != (200, {"status": "ok", "checks": GOOD}):
-                pass
+    async with (
+        Relay(database_url) as relay,
+        running(database_url, listen_database_url=relay.url) as napvi,
+    ):
+        relay.refusing = True
+        relay.cut()
+        await becomes(napvi, unready("listener"))
+        relay.refusing = False
+        await becomes(napvi, READY)
 
 
 async def test_a_service_without_its_database_is_alive_and_not_ready(
     database_url: str, cheap_hasher: None
 ) -> None:
-    async with Relay(database_url) as relay:
-        async with running(
-            relay.url, listen_database_url=database_url, connect_timeout_seconds=1
-        ) as napvi:
-            relay.refusing = True
-            relay.cut()
-            checks = {**GOOD, "database": False}
-            assert await ask(napvi, "/readyz") == (503, {"status": "unready", "checks": checks})
-            assert await ask(napvi, "/healthz") == (200, {"status": "ok"})
-            relay.refusing = False
-            while await ask(napvi, "/readyz") != (200, {"status": "ok", "checks": GOOD}):
-                pass
+    async with (
+        Relay(database_url) as relay,
+        running(relay.url, listen_database_url=database_url, connect_timeout_seconds=1) as napvi,
+    ):
+        relay.refusing = True
+        relay.cut()
+        assert await ask(napvi, "/readyz") == unready("database")
+        assert await ask(napvi, "/healthz") == ALIVE
+        relay.refusing = False
+        await becomes(napvi, READY)

@@ -1,40 +1,36 @@
 """Opening a top-up, asking how it stands, and the wallet."""
 
 import asyncio
-import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
 import pytest
 
-from app.model import EventType, TX_REF_PATTERN, TxRef
-from tests.payments import about, query
-from tests.stream.relay import Relay
+from app.model import TX_REF_PATTERN, TxRef
+from tests.payments import query
 from tests.web.service import (
     API_KEY,
     CLIENT_ID,
     Napvi,
     Payer,
-    eventually,
+    client,
     events_of,
-    running,
+    eventually,
     signed,
     transfer_data,
 )
 
 TIMEOUT_SECONDS = 0.2
 IMPATIENT = {"payos_timeout_seconds": TIMEOUT_SECONDS}
+NOBODY = "http://127.0.0.1:9"  # the discard port: a connection is refused
 OPENED, LINKED, RECEIVED = "topup.opened", "topup.linked", "payment.received"
 
 
 async def link_at_payos(napvi: Napvi, order_code: int) -> dict[str, Any]:
     """What PayOS itself knows about the order."""
-    async with httpx.AsyncClient(trust_env=False) as shop:
-        answer = await shop.get(
-            f"{napvi.payos_url}/v2/payment-requests/{order_code}",
-            headers={"x-client-id": CLIENT_ID, "x-api-key": API_KEY},
-        )
+    headers = {"x-client-id": CLIENT_ID, "x-api-key": API_KEY}
+    async with client(napvi.payos_url) as shop:
+        answer = await shop.get(f"/v2/payment-requests/{order_code}", headers=headers)
     link: dict[str, Any] = answer.json()["data"]
     return link
 
@@ -118,7 +114,7 @@ async def test_the_key_of_one_payer_is_not_that_of_another(napvi: Napvi, payer: 
 async def test_when_payos_does_not_answer_the_topup_waits_and_a_retry_completes_it(
     napvi: Napvi, payer: Payer, database_url: str
 ) -> None:
-    napvi.payos.hold()
+    napvi.payos.hold(everything=True)
     answer = await payer.init(key="k")
     assert (answer.status_code, answer.json()["code"]) == (504, "payos_timeout")
     tx_ref, order_code = await only_topup(database_url)
@@ -131,6 +127,17 @@ async def test_when_payos_does_not_answer_the_topup_waits_and_a_retry_completes_
     link = await link_at_payos(napvi, order_code)
     assert retried.json()["checkout_url"] == f"{napvi.payos_url}/web/{link['id']}"
     assert await events_of(database_url, tx_ref) == [OPENED, LINKED]
+
+
+@pytest.mark.parametrize("service_settings", [IMPATIENT])
+async def test_a_link_that_payos_made_and_did_not_tell_in_time_is_found_by_its_order_code(
+    napvi: Napvi, payer: Payer
+) -> None:
+    napvi.payos.hold()
+    answer = await payer.init()
+    assert answer.status_code == 201
+    link = await link_at_payos(napvi, answer.json()["order_code"])
+    assert answer.json()["checkout_url"] == f"{napvi.payos_url}/web/{link['id']}"
 
 
 async def test_when_payos_is_broken_the_topup_waits_and_a_retry_completes_it(
@@ -149,7 +156,7 @@ async def test_when_payos_is_broken_the_topup_waits_and_a_retry_completes_it(
     assert retried.json()["qr_code"]
 
 
-@pytest.mark.parametrize("service_settings", [{"payos_base_url": "http://127.0.0.1:9"}])
+@pytest.mark.parametrize("service_settings", [{"payos_base_url": NOBODY}])
 async def test_when_nobody_listens_at_payos_the_topup_waits(
     payer: Payer, database_url: str
 ) -> None:
@@ -217,9 +224,10 @@ async def test_a_link_that_another_transfer_named_first_is_not_replaced(
 async def test_payos_sends_the_payer_back_to_our_public_address(
     napvi: Napvi, topup: dict[str, Any]
 ) -> None:
-    async with httpx.AsyncClient(trust_env=False) as browser:
+    await napvi.pay(topup["order_code"], 50_000)
+    async with client(napvi.payos_url) as browser:
         page = (await browser.get(topup["checkout_url"])).text
-    assert f"https://napvi.example/wallet/topup/{topup['tx_ref']}" in page
+    assert f'"https://napvi.example/wallet/topup/{topup["tx_ref"]}?' in page
 
 
 async def test_status_tells_the_same_as_the_frames_at_every_step(

@@ -1,0 +1,88 @@
+"""Logs: one line per record, whatever is in it, and nothing that libraries should not tell."""
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from app.errors import ConfigurationError, MigrationError
+from app.logs import OneLine, configure_logging
+
+
+@pytest.fixture(autouse=True)
+def restored_logging() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def logged(message: str, *values: object, error: BaseException | None = None) -> str:
+    exc_info = (type(error), error, error.__traceback__) if error else None
+    record = logging.LogRecord("app.web", logging.INFO, "", 0, message, values, exc_info)
+    return OneLine().format(record)
+
+
+def test_a_record_of_ours_is_key_value() -> None:
+    line = logged("event=webhook.recorded seq=%d", 3)
+    assert line.endswith("Z level=info logger=app.web event=webhook.recorded seq=3")
+    assert line.startswith("time=20")
+
+
+def test_the_words_of_a_library_are_quoted() -> None:
+    assert logged('Say "hi"').endswith('message="Say \\"hi\\""')
+
+
+@pytest.mark.parametrize("break_", ["\n", "\r", "\v", "\x1b", "\x85", "\u2028", "\0"])
+def test_nobody_can_start_a_second_line(break_: str) -> None:
+    for line in (logged("event=x name=%s", f"a{break_}b"), logged(f"a{break_}b")):
+        assert len(line.splitlines()) == 1
+        assert break_ not in line
+
+
+def test_a_traceback_stays_on_the_line() -> None:
+    try:
+        raise ValueError("boom")
+    except ValueError as error:
+        line = logged("event=failed", error=error)
+    assert "\n" not in line
+    assert 'exception="Traceback' in line
+    assert "ValueError: boom" in line
+
+
+def test_what_libraries_chat_about_is_left_out_and_their_warnings_are_not(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    configure_logging("debug")
+    for name in ("payos", "httpx", "app.payos", "application"):
+        logging.getLogger(name).setLevel(logging.DEBUG)
+        logging.getLogger(name).debug("event=spoken name=%s", name)
+        logging.getLogger(name).warning("event=warned name=%s", name)
+        logging.getLogger(name).setLevel(logging.NOTSET)
+    said = capsys.readouterr().err
+    assert said.count("event=spoken") == 1
+    assert "event=spoken name=app.payos\n" in said
+    assert said.count("event=warned") == 4
+
+
+def test_a_refused_start_is_left_to_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("info")
+    try:
+        raise MigrationError("The database is behind the code.")
+    except MigrationError:
+        logging.getLogger("app").exception("Exception in startup")
+    assert capsys.readouterr().err == ""
+
+
+def test_the_level_bounds_libraries_that_set_their_own(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("ERROR")
+    library = logging.getLogger("chatty")
+    library.setLevel(logging.DEBUG)
+    library.warning("hello")
+    assert capsys.readouterr().err == ""
+
+
+def test_a_level_that_is_none_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="NAPVI_LOG_LEVEL"):
+        configure_logging("loud")

@@ -1,0 +1,97 @@
+"""SIGTERM: streams end cleanly, requests finish, and nobody can hold the process."""
+
+import asyncio
+import signal
+import time
+from contextlib import AsyncExitStack
+
+import psycopg
+import pytest
+
+from tests.processes.greedy import never_reading
+from tests.processes.payer import Payer, deliver, http_client, log_in, until, webhook
+from tests.services import Service, StartService
+
+pytestmark = pytest.mark.processes
+
+PAYERS = 10
+STREAMS_PER_PAYER = 5
+
+BLOCKED = (
+    "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype IN ('tuple', 'transactionid')"
+)
+
+
+async def last_status(payer: Payer, tx_ref: str, opened: asyncio.Semaphore) -> str:
+    """What a stream said last. Raises when it is cut off instead of ended."""
+    status = ""
+    async for message in payer.messages(tx_ref):
+        status = message.json["status"]
+        opened.release()
+    return status
+
+
+async def test_fifty_streams_end_cleanly_and_the_process_is_gone_within_two_seconds(
+    service: Service,
+) -> None:
+    opened, streams = asyncio.Semaphore(0), []
+    async with AsyncExitStack() as logins:
+        for _ in range(PAYERS):
+            payer = await logins.enter_async_context(log_in(service.url))
+            tx_ref = (await payer.topup())["tx_ref"]
+            for _ in range(STREAMS_PER_PAYER):
+                streams.append(asyncio.create_task(last_status(payer, tx_ref, opened)))
+        for _ in streams:
+            await opened.acquire()
+        started = time.monotonic()
+        service.send(signal.SIGTERM)
+        assert await asyncio.gather(*streams) == ["pending"] * len(streams)
+        code = await asyncio.to_thread(service.wait)
+    assert time.monotonic() - started < 2
+    assert code == 0
+    assert "event=server.stopped" in service.output
+    assert "level=error" not in service.output
+
+
+async def test_a_webhook_under_way_is_answered_before_the_process_ends(
+    service: Service, database_url: str
+) -> None:
+    async with log_in(service.url) as payer, http_client() as payos:
+        topup = await payer.topup()
+        async with await psycopg.AsyncConnection.connect(database_url) as rival:
+            await rival.execute(
+                "SELECT FROM topup.topups WHERE tx_ref = %s FOR UPDATE", [topup["tx_ref"]]
+            )
+            reported = asyncio.create_task(deliver(payos, service.url, webhook(topup)))
+
+            async def blocked() -> bool:
+                return await (await rival.execute(BLOCKED)).fetchone() != (0,)
+
+            await until(blocked)
+            service.send(signal.SIGTERM)
+            await asyncio.to_thread(service.wait_for, "event=server.stopping")
+            assert not reported.done()
+        assert await reported == 200
+        assert await asyncio.to_thread(service.wait) == 0
+    with psycopg.connect(database_url) as connection:
+        status = connection.execute("SELECT status FROM topup.topups").fetchone()
+    assert status == ("confirmed",)
+
+
+async def test_a_client_that_never_reads_cannot_hold_the_process(
+    environment: dict[str, str], start_service: StartService
+) -> None:
+    environment["NAPVI_SHUTDOWN_SECONDS_MAX"] = "3"
+    service = start_service()
+    opened = asyncio.Semaphore(0)
+    async with log_in(service.url) as payer, never_reading(service):
+        tx_ref = (await payer.topup())["tx_ref"]
+        stream = asyncio.create_task(last_status(payer, tx_ref, opened))
+        await opened.acquire()
+        started = time.monotonic()
+        service.send(signal.SIGTERM)
+        assert await stream == "pending"  # the others do not suffer from it
+        code = await asyncio.to_thread(service.wait)
+    assert 2.5 < time.monotonic() - started < 4
+    assert code == 0
+    assert "event=server.stopped_hard" in service.output

@@ -1,0 +1,65 @@
+"""hypercorn.toml: what is in it is used, what would do harm refuses the start."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from app.errors import ConfigurationError
+from app.sockets import HYPERCORN_TOML, Endpoint, open_endpoint, read_config
+
+
+@pytest.fixture
+def toml(tmp_path: Path) -> Path:
+    return tmp_path / "hypercorn.toml"
+
+
+def close(endpoint: Endpoint) -> None:
+    for bind in endpoint.config.bind:
+        socket.socket(fileno=int(bind.removeprefix("fd://"))).close()
+
+
+def test_the_file_that_is_shipped_lets_a_burst_of_browsers_in() -> None:
+    config = read_config(HYPERCORN_TOML)
+    assert config.backlog >= 2048
+    assert config.read_timeout is None
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("read_timeout = 60", "read_timeout in hypercorn.toml: would cut every stream"),
+        ("workers = 2", "workers in hypercorn.toml: can only be 1"),
+        ("quic_bind = ['127.0.0.1:1']", "quic_bind in hypercorn.toml: is not supported"),
+        ("keepalive = 5", "keepalive in hypercorn.toml: is no setting of Hypercorn"),
+        ("backlog =", "hypercorn.toml: cannot be read"),
+    ],
+)
+def test_a_setting_that_would_do_harm_is_refused(text: str, complaint: str, toml: Path) -> None:
+    toml.write_text(text)
+    with pytest.raises(ConfigurationError, match=complaint):
+        read_config(toml)
+
+
+def test_a_missing_file_is_named(toml: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"hypercorn\.toml: cannot be read"):
+        read_config(toml)
+
+
+def test_the_address_on_the_command_line_comes_first(toml: Path) -> None:
+    toml.write_text("bind = ['127.0.0.1:1']")
+    endpoint = open_endpoint("127.0.0.1:0", toml)
+    try:
+        (address,) = endpoint.addresses
+        host, _, port = address.rpartition(":")
+        assert host == "127.0.0.1"
+        socket.create_connection((host, int(port))).close()  # it waits for the server
+    finally:
+        close(endpoint)
+
+
+def test_a_unix_socket_is_an_address_too(toml: Path, short_dir: Path) -> None:
+    toml.write_text(f"bind = ['unix:{short_dir}/napvi.sock']")
+    endpoint = open_endpoint(path=toml)
+    close(endpoint)
+    assert endpoint.addresses == (f"unix:{short_dir}/napvi.sock",)
