@@ -69,6 +69,9 @@ class Database:
             min_size=connections,
             max_size=connections,
             timeout=self._timeout_seconds,
+            # Then it tries again when somebody asks. With the default of 5 minutes it would find
+            # a database that comes back only after as long as that was away.
+            reconnect_timeout=self._timeout_seconds,
             kwargs={
                 "application_name": "napvi",
                 "connect_timeout": settings.connect_timeout_seconds,
@@ -142,6 +145,7 @@ class Database:
                 if connection is not None and not connection.broken:
                     raise _translated(error) from error
                 failure = error
+                await self._pool.check()  # what killed this connection killed others
             log.warning("event=database.retry sqlstate=%s attempt=%d", failure.sqlstate, attempt)
             await asyncio.sleep(RETRY_PAUSE_SECONDS * attempt * (1 + random.random()))  # noqa: S311
         raise DatabaseUnavailable from failure

@@ -97,15 +97,17 @@ class Store:
         """
         fingerprint = hashlib.sha256(f"amount={amount_vnd}".encode()).hexdigest()
         request = (user_id, amount_vnd, expiry_seconds, idempotency_key, fingerprint)
+        # Drawn here: when the answer is lost, `work` runs again and finds what it opened.
+        names = [(new_tx_ref(), uuid4()) for _ in range(TX_REFS_TRIED_MAX)]
 
         async def work(connection: AsyncConnection) -> Topup:
             async with connection.cursor(row_factory=kwargs_row(_topup)) as cursor:
-                for tries_left in reversed(range(TX_REFS_TRIED_MAX)):
+                for name in names:
                     try:
-                        await cursor.execute(OPEN_TOPUP, (new_tx_ref(), uuid4(), *request))
+                        await cursor.execute(OPEN_TOPUP, (*name, *request))
                         break
                     except psycopg.Error as error:
-                        if error.sqlstate != TX_REF_TAKEN or not tries_left:
+                        if error.sqlstate != TX_REF_TAKEN or name is names[-1]:
                             raise
                 return _only(await cursor.fetchall())
 
@@ -195,7 +197,8 @@ def _columns(facts: Sequence[Fact]) -> tuple[list[object], ...]:
         [str(fact.event_id) for fact in facts],
         [str(fact.type) for fact in facts],
         [fact.tx_ref for fact in facts],
-        [json.dumps(fact.data, ensure_ascii=False) for fact in facts],
+        # ASCII, so that text which is no Unicode is rejected as one fact, not raised for all.
+        [json.dumps(fact.data) for fact in facts],
         [fact.occurred_at.isoformat() for fact in facts],
         [fact.body for fact in facts],
     )

@@ -18,7 +18,7 @@ AS $$
     ),
 
     posted AS (
-        SELECT e.event_id, p.account, p.amount
+        SELECT e.event_id, p.account, p.amount, e.recorded_at
         FROM topup.events AS e
         LEFT JOIN folded AS f ON f.tx_ref = e.tx_ref
         CROSS JOIN LATERAL topup.postings(e, (f.state).user_id) AS p
@@ -51,7 +51,7 @@ AS $$
     SELECT 'ledger', coalesce(p.event_id, l.event_id)::text, to_jsonb(p), to_jsonb(l)
     FROM posted AS p
     FULL JOIN topup.ledger_entries AS l ON l.event_id = p.event_id AND l.account = p.account
-    WHERE p.amount IS DISTINCT FROM l.amount
+    WHERE (p.amount, p.recorded_at) IS DISTINCT FROM (l.amount, l.recorded_at)
     UNION ALL
     SELECT 'balance_after', w.id::text, to_jsonb(w.balance), to_jsonb(w.balance_after)
     FROM wallet_entries AS w

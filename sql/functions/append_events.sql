@@ -38,7 +38,10 @@ BEGIN
             topup.read_facts(p_event_ids, p_types, p_tx_refs, p_data, p_occurred_at, p_bodies)
         );
     EXCEPTION
-        WHEN transaction_rollback OR insufficient_resources OR lock_not_available THEN
+        WHEN
+            transaction_rollback OR insufficient_resources OR lock_not_available
+            OR syntax_error_or_access_rule_violation OR system_error OR internal_error
+        THEN
             RAISE; -- no fault of a fact: the caller tries again
         WHEN OTHERS THEN
             v_outcomes := topup.append_singly(

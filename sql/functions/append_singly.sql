@@ -17,16 +17,16 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    v_facts topup.fact[] := '{}';
-    v_outcomes topup.outcome[] := '{}';
+    v_facts topup.fact[] := ARRAY[]::topup.fact[];
+    v_outcomes topup.outcome[] := ARRAY[]::topup.outcome[];
     v_fact topup.fact;
 BEGIN
     FOR i IN 1 .. cardinality(p_event_ids) LOOP
         BEGIN
-            v_fact := (topup.read_facts(
+            v_fact := (topup.match_facts(topup.read_facts(
                 p_event_ids[i:i], p_types[i:i], p_tx_refs[i:i],
                 p_data[i:i], p_occurred_at[i:i], p_bodies[i:i]
-            ))[1];
+            )))[1];
             v_fact.ordinal := i;
             v_facts := v_facts || v_fact;
         EXCEPTION WHEN data_exception THEN
@@ -35,15 +35,16 @@ BEGIN
     END LOOP;
 
     -- Before the first append, so that a second batch meets these locks in the same order.
-    PERFORM topup.lock_topups(
-        ARRAY(SELECT f.tx_ref FROM unnest(topup.match_facts(v_facts)) AS f)
-    );
+    PERFORM topup.lock_topups(ARRAY(SELECT f.tx_ref FROM unnest(v_facts) AS f));
 
     FOREACH v_fact IN ARRAY v_facts LOOP
         BEGIN
             v_outcomes := v_outcomes || topup.append_batch(ARRAY[v_fact]);
         EXCEPTION
-            WHEN transaction_rollback OR insufficient_resources OR lock_not_available THEN
+            WHEN
+                transaction_rollback OR insufficient_resources OR lock_not_available
+                OR syntax_error_or_access_rule_violation OR system_error OR internal_error
+            THEN
                 RAISE;
             WHEN OTHERS THEN
                 v_outcomes := v_outcomes

@@ -1,4 +1,5 @@
--- find_opened: the top-up that this user opened under this idempotency key, or else this tx_ref.
+-- find_opened: the top-up that this user opened under this idempotency key, or, without a key,
+--           under this tx_ref.
 -- Raises:   nothing; returns null when there is none.
 -- Locks:    nothing.
 -- Notifies: nothing.
@@ -14,7 +15,8 @@ AS $$
     SELECT t FROM topup.topups AS t
     WHERE
         t.user_id = p_user_id
-        AND (t.tx_ref = p_tx_ref OR t.idempotency_key = p_idempotency_key)
-    ORDER BY t.idempotency_key IS NOT DISTINCT FROM p_idempotency_key DESC
-    LIMIT 1
+        AND (
+            t.idempotency_key = p_idempotency_key
+            OR t.tx_ref = p_tx_ref AND num_nonnulls(t.idempotency_key, p_idempotency_key) = 0
+        )
 $$;

@@ -1,6 +1,7 @@
 -- judge_facts: the facts of a batch after a second look, under the locks of their top-ups:
---           a foreign payment link sends a fact to suspense; a fact whose event id is taken by
---           other money becomes a payment.conflict.
+--           a foreign payment link, or a top-up that waits no more and is only described, sends a
+--           fact to suspense; a fact whose event id is taken by other money becomes a
+--           payment.conflict.
 -- Raises:   TU002 a fact names a top-up that does not exist; TU006 its type has another door.
 -- Locks:    expects those of topup.lock_topups.
 -- Notifies: nothing.
@@ -12,9 +13,10 @@ STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    v_facts topup.fact[] := '{}';
+    v_facts topup.fact[] := ARRAY[]::topup.fact[];
     v_fact topup.fact;
     v_topup topup.topups;
+    v_unmatched text;
     v_recorded jsonb;
 BEGIN
     FOREACH v_fact IN ARRAY p_facts LOOP
@@ -23,18 +25,22 @@ BEGIN
             USING ERRCODE = 'TU006', DETAIL = v_fact.type;
         END IF;
 
-        v_topup := (SELECT t FROM topup.topups AS t WHERE t.tx_ref = v_fact.tx_ref);
+        v_topup := topup.state_in_batch(v_fact.tx_ref, v_facts);
         IF v_fact.tx_ref IS NOT NULL AND v_topup.tx_ref IS NULL THEN
             RAISE EXCEPTION 'there is no such top-up'
             USING ERRCODE = 'TU002', DETAIL = v_fact.tx_ref;
         END IF;
-        IF
-            v_fact.data ->> 'matched_by' = 'order_code'
-            AND v_fact.data ->> 'payment_link_id' <> v_topup.payment_link_id
-        THEN
+        v_unmatched := CASE v_fact.data ->> 'matched_by'
+            WHEN 'order_code' THEN
+                CASE WHEN v_fact.data ->> 'payment_link_id' <> v_topup.payment_link_id
+                    THEN 'payment_link_id.foreign' END
+            WHEN 'description' THEN
+                CASE WHEN v_topup.status <> 'pending' THEN 'order_code.unknown' END
+        END;
+        IF v_unmatched IS NOT NULL THEN
             v_fact.tx_ref := NULL;
             v_fact.data := (v_fact.data - 'matched_by')
-                || jsonb_build_object('unmatched', 'payment_link_id.foreign');
+                || jsonb_build_object('unmatched', v_unmatched);
         END IF;
 
         v_recorded := coalesce(

@@ -1,6 +1,7 @@
--- lock_topups: locks these top-ups in tx_ref order, then their wallets in user order.
+-- lock_topups: locks these top-ups in tx_ref order, then their wallets in user order; for a null
+--           among them, the suspense account.
 -- Raises:   nothing; an unknown tx_ref locks nothing.
--- Locks:    rows of topups and wallets, until the transaction ends.
+-- Locks:    rows of topups and wallets, then one advisory lock, until the transaction ends.
 -- Notifies: nothing.
 -- Why:      seqs and balances are allocated under these locks; any other order deadlocked.
 CREATE OR REPLACE FUNCTION topup.lock_topups(p_tx_refs text[])
@@ -22,5 +23,10 @@ BEGIN
     WHERE w.user_id = ANY (v_users)
     ORDER BY w.user_id
     FOR NO KEY UPDATE;
+
+    -- Without it, two batches with the same strangers would wait for each other's event ids.
+    IF array_position(p_tx_refs, NULL) IS NOT NULL THEN
+        PERFORM pg_advisory_xact_lock(hashtextextended('topup.suspense', 0));
+    END IF;
 END
 $$;

@@ -13,7 +13,7 @@ from app.database.embedded_binaries import major_version
 from app.database.embedded_account import server_identity
 from app.database.migrate import migrate
 from app.model import EventType, Topup
-from tests.conftest import check_the_laws
+from tests.postgres import check_the_laws
 from tests.payments import (
     UNKNOWN_ORDER,
     Process,

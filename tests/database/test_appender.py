@@ -1,0 +1,166 @@
+"""Natural batching, on a real database: who comes alone waits for nobody, the others go together."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from app.database.appender import Appender
+from app.errors import DatabaseUnavailable
+from app.model import Appended, Fact, Outcome, Topup
+from tests.payments import Process, open_process, query, transfer
+
+
+class Gate:
+    """Stands before Store.append_events: notes each batch, and lets it through when `opened`."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self.batches: list[int] = []
+        self.arrived = asyncio.Event()
+        self.opened = asyncio.Event()
+        self.opened.set()
+
+    async def append_events(self, facts: Sequence[Fact]) -> list[Appended]:
+        self.batches.append(len(facts))
+        self.arrived.set()
+        await self.opened.wait()
+        return await self._process.store.append_events(facts)
+
+
+@pytest.fixture
+def gate(process: Process) -> Gate:
+    return Gate(process)
+
+
+@pytest.fixture
+async def topup(process: Process) -> Topup:
+    return await process.topup(10**9)
+
+
+def payments(topup: Topup, number: int) -> list[Fact]:
+    return [transfer(topup.order_code, 1_000) for _ in range(number)]
+
+
+async def begun(appender: Appender, facts: Sequence[Fact]) -> list[asyncio.Task[Appended]]:
+    """Tasks that have handed over their facts."""
+    tasks = [asyncio.create_task(appender.append(fact)) for fact in facts]
+    await asyncio.sleep(0)
+    return tasks
+
+
+async def test_a_fact_alone_goes_at_once(gate: Gate, topup: Topup) -> None:
+    appender = Appender(gate.append_events, 64, 4096)
+    for fact in payments(topup, 3):
+        assert (await appender.append(fact)).outcome == Outcome.APPLIED
+    assert gate.batches == [1, 1, 1]
+
+
+async def test_facts_that_come_while_one_commits_go_together_in_their_order(
+    gate: Gate, topup: Topup
+) -> None:
+    appender = Appender(gate.append_events, 64, 4096)
+    gate.opened.clear()
+    first = await begun(appender, payments(topup, 1))
+    await gate.arrived.wait()
+    rest = await begun(appender, payments(topup, 10))
+    gate.opened.set()
+    answers = await asyncio.gather(*first, *rest)
+    assert gate.batches == [1, 10]
+    assert [answer.seq for answer in answers] == list(range(2, 13))
+
+
+async def test_a_batch_has_its_limit(gate: Gate, topup: Topup) -> None:
+    appender = Appender(gate.append_events, 64, 4096)
+    answers = await asyncio.gather(*await begun(appender, payments(topup, 150)))
+    assert gate.batches == [64, 64, 22]
+    assert [answer.seq for answer in answers] == list(range(2, 152))
+
+
+async def test_each_caller_gets_its_own_answer(gate: Gate, process: Process) -> None:
+    topups = [await process.topup(1_000) for _ in range(5)]
+    facts = [transfer(topup.order_code, 1_000) for topup in topups]
+    bad = transfer(topups[0].order_code, "a lot")
+    appender = Appender(gate.append_events, 64, 4096)
+    answers = await asyncio.gather(
+        *(appender.append(fact) for fact in [*facts, bad, facts[0]])
+    )
+    assert [answer.tx_ref for answer in answers[:5]] == [topup.tx_ref for topup in topups]
+    assert [answer.outcome for answer in answers[5:]] == [Outcome.REJECTED, Outcome.DUPLICATE]
+
+
+async def test_a_cancelled_caller_does_not_stop_the_append(
+    gate: Gate, process: Process, topup: Topup
+) -> None:
+    appender = Appender(gate.append_events, 64, 4096)
+    gate.opened.clear()
+    callers = await begun(appender, payments(topup, 3))
+    for caller in callers:
+        caller.cancel()
+    await asyncio.wait(callers)
+    assert all(caller.cancelled() for caller in callers)
+    gate.opened.set()
+    await appender.drain()
+    assert (await process.store.wallet(topup.user_id)).balance == 3_000
+
+
+async def test_the_queue_is_bounded_and_takes_more_when_it_has_room(
+    gate: Gate, process: Process, topup: Topup
+) -> None:
+    appender = Appender(gate.append_events, 2, 3)
+    gate.opened.clear()
+    under_way = await begun(appender, payments(topup, 1))
+    await gate.arrived.wait()
+    waiting = await begun(appender, payments(topup, 3))
+    with pytest.raises(DatabaseUnavailable):
+        await appender.append(payments(topup, 1)[0])
+    gate.opened.set()
+    await asyncio.gather(*under_way, *waiting)
+    assert gate.batches == [1, 2, 1]
+    assert (await appender.append(payments(topup, 1)[0])).outcome == Outcome.APPLIED
+    assert (await process.store.wallet(topup.user_id)).balance == 5_000
+
+
+async def test_a_failure_is_told_to_everybody_in_the_batch_and_the_next_one_goes(
+    process: Process, topup: Topup
+) -> None:
+    failures = iter([DatabaseUnavailable()])
+
+    async def append_events(facts: Sequence[Fact]) -> list[Appended]:
+        for failure in failures:
+            raise failure
+        return await process.store.append_events(facts)
+
+    appender = Appender(append_events, 2, 4096)
+    answers = await asyncio.gather(
+        *await begun(appender, payments(topup, 4)), return_exceptions=True
+    )
+    assert [type(answer) for answer in answers] == [DatabaseUnavailable] * 2 + [Appended] * 2
+    assert (await process.store.wallet(topup.user_id)).balance == 2_000
+
+
+async def test_drained_means_answered(gate: Gate, topup: Topup) -> None:
+    appender = Appender(gate.append_events, 2, 4096)
+    await appender.drain()
+    tasks = await begun(appender, payments(topup, 5))
+    await appender.drain()
+    await asyncio.sleep(0)
+    assert all(task.done() for task in tasks)
+
+
+async def test_several_processes_pay_the_same_topup(
+    process: Process, database_url: str, topup: Topup
+) -> None:
+    async with open_process(database_url) as another:
+        appenders = [
+            Appender(each.store.append_events, 64, 4096) for each in (process, another)
+        ]
+        facts = payments(topup, 200)
+        answers = await asyncio.gather(
+            *(appenders[n % 2].append(fact) for n, fact in enumerate([*facts, *facts]))
+        )
+    outcomes = [answer.outcome for answer in answers]
+    assert outcomes.count(Outcome.APPLIED) == outcomes.count(Outcome.DUPLICATE) == 200
+    seqs = sorted({answer.seq for answer in answers if answer.seq})
+    assert seqs == list(range(2, 202))
+    assert await query(database_url, "SELECT balance FROM topup.wallets") == [(200_000,)]

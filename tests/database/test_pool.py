@@ -1,0 +1,231 @@
+"""The pool: work that nobody can cancel, and a database that goes away and comes back."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import AsyncConnection
+
+from app.database.embedded import EmbeddedPostgres
+from app.database.migrate import migrate
+from app.database.pool import Database
+from app.errors import ConfigurationError, DatabaseUnavailable, TopupNotFound, UsernameTaken
+from app.settings import Settings
+from tests.payments import query
+
+CONNECTIONS = 4
+CANCELS = 2_000
+SECONDS_MAX = 10.0
+
+
+@asynccontextmanager
+async def opened(url: str, connections: int = CONNECTIONS, **limits: Any) -> AsyncIterator[Database]:
+    database = Database(url, connections, Settings.load(**limits))
+    await database.open()
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    async with opened(database_url) as database:
+        yield database
+
+
+async def one(connection: AsyncConnection) -> int:
+    cursor = await connection.execute("SELECT 1")
+    return 1 if await cursor.fetchone() == (1,) else 0
+
+
+async def usable_connections(database: Database) -> int:
+    """How many pieces of work the pool lets run at the same time."""
+    met = asyncio.Barrier(CONNECTIONS)
+
+    async def meet(connection: AsyncConnection) -> int:
+        async with asyncio.timeout(SECONDS_MAX), met:
+            return await one(connection)
+
+    return sum(await asyncio.gather(*(database.run(meet) for _ in range(CONNECTIONS))))
+
+
+async def test_cancelled_requests_do_not_lose_connections(database: Database) -> None:
+    """On Python 3.11 a bare pool of this size is dead after fewer."""
+    dice = random.Random(1)
+
+    async def request() -> None:
+        await database.run(one)
+
+    for _ in range(CANCELS // 20):
+        requests = [asyncio.create_task(request()) for _ in range(20)]
+        for _ in range(dice.randrange(8)):
+            await asyncio.sleep(0)
+        for task in requests:
+            task.cancel()
+        await asyncio.wait(requests)
+        assert all(task.cancelled() or task.exception() is None for task in requests)
+    assert await usable_connections(database) == CONNECTIONS
+
+
+async def test_work_goes_on_when_its_caller_is_cancelled(
+    database: Database, database_url: str
+) -> None:
+    begun = asyncio.Event()
+
+    async def work(connection: AsyncConnection) -> None:
+        begun.set()
+        await connection.execute("SELECT pg_sleep(0.05)")
+        await connection.execute("SELECT topup.register_user('somebody', 'hash')")
+
+    caller = asyncio.create_task(database.run(work))
+    await begun.wait()
+    caller.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    await database.close()
+    assert await query(database_url, "SELECT username FROM topup.users") == [("somebody",)]
+
+
+async def test_it_is_the_application_in_utc_with_limits(database: Database) -> None:
+    async def work(connection: AsyncConnection) -> Any:
+        cursor = await connection.execute(
+            """
+            SELECT current_user, current_setting('TimeZone'), current_setting('lock_timeout'),
+                current_setting('statement_timeout'), current_setting('application_name'),
+                current_setting('idle_in_transaction_session_timeout')
+            """
+        )
+        return await cursor.fetchone()
+
+    assert await database.run(work) == ("topup_app", "UTC", "3s", "5s", "napvi", "10s")
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "problem"),
+    [("TU002", TopupNotFound), ("TU003", UsernameTaken), ("57014", DatabaseUnavailable)],
+)
+async def test_a_refusal_becomes_its_problem(
+    database: Database, sqlstate: str, problem: type[Exception]
+) -> None:
+    async def work(connection: AsyncConnection) -> None:
+        await connection.execute(
+            f"DO $$ BEGIN RAISE 'refused' USING ERRCODE = '{sqlstate}'; END $$"
+        )
+
+    with pytest.raises(problem):
+        await database.run(work)
+
+
+async def test_a_mistake_stays_a_mistake(database: Database) -> None:
+    async def work(connection: AsyncConnection) -> None:
+        await connection.execute("SELECT nothing FROM nowhere")
+
+    with pytest.raises(psycopg.errors.UndefinedTable):
+        await database.run(work)
+    assert await usable_connections(database) == CONNECTIONS
+
+
+@pytest.mark.parametrize(("failures", "survives"), [(2, True), (3, False)])
+async def test_work_that_the_database_gave_up_is_tried_three_times(
+    database: Database, failures: int, survives: bool
+) -> None:
+    attempts = 0
+
+    async def work(connection: AsyncConnection) -> int:
+        nonlocal attempts
+        attempts += 1
+        if attempts <= failures:
+            await connection.execute("DO $$ BEGIN RAISE SQLSTATE '40P01'; END $$")
+        return await one(connection)
+
+    if survives:
+        assert await database.run(work) == 1
+    else:
+        with pytest.raises(DatabaseUnavailable):
+            await database.run(work)
+    assert attempts == 3
+
+
+async def test_killed_connections_are_not_noticed(database: Database, database_url: str) -> None:
+    await query(
+        database_url,
+        """
+        SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE application_name = 'napvi' AND pid <> pg_backend_pid()
+        """,
+    )
+    assert await database.run(one) == 1
+    assert await usable_connections(database) == CONNECTIONS
+
+
+async def test_a_connection_that_dies_under_the_work_is_replaced(database: Database) -> None:
+    attempts = 0
+
+    async def work(connection: AsyncConnection) -> int:
+        nonlocal attempts
+        attempts += 1
+        if attempts == 1:
+            await connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+        return await one(connection)
+
+    async def as_superuser(connection: AsyncConnection) -> int:
+        await connection.execute("RESET ROLE")
+        return await work(connection)
+
+    assert await database.run(as_superuser) == 1
+    assert attempts == 2
+
+
+@pytest.fixture
+def server(short_dir: Path, postgres_bin: Path) -> Iterator[EmbeddedPostgres]:
+    server = EmbeddedPostgres(
+        short_dir / "data", short_dir / "run", bin_dir=postgres_bin, durable=False
+    )
+    with server:
+        yield server
+
+
+async def test_a_restart_of_the_database_is_not_noticed(server: EmbeddedPostgres) -> None:
+    await migrate(server.database_url())
+    async with opened(server.database_url(), connections=8) as database:
+        server.stop()
+        server.start()
+        assert await database.run(one) == 1
+
+
+async def test_a_stopped_database_is_said_to_be_away_and_found_when_it_is_back(
+    server: EmbeddedPostgres,
+) -> None:
+    """However long it was away: the pool asks again when somebody needs it, not less and less."""
+    await migrate(server.database_url())
+    async with opened(server.database_url(), connect_timeout_seconds=1) as database:
+        server.stop()
+        for _ in range(4):
+            with pytest.raises(DatabaseUnavailable):
+                await database.run(one)
+        server.start()
+        assert await database.run(one) == 1
+        assert await usable_connections(database) == CONNECTIONS
+
+
+async def test_a_start_without_database_is_refused_with_the_remedy(short_dir: Path) -> None:
+    database = Database(
+        f"postgresql://postgres@/postgres?host={short_dir}",
+        1,
+        Settings.load(connect_timeout_seconds=1),
+    )
+    with pytest.raises(ConfigurationError, match="DATABASE_URL: the database cannot be reached"):
+        await database.open()
+
+
+async def test_work_after_the_end_is_refused(database_url: str) -> None:
+    async with opened(database_url) as database:
+        pass
+    with pytest.raises(DatabaseUnavailable):
+        await database.run(one)

@@ -1,0 +1,284 @@
+"""What the Store reads and writes, against the schema as it is."""
+
+import asyncio
+from datetime import UTC, timedelta
+from typing import TypeVar
+from unittest.mock import ANY
+
+import pytest
+
+import app.database.store
+from app.database.pool import Database, Work
+from app.database.store import Store
+from app.errors import IdempotencyMismatch, TopupNotFound
+from app.model import (
+    Appended,
+    EventType,
+    LedgerEntry,
+    Outcome,
+    Status,
+    Topup,
+    TopupUpdate,
+    TxRef,
+    UserId,
+    Wallet,
+)
+from app.settings import Settings
+from tests.payments import (
+    GRACE_SECONDS,
+    LINK,
+    UNKNOWN_ORDER,
+    Process,
+    about,
+    linked,
+    query,
+    transfer,
+)
+
+T = TypeVar("T")
+
+
+async def test_a_topup_is_opened_pending(process: Process) -> None:
+    user = await process.user()
+    topup = await process.store.open_topup(user, 50_000, 900, None)
+    assert topup == Topup(
+        tx_ref=ANY,
+        user_id=user,
+        order_code=ANY,
+        amount=50_000,
+        amount_paid=0,
+        status=Status.PENDING,
+        seq=1,
+        late=False,
+        payment_link_id=None,
+        checkout_url=None,
+        qr_code=None,
+        bank_bin=None,
+        account_number=None,
+        account_name=None,
+        expires_at=topup.opened_at + timedelta(seconds=900),
+        confirmed_at=None,
+        opened_at=ANY,
+    )
+    assert topup.opened_at.tzinfo is not None
+    assert topup.opened_at.utcoffset() == timedelta(0)
+    assert isinstance(topup.status, Status)
+    assert await process.store.topup(user, topup.tx_ref) == topup
+
+
+async def test_under_the_same_key_it_is_opened_once(process: Process) -> None:
+    user = await process.user()
+    topups = await asyncio.gather(
+        *(process.store.open_topup(user, 50_000, 900, "key") for _ in range(10))
+    )
+    assert len(set(topups)) == 1
+    assert (await process.store.wallet(user)).topups == topups[:1]
+
+
+async def test_the_key_belongs_to_its_user(process: Process) -> None:
+    mine, yours = await process.user(), await process.user()
+    first = await process.store.open_topup(mine, 50_000, 900, "key")
+    second = await process.store.open_topup(yours, 60_000, 900, "key")
+    assert first.tx_ref != second.tx_ref
+
+
+async def test_the_same_key_for_another_amount_is_refused(process: Process) -> None:
+    user = await process.user()
+    await process.store.open_topup(user, 50_000, 900, "key")
+    with pytest.raises(IdempotencyMismatch):
+        await process.store.open_topup(user, 60_000, 900, "key")
+
+
+class LosesTheFirstAnswer(Database):
+    """The connection dies after the COMMIT, so the work runs again."""
+
+    async def run(self, work: Work[T]) -> T:
+        await super().run(work)
+        return await super().run(work)
+
+
+@pytest.mark.parametrize("key", [None, "key"])
+async def test_an_opening_whose_answer_was_lost_is_found_again(
+    process: Process, database_url: str, key: str | None
+) -> None:
+    user = await process.user()
+    unlucky = LosesTheFirstAnswer(database_url, 1, Settings.load())
+    await unlucky.open()
+    try:
+        topup = await Store(unlucky, unlucky, GRACE_SECONDS).open_topup(user, 50_000, 900, key)
+    finally:
+        await unlucky.close()
+    assert await query(database_url, "SELECT tx_ref FROM topup.topups") == [(topup.tx_ref,)]
+
+
+async def test_a_tx_ref_that_is_taken_is_drawn_again(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = (await process.topup()).tx_ref
+    draws = iter([taken, taken, TxRef("T00000000")])
+    monkeypatch.setattr(app.database.store, "new_tx_ref", lambda: next(draws))
+    assert (await process.topup()).tx_ref == "T00000000"
+
+
+async def test_what_became_of_each_fact_comes_in_its_order(process: Process) -> None:
+    topup, other = await process.topup(50_000), await process.topup(50_000)
+    first, stray = transfer(topup.order_code, 1_000), transfer(UNKNOWN_ORDER, 1_000)
+    answers = await process.store.append_events(
+        [
+            transfer(other.order_code, 1_000),
+            stray,
+            first,
+            first,
+            about(TxRef("T0000000Z"), EventType.TOPUP_EXPIRED),
+            transfer(topup.order_code, 2_000),
+        ]
+    )
+    assert answers == [
+        Appended(Outcome.APPLIED, other.tx_ref, 2),
+        Appended(Outcome.SUSPENSE, None, None),
+        Appended(Outcome.APPLIED, topup.tx_ref, 2),
+        Appended(Outcome.DUPLICATE, topup.tx_ref, 2),
+        Appended(Outcome.REJECTED, None, None, "TU002"),
+        Appended(Outcome.APPLIED, topup.tx_ref, 3),
+    ]
+    assert all(isinstance(answer.outcome, Outcome) for answer in answers)
+
+
+async def test_a_link_is_stored_with_what_a_payer_needs(process: Process) -> None:
+    topup = await process.topup()
+    await process.store.append_events([linked(topup.tx_ref)])
+    found = await process.store.topup(topup.user_id, topup.tx_ref)
+    assert (found.payment_link_id, found.checkout_url) == (LINK, f"https://pay.example/{LINK}")
+    assert (found.bank_bin, found.account_number) == ("970422", "1234567890")
+    assert (found.qr_code, found.account_name) == ("0002010102", "NAPVI")
+
+
+async def test_updates_after_a_cursor_and_always_the_latest(process: Process) -> None:
+    topup, other = await process.topup(50_000), await process.topup(50_000)
+    await process.store.append_events(
+        [
+            linked(topup.tx_ref),
+            transfer(topup.order_code, 20_000),
+            transfer(topup.order_code, 30_000),
+        ]
+    )
+
+    async def read(cursors: dict[TxRef, int | None]) -> list[tuple[TxRef, int]]:
+        updates = await process.store.read_updates(cursors)
+        return [(update.tx_ref, update.seq) for update in updates]
+
+    for after in range(5):
+        seqs = [seq for _, seq in await read({topup.tx_ref: after})]
+        assert seqs == (list(range(after + 1, 5)) or [4])
+    assert await read({topup.tx_ref: None}) == [(topup.tx_ref, 4)]
+    assert await read({topup.tx_ref: 10**18}) == [(topup.tx_ref, 4)]
+    assert await read({TxRef("T0000000Z"): 0}) == []
+    assert await read({}) == []
+    assert sorted(await read({topup.tx_ref: 2, other.tx_ref: None})) == sorted(
+        [(topup.tx_ref, 3), (topup.tx_ref, 4), (other.tx_ref, 1)]
+    )
+
+
+async def test_an_update_says_how_the_topup_stands(process: Process) -> None:
+    topup = await process.topup(50_000)
+    await process.store.append_events([transfer(topup.order_code, 20_000)])
+    await process.store.append_events([transfer(topup.order_code, 40_000)])
+    first, second = await process.store.read_updates({topup.tx_ref: 1})
+    assert first == TopupUpdate(
+        tx_ref=topup.tx_ref,
+        seq=2,
+        type=EventType.PAYMENT_RECEIVED,
+        status=Status.UNDERPAID,
+        amount=50_000,
+        amount_paid=20_000,
+        late=False,
+        final=False,
+        wallet_balance=20_000,
+        confirmed_at=None,
+        expires_at=topup.expires_at,
+        recorded_at=ANY,
+    )
+    assert (second.status, second.amount_paid, second.wallet_balance) == (
+        Status.CONFIRMED,
+        60_000,
+        60_000,
+    )
+    assert second.final
+    assert second.confirmed_at == second.recorded_at
+    assert second.recorded_at.tzinfo == UTC or second.recorded_at.utcoffset() == timedelta(0)
+    assert await process.store.topup_update(topup.user_id, topup.tx_ref) == second
+
+
+@pytest.mark.parametrize(("grace_seconds", "final"), [(0.0, True), (900.0, False)])
+async def test_a_close_is_final_after_the_grace(
+    process: Process, grace_seconds: float, final: bool
+) -> None:
+    topup = await process.topup()
+    await process.store.append_events([about(topup.tx_ref, EventType.TOPUP_EXPIRED)])
+    store = Store(process.database, process.database, grace_seconds)
+    update = await store.topup_update(topup.user_id, topup.tx_ref)
+    assert (update.status, update.final) == (Status.EXPIRED, final)
+
+
+async def test_a_topup_of_somebody_else_is_not_found(process: Process) -> None:
+    topup, stranger = await process.topup(), await process.user()
+    for user, tx_ref in ((stranger, topup.tx_ref), (topup.user_id, TxRef("T0000000Z"))):
+        with pytest.raises(TopupNotFound):
+            await process.store.topup(user, tx_ref)
+        with pytest.raises(TopupNotFound):
+            await process.store.topup_update(user, tx_ref)
+
+
+async def test_a_wallet_shows_its_latest_entries_and_topups(process: Process) -> None:
+    user = await process.user()
+    topups = [await process.topup(50_000, user) for _ in range(22)]
+    facts = [transfer(topups[n % 3].order_code, 1_000 + n) for n in range(25)]
+    await process.store.append_events(facts)
+    wallet = await process.store.wallet(user)
+    assert wallet.balance == sum(1_000 + n for n in range(25))
+    assert [entry.amount for entry in wallet.entries] == list(range(1_024, 1_004, -1))
+    assert wallet.entries[0] == LedgerEntry(
+        tx_ref=topups[0].tx_ref,
+        event_type=EventType.PAYMENT_RECEIVED,
+        amount=1_024,
+        balance_after=wallet.balance,
+        recorded_at=ANY,
+    )
+    assert [topup.tx_ref for topup in wallet.topups] == [
+        topup.tx_ref for topup in reversed(topups)
+    ][:20]
+
+
+async def test_a_wallet_that_is_not_there_is_empty(process: Process) -> None:
+    assert await process.store.wallet(UserId(10**9)) == Wallet(0, [], [])
+
+
+async def test_a_wallet_is_read_in_one_snapshot(process: Process) -> None:
+    """The balance is that of its latest entry, however many payments come meanwhile."""
+    topup = await process.topup(10**9)
+    done = False
+
+    async def pay() -> None:
+        for _ in range(60):
+            await process.store.append_events([transfer(topup.order_code, 1_000)])
+
+    async def look() -> None:
+        while not done:
+            wallet = await process.store.wallet(topup.user_id)
+            latest = [entry.balance_after for entry in wallet.entries[:1]]
+            assert latest == ([wallet.balance] if wallet.balance else [])
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(look())
+        await pay()
+        done = True
+
+
+async def test_a_body_that_no_event_came_of_is_kept_with_its_fault(
+    process: Process, database_url: str
+) -> None:
+    for _ in range(2):
+        await process.store.keep_body(b"\x00\xff{}", "amount: must be a number")
+    assert await query(database_url, "SELECT raw, fault FROM topup.payos_bodies") == [
+        (b"\x00\xff{}", "amount: must be a number")
+    ]
