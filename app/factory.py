@@ -1,8 +1,10 @@
 """The composition root: makes every part once and hands each what it needs."""
 
+from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, Scope
 from quart import Quart
 from quart_schema import Info, QuartSchema
 
+from app.addresses import lead_nowhere
 from app.database.accounts import Accounts
 from app.database.appender import Appender
 from app.database.migrate import check
@@ -11,6 +13,7 @@ from app.database.store import Store
 from app.errors import ConfigurationError, DatabaseUnavailable
 from app.login import Login, configure_auth
 from app.payos.gateway import Gateway
+from app.payos.linking import Linker
 from app.request_rules import install_request_rules
 from app.settings import Settings
 from app.stream.hub import Hub
@@ -56,9 +59,10 @@ class NapviApp(Quart):
         await self.hub.close()
 
     async def close(self) -> None:
-        """Waits for payments that are being recorded, then disconnects."""
+        """Waits for links and payments that are being recorded, then disconnects."""
         await self.drain()
         await self.listener.stop()
+        await self.linker.finish()
         await self.appender.drain()
         await self.gateway.close()
         await self.appends.close()
@@ -77,6 +81,13 @@ class NapviApp(Quart):
             "accepting": not self._draining,
         }
 
+    async def asgi_app(
+        self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
+    ) -> None:
+        if scope["type"] != "lifespan":
+            lead_nowhere(scope)
+        await super().asgi_app(scope, receive, send)
+
     def _connect_parts(self, settings: Settings) -> None:
         url = _database_url(settings)
         self.database = Database(url, settings.database_connections, settings)
@@ -87,8 +98,8 @@ class NapviApp(Quart):
         )
         self.listener = Listener(
             settings.listen_database_url or url,
-            on_wake=lambda tx_ref: self.hub.wake(tx_ref),
-            on_connected=lambda: self.hub.wake_all(),
+            on_wake=lambda tx_ref: self.hub.wake(tx_ref),  # noqa: PLW0108 there is no hub yet
+            on_connected=lambda: self.hub.wake_all(),  # noqa: PLW0108
             echo=self.store.notify,
             echo_seconds=settings.listener_echo_seconds,
             echo_timeout_seconds=settings.listener_echo_timeout_seconds,
@@ -109,6 +120,7 @@ class NapviApp(Quart):
             timeout_seconds=settings.payos_timeout_seconds,
             retries=settings.payos_retries,
         )
+        self.linker = Linker(self.gateway, self.appender.append)
         self.login_of_request = Login(Accounts(self.database), settings)
 
     def _add_routes(self, settings: Settings) -> None:
@@ -127,7 +139,7 @@ class NapviApp(Quart):
         append = self.appender.append
         for blueprint in (
             create_accounts_blueprint(login),
-            create_topups_blueprint(settings, login, store, append, self.gateway),
+            create_topups_blueprint(settings, login, store, self.linker.link),
             create_stream_blueprint(settings, login, store, self.hub),
             create_webhook_blueprint(keys, channel, append, store.keep_body),
             create_pages_blueprint(store, login, load_texts(), settings),

@@ -1,10 +1,7 @@
 """Opening a top-up, asking how it stands, and what is in the wallet."""
 
-import asyncio
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
-from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict
 from quart import Blueprint, request, url_for
@@ -13,9 +10,7 @@ from quart_schema import validate_request
 from app.database.store import Store
 from app.errors import InvalidRequest
 from app.login import Login
-from app.model import Appended, EventType, Fact, LedgerEntry, Topup, TxRef, iso, parse_tx_ref
-from app.payos.gateway import Gateway
-from app.payos.transfer import event_id
+from app.model import LedgerEntry, Topup, iso, parse_tx_ref
 from app.settings import Settings
 
 IDEMPOTENCY_KEY_PATTERN = re.compile(r"[\x21-\x7e]{1,255}")
@@ -33,12 +28,13 @@ def create_topups_blueprint(
     settings: Settings,
     login: Login,
     store: Store,
-    append: Callable[[Fact], Awaitable[Appended]],
-    gateway: Gateway,
+    link: Callable[[Topup, str], Awaitable[None]],
 ) -> Blueprint:
-    """The JSON routes of a payer; the stream has a module of its own."""
+    """The JSON routes of a payer; the stream has a module of its own.
+
+    `link(topup, page_url)` gets a payment link and goes on to its end when the payer leaves.
+    """
     blueprint = Blueprint("topups", __name__, url_prefix="/api")
-    under_way: dict[TxRef, asyncio.Task[None]] = {}
 
     @blueprint.post("/topup/init")
     @validate_request(TopupRequest)
@@ -50,36 +46,9 @@ def create_topups_blueprint(
             user.user_id, data.amount, settings.topup_expiry_seconds, _idempotency_key()
         )
         if topup.checkout_url is None:
-            await asyncio.shield(linking(topup, _page_url(topup, settings.public_url)))
+            await link(topup, _page_url(topup, settings.public_url))
             topup = await store.topup(user.user_id, topup.tx_ref)
         return _opened(topup), 201
-
-    def linking(topup: Topup, page_url: str) -> asyncio.Task[None]:
-        """One call to PayOS for all who ask at once; it has made the link even when they leave."""
-        task = under_way.get(topup.tx_ref)
-        if task is None:
-            task = under_way[topup.tx_ref] = asyncio.create_task(link(topup, page_url))
-            task.add_done_callback(lambda _: under_way.pop(topup.tx_ref))
-        return task
-
-    async def link(topup: Topup, page_url: str) -> None:
-        payment_link = await gateway.create_link(
-            order_code=topup.order_code,
-            amount_vnd=topup.amount,
-            description=topup.tx_ref,
-            return_url=page_url,
-            cancel_url=page_url,
-            expires_at=topup.expires_at,
-        )
-        await append(
-            Fact(
-                event_id=event_id(EventType.TOPUP_LINKED, topup.tx_ref),
-                type=EventType.TOPUP_LINKED,
-                data=asdict(payment_link),
-                occurred_at=datetime.now(UTC),
-                tx_ref=topup.tx_ref,
-            )
-        )
 
     @blueprint.get("/topup/status")
     async def status() -> dict[str, object]:

@@ -21,7 +21,7 @@ from app.texts import LANGUAGES, dong, load_texts
 from app.web.accounts import create_accounts_blueprint
 from app.web.pages import create_pages_blueprint, live_sentence, local_path
 from tests.accounts.browser import Browser
-from tests.payments import Process, linked, open_process, transfer
+from tests.payments import Process, connected, linked, open_process, transfer
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 WAITING = TopupUpdate(
@@ -291,3 +291,14 @@ async def test_without_the_database_a_page_says_that_the_money_is_safe(
     answer = await payer.get("/wallet")
     assert answer.status_code == 503
     assert "Tiền của bạn vẫn an toàn" in await answer.get_data(as_text=True)
+
+
+@pytest.mark.breaks_the_laws
+async def test_a_fault_of_ours_is_a_page_as_well(
+    payer: Browser, process: Process, database_url: str
+) -> None:
+    async with connected(database_url) as connection:
+        await connection.execute("ALTER TABLE topup.wallets RENAME TO lost")
+    answer = await payer.get("/wallet")
+    assert answer.status_code == 500
+    assert "Hệ thống đang bận" in await answer.get_data(as_text=True)

@@ -172,50 +172,56 @@ NEARLY = [
     "T\u0130\u0131\u017f\u212a0000",
     '"; LISTEN x; --',
     "T1234ABCD'; DROP TABLE topup.events; --",
-    "T" * 100_000,
+    "T" * 10_000,
     "../../etc/passwd",
     "%00",
 ]
 
 
 def garbled_tx_ref() -> str:
-    """A reference with one character replaced, doubled or lost."""
+    """A reference with one character replaced, added or lost."""
     good = "T" + "".join(random.choices(CROCKFORD_BASE32, k=8))
     at = random.randrange(9)
     bad = random.choice(string.printable + "ƏđI\ud7ff\U0001f4b8")
     return random.choice([good[:at] + bad + good[at:], good[:at] + good[at + 1 :], bad + good[1:]])
 
 
+def looks_good(tx_ref: str) -> bool:
+    return len(tx_ref) == 9 and tx_ref[0] == "T" and {*tx_ref} <= {*CROCKFORD_BASE32}
+
+
 async def test_a_malformed_tx_ref_is_refused_by_name(payer: Payer, topup: dict[str, Any]) -> None:
-    garbled = {ref for ref in (garbled_tx_ref() for _ in range(100)) if not ref.startswith("TT")}
+    garbled = [ref for ref in (garbled_tx_ref() for _ in range(100)) if not looks_good(ref)]
     refused = {}
-    for tx_ref in [*NEARLY[:-3], *garbled]:
+    for tx_ref in [*NEARLY, *garbled]:
         answer = await payer.client.get("/api/topup/stream", params={"tx_ref": tx_ref})
         refused[tx_ref] = (answer.status_code, answer.json().get("errors", [{}])[0].get("field"))
     assert {ref: got for ref, got in refused.items() if got != (400, "tx_ref")} == {}
 
 
-@pytest.mark.parametrize(
-    ("accept", "status"),
-    [
-        ("text/event-stream", 200),
-        ("*/*", 200),
-        ("text/*;q=0.1", 200),
-        ("text/html, */*;q=0.1", 200),
-        ("", 200),
-        ("text/html", 406),
-        ("application/json", 406),
-        ("text/event-stream;q=0", 406),
-        ("text/html, text/event-stream;q=0, */*", 406),
-    ],
-)
+ACCEPTS = {
+    "text/event-stream": 200,
+    "*/*": 200,
+    "text/*;q=0.1": 200,
+    "text/html, */*;q=0.1": 200,
+    "": 200,
+    "text/html": 406,
+    "application/json": 406,
+    "text/event-stream;q=0": 406,
+    "text/html, text/event-stream;q=0, */*": 406,
+}
+
+
 async def test_who_does_not_take_an_event_stream_is_told_so(
-    payer: Payer, topup: dict[str, Any], accept: str, status: int
+    payer: Payer, topup: dict[str, Any]
 ) -> None:
-    async with payer.stream(topup["tx_ref"], Accept=accept) as stream:
-        assert stream.response.status_code == status
-        if status == 406:
-            assert b'"not_acceptable"' in await stream.response.aread()
+    answers = {}
+    for accept in ACCEPTS:
+        async with payer.stream(topup["tx_ref"], Accept=accept) as stream:
+            answers[accept] = stream.response.status_code
+            if answers[accept] == 406:
+                assert b'"not_acceptable"' in await stream.response.aread()
+    assert answers == ACCEPTS
 
 
 async def test_head_gives_the_headers_and_takes_no_place_in_the_hub(
@@ -250,16 +256,16 @@ async def test_resuming_from_the_head_gives_what_comes_next_and_nothing_else(
     assert stream.seqs == [3]
 
 
-@pytest.mark.parametrize(
-    "last_event_id",
-    ["", "-1", "+1", "1.0", "1e0", "0x1", "one", "1,2", "T00000000", "9" * 19, "9" * 5000],
-)
-async def test_an_id_that_we_never_sent_counts_as_none(
-    payer: Payer, topup: dict[str, Any], last_event_id: str
-) -> None:
-    async with payer.stream(topup["tx_ref"], last_event_id) as stream:
-        message = await stream.until(lambda message: True)
-    assert (message.event, message.json["seq"]) == ("status-update", 2)
+NO_IDS = ["", "-1", "+1", "1.0", "1e0", "0x1", "one", "1,2", "T00000000", "9" * 19, "9" * 5000]
+
+
+async def test_an_id_that_we_never_sent_counts_as_none(payer: Payer, topup: dict[str, Any]) -> None:
+    first = {}
+    for last_event_id in NO_IDS:
+        async with payer.stream(topup["tx_ref"], last_event_id) as stream:
+            message = await stream.until(lambda message: True)
+        first[last_event_id] = (message.event, message.last_event_id)
+    assert first == dict.fromkeys(NO_IDS, ("status-update", "2"))
 
 
 @pytest.mark.parametrize("last_event_id", [3, 2**63 - 1])
@@ -313,6 +319,16 @@ async def test_silence_is_broken_by_a_heartbeat_that_leaves_the_id_alone(
     assert stream.source.comments[-2:] == [" hb", " hb"]
 
 
+@pytest.mark.parametrize("service_settings", [HEARTBEATS])
+async def test_a_stream_outlives_the_time_that_other_answers_may_take(
+    napvi: Napvi, payer: Payer, topup: dict[str, Any]
+) -> None:
+    napvi.app.config["RESPONSE_TIMEOUT"] = 0.05
+    async with payer.stream(topup["tx_ref"]) as stream:
+        for _ in range(3):
+            await stream.until(lambda message: message.event == "heartbeat")
+
+
 @pytest.mark.parametrize(
     "service_settings", [{"stream_grace_seconds": 0.5, "stream_sweep_seconds": 0.1}]
 )
@@ -351,15 +367,16 @@ async def test_a_stream_that_is_old_enough_ends_and_can_be_resumed(
         await stream.rest()
     async with payer.stream(topup["tx_ref"], last_event_id=2) as resumed:
         assert resumed.response.status_code == 200
-        assert await resumed.rest() == []
+        await resumed.rest()
+    assert resumed.seqs == []
     await eventually(lambda: napvi.app.hub.streams == 0)
 
 
-@pytest.mark.parametrize("service_settings", [{"stream_frames_waiting_max": 2}])
+@pytest.mark.parametrize("service_settings", [{"stream_frames_waiting_max": 4}])
 async def test_a_reader_that_does_not_keep_up_is_ended_and_resumes_without_a_gap(
     napvi: Napvi, payer: Payer, topup: dict[str, Any], database_url: str
 ) -> None:
-    tx_ref, head = topup["tx_ref"], 8
+    tx_ref, head = topup["tx_ref"], 9
     async with (
         payer.stream(tx_ref) as quick,
         reading(napvi.app, cookie_of(payer), f"tx_ref={tx_ref}") as (slow, serving),
@@ -376,7 +393,7 @@ async def test_a_reader_that_does_not_keep_up_is_ended_and_resumes_without_a_gap
         assert napvi.app.hub.streams == 1
     assert quick.seqs == [*range(2, head + 1)]
     seen = [message.json["seq"] for message in slow.source.messages]
-    assert len(seen) <= 1 + 1 + 2, "one before, one in the air, two that waited"
+    assert len(seen) <= 1 + 1 + 4, "one before, one in the air, four that waited"
     async with payer.stream(tx_ref, last_event_id=slow.source.last_event_id) as resumed:
         await resumed.until_seq(head)
     assert seen + resumed.seqs == [*range(2, head + 1)]

@@ -183,6 +183,23 @@ async def test_a_payer_who_leaves_in_the_middle_of_init_finds_the_link_later(
     assert napvi.payos.answers == 1
 
 
+async def test_a_service_that_stops_first_records_the_link_of_a_payer_who_left(
+    napvi: Napvi, payer: Payer, database_url: str
+) -> None:
+    napvi.payos.hold()
+    leaving = asyncio.create_task(payer.init())
+    await napvi.payos.answering.wait()
+    leaving.cancel()
+    await eventually(lambda: napvi.line.under_way == 0)
+    closing = asyncio.create_task(napvi.app.close())
+    await eventually(lambda: not napvi.app.listener.ready)
+    assert not closing.done()
+    napvi.payos.release()
+    await closing
+    tx_ref, _ = await only_topup(database_url)
+    assert await events_of(database_url, tx_ref) == [OPENED, LINKED]
+
+
 async def test_money_that_comes_before_inits_answer_is_credited_once_and_keeps_the_link(
     napvi: Napvi, payer: Payer, database_url: str
 ) -> None:

@@ -469,6 +469,19 @@ async def waiting_for_a_lock(connection: Any) -> None:
             pass
 
 
+@pytest.mark.parametrize("service_settings", [{"lock_timeout_seconds": 0.05}])
+async def test_when_a_topup_stays_locked_payos_is_told_to_come_again(
+    payos: PayOS, payer: Payer, topup: dict[str, Any], database_url: str
+) -> None:
+    body = signed(await data_for(database_url, topup))
+    async with connected(database_url) as other, other.transaction():
+        await other.execute("SELECT FROM topup.topups FOR UPDATE")
+        status, told = await payos.tell(body)
+        assert (status, told["code"]) == (503, "database_unavailable")
+    assert await payos.tell(body) == SUCCESS
+    assert await payer.balance() == 50_000
+
+
 async def test_without_the_database_payos_is_told_to_come_again_and_nothing_is_lost(
     database_url: str, cheap_hasher: None
 ) -> None:
