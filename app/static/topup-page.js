@@ -77,7 +77,10 @@ function watch(slip) {
   };
   const stream = openTopupStream(initial.tx_ref, {
     initial,
-    onStatus: render,
+    onStatus(update) {
+      slip.classList.add("changed");
+      render(update);
+    },
     onConnection(connection) {
       slip.dataset.connection = connection;
       write(part("connection"), texts[connection]);

@@ -139,9 +139,9 @@ class TopupStream {
   #broken() {
     if (this.#source.readyState === EventSource.CLOSED) {
       this.#ask();
-    } else if (this.#failures++ === 0) {
-      this.#say("reconnecting");
-      this.#wait(SILENCE_SECONDS, () => this.#retry());
+    } else if (this.#failures === 0) {
+      this.#failures = 1;
+      this.#say("reconnecting"); // the browser has until the silence gets too long
     } else {
       this.#retry();
     }

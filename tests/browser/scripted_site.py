@@ -1,5 +1,6 @@
 """A site in the browser's own network layer: our scripts, and answers that a test wrote down."""
 
+import asyncio
 import json
 from collections import deque
 from pathlib import Path
@@ -9,6 +10,7 @@ from playwright.async_api import BrowserContext, Page, Route
 
 STATIC = Path(__file__).parents[2] / "app" / "static"
 ADDRESS = "http://napvi.test"
+SECONDS_MAX = 8  # less than the patience of a stream, so that it cannot pass for promptness
 STREAM, STATUS = "/api/topup/stream", "/api/topup/status"
 
 
@@ -19,6 +21,7 @@ class Site:
         self.stream: deque[tuple[int, str]] = deque()
         self.status: deque[tuple[int, object]] = deque()
         self.asked = {STREAM: 0, STATUS: 0}
+        self._news = asyncio.Condition()
 
     async def open(self, context: BrowserContext) -> Page:
         """An empty page of the site."""
@@ -27,10 +30,16 @@ class Site:
         await page.goto(f"{ADDRESS}/")
         return page
 
+    async def until_asked(self, path: str, times: int) -> None:
+        async with asyncio.timeout(SECONDS_MAX), self._news:
+            await self._news.wait_for(lambda: self.asked[path] == times)
+
     async def _answer(self, route: Route) -> None:
         path = urlsplit(route.request.url).path
         if path in self.asked:
-            self.asked[path] += 1
+            async with self._news:
+                self.asked[path] += 1
+                self._news.notify_all()
         if path == STREAM and self.stream:
             status, body = self.stream.popleft()
             await route.fulfill(status=status, body=body, content_type="text/event-stream")

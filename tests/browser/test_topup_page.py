@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from playwright.async_api import BrowserContext, Page, Route, expect
+from playwright.async_api import Browser, BrowserContext, Page, Route, expect
 
 from app.texts import dong
 from tests.browser.witness import Requests, shifted
@@ -88,12 +88,11 @@ async def test_a_payment_in_another_tab_shows_at_once_without_reload_or_status_r
 
     requests = Requests(page)
     await page.goto(f"{service.url}/wallet/topup")
-    await picture(page, "topup-amount")
     await order(page, "50000")
     code = page.get_by_role("img", name="Mã VietQR")
     await expect(code).to_be_visible()
     assert await code.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
-    await picture(page, "topup-waiting")
+    await picture(page, "waiting-phone")
     shifted_before = await shifted(page)
 
     await pay(page)
@@ -102,7 +101,7 @@ async def test_a_payment_in_another_tab_shows_at_once_without_reload_or_status_r
     await expect(page.locator('[data-part="balance"]')).to_have_text(dong(50_000))
     await expect(page.locator(".slip")).to_have_attribute("data-connection", "closed")
     await expect(code).to_be_hidden()
-    await picture(page, "topup-confirmed")
+    await picture(page, "confirmed-phone")
     assert requests.navigations == [f"{service.url}/wallet/topup"]
     assert requests.to("/api/topup/status") == []
     assert len(requests.to("/api/topup/stream")) == 1
@@ -110,7 +109,24 @@ async def test_a_payment_in_another_tab_shows_at_once_without_reload_or_status_r
 
     await page.get_by_role("link", name="Về ví").click()
     await expect(page.locator(".balance .sum")).to_have_text(dong(50_000))
-    await picture(page, "wallet")
+    await picture(page, "wallet-phone")
+
+
+async def test_the_language_can_be_switched_while_money_is_awaited(
+    service: Service, log_in: Payer, browser: Browser
+) -> None:
+    desktop = await browser.new_context(
+        viewport={"width": 1280, "height": 840}, color_scheme="dark"
+    )
+    page = await log_in(desktop)
+    await order(page, "200.000")
+    address = page.url
+    await page.get_by_role("link", name="English").click()
+    await expect(page.get_by_role("status")).to_contain_text("Waiting for your transfer")
+    await expect(page.locator(".connection")).to_have_text("Watching live")
+    await expect(page).to_have_url(address)
+    await picture(page, "waiting-desktop")
+    await desktop.close()
 
 
 async def test_part_of_the_money_then_the_rest(log_in: Payer, phone: BrowserContext) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.async_api import BrowserContext, Page
 
-from tests.browser.scripted_site import STATUS, STREAM, Site, frame, update
+from tests.browser.scripted_site import SECONDS_MAX, STATUS, STREAM, Site, frame, update
 
 pytestmark = pytest.mark.browser
 
@@ -46,11 +46,17 @@ async def page(site: Site, phone: BrowserContext) -> AsyncIterator[Page]:
 
 
 async def until(page: Page, condition: str) -> None:
-    await page.wait_for_function(condition, polling=10)
+    await page.wait_for_function(condition, polling=10, timeout=SECONDS_MAX * 1000)
 
 
 async def told(page: Page, name: str = "seqs") -> list[Any]:
     return list(await page.evaluate(f"window.{name}"))
+
+
+async def hold_the_clock(page: Page) -> None:
+    """From now on the timers of the page wait for `skip`; the network does not."""
+    await page.clock.install(time=0)
+    await page.clock.pause_at(1)
 
 
 async def skip(page: Page, seconds: float) -> None:
@@ -128,16 +134,23 @@ async def test_a_stream_that_had_ended_is_closed_by_its_last_state(site: Site, p
 
 
 async def test_the_browser_reconnects_first_and_then_we_do(site: Site, page: Page) -> None:
-    site.stream.extend([(200, FAST), (200, FAST), (200, frame(2, final=True))])
+    await hold_the_clock(page)
+    site.stream.extend([(200, FAST), (200, FAST)])
     await page.evaluate(OPEN)
+    await until(page, "connections.join() === 'connecting,live,reconnecting,live,reconnecting'")
+    site.stream.append((200, frame(2, final=True)))
+    await page.evaluate("fetch('/')")
+    assert site.asked[STREAM] == 2
+    await skip(page, 2)
     await until(page, "stream.connection === 'closed'")
     assert await told(page) == [2]
     assert site.asked == {STREAM: 3, STATUS: 0}
 
 
 async def test_a_socket_that_never_answers_is_given_up(site: Site, page: Page) -> None:
-    await page.clock.install()
+    await hold_the_clock(page)
     await page.evaluate(OPEN)
+    await site.until_asked(STREAM, 1)
     await skip(page, 10)
     await until(page, "stream.connection === 'reconnecting'")
     site.stream.append((200, frame(2, final=True)))
@@ -147,12 +160,12 @@ async def test_a_socket_that_never_answers_is_given_up(site: Site, page: Page) -
 
 
 async def test_a_reconnect_that_never_answers_is_given_up(site: Site, page: Page) -> None:
-    await page.clock.install()
+    await hold_the_clock(page)
     site.stream.append((200, FAST))
     await page.evaluate(OPEN)
     await until(page, "connections.at(-1) === 'reconnecting'")
+    await site.until_asked(STREAM, 2)
     await skip(page, 44)
-    assert site.asked[STREAM] == 2
     site.stream.append((200, frame(2, final=True)))
     await skip(page, 3)
     await until(page, "stream.connection === 'closed'")
@@ -163,21 +176,24 @@ async def test_a_reconnect_that_never_answers_is_given_up(site: Site, page: Page
 async def test_a_page_that_was_away_for_long_connects_anew(
     site: Site, page: Page, seconds_away: int, streams: int
 ) -> None:
-    await page.clock.install()
+    await hold_the_clock(page)
     await page.evaluate(OPEN)
+    await site.until_asked(STREAM, 1)
     await page.evaluate(HIDE, True)
     await page.evaluate(
         "(ms) => { const now = Date.now(); Date.now = () => now + ms }", seconds_away * 1000
     )
     await page.evaluate(HIDE, False)
-    await page.wait_for_function("fetch('/')")
-    assert site.asked == {STREAM: streams, STATUS: 0}
+    await page.evaluate("fetch('/')")
+    await site.until_asked(STREAM, streams)
+    assert site.asked[STATUS] == 0
 
 
 async def test_a_stream_is_let_go_with_the_page_and_taken_up_with_it(
     site: Site, page: Page
 ) -> None:
     await page.evaluate(OPEN)
+    await site.until_asked(STREAM, 1)
     await page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', {persisted: true}))")
     site.stream.append((200, frame(2, final=True)))
     await page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
@@ -187,10 +203,8 @@ async def test_a_stream_is_let_go_with_the_page_and_taken_up_with_it(
 
 
 async def test_a_network_that_is_back_is_used_at_once(site: Site, page: Page) -> None:
-    await page.clock.install()
-    site.stream.extend([(200, FAST), (200, FAST)])
     await page.evaluate(OPEN)
-    await until(page, "connections.at(-1) === 'reconnecting'")
+    await site.until_asked(STREAM, 1)
     site.stream.append((200, frame(2, final=True)))
     await page.evaluate("dispatchEvent(new Event('online'))")
     await until(page, "stream.connection === 'closed'")
@@ -199,6 +213,7 @@ async def test_a_network_that_is_back_is_used_at_once(site: Site, page: Page) ->
 
 async def test_after_close_nothing_opens_it_again(site: Site, page: Page) -> None:
     await page.evaluate(OPEN)
+    await site.until_asked(STREAM, 1)
     await page.evaluate("stream.close(); stream.close()")
     await page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
     await page.evaluate("dispatchEvent(new Event('online'))")
