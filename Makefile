@@ -4,7 +4,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 UV_COMPILE := uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate
-POSTGRES_BINS = $(shell (pg_config --bindir; ls -d /usr/lib/postgresql/*/bin) 2>/dev/null | sort -u)
+# Empty when PYTEST_ARGS asks for a part of the tests.
+POSTGRES_BINS = $(if $(PYTEST_ARGS),,$(shell \
+	(pg_config --bindir; ls -d /usr/lib/postgresql/*/bin) 2>/dev/null | sort -u))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

@@ -20,6 +20,7 @@ import httpx
 import pytest
 
 from app.database.embedded_process import die_with_parent
+from app.payos.simulator.wire import PAYER
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS_MAX = 20.0
@@ -28,6 +29,16 @@ SERVING = re.compile(r"event=server\.serving address=(\S+)")
 CHANNEL = "client-1"
 CHECKSUM_KEY = "f00dbabe" * 8
 CREDENTIALS = {"x-client-id": CHANNEL, "x-api-key": "made-up-api-key"}
+SECRET_KEY = "made-up-secret-key-of-forty-characters--"
+PASSWORD = "một mật khẩu dài"
+NEVER_SAID = (
+    CHECKSUM_KEY,
+    CREDENTIALS["x-api-key"],
+    SECRET_KEY,
+    PASSWORD,
+    str(PAYER["counterAccountName"]),
+    str(PAYER["counterAccountNumber"]),
+)
 
 
 class Process:
@@ -90,6 +101,7 @@ class Process:
             self.close()
         assert code == 0, self.output
         assert "Traceback" not in self.output, self.output
+        assert not [secret for secret in NEVER_SAID if secret in self.output], self.output
 
     def close(self) -> None:
         """Leaves nothing behind, however the test went."""
@@ -124,16 +136,20 @@ class Service(Process):
 StartService = Callable[[], Service]
 
 
-@pytest.fixture
-def environment(database_url: str) -> dict[str, str]:
+def environment_on(database_url: str) -> dict[str, str]:
     return {
         "DATABASE_URL": database_url,
         "PAYOS_CLIENT_ID": CHANNEL,
         "PAYOS_API_KEY": CREDENTIALS["x-api-key"],
         "PAYOS_CHECKSUM_KEY": CHECKSUM_KEY,
-        "NAPVI_SECRET_KEY": "s" * 40,
+        "NAPVI_SECRET_KEY": SECRET_KEY,
         "NAPVI_COOKIE_SECURE": "false",
     }
+
+
+@pytest.fixture
+def environment(database_url: str) -> dict[str, str]:
+    return environment_on(database_url)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from app.payos.signature import sign
-from tests.services import CHECKSUM_KEY
+from tests.services import CHECKSUM_KEY, PASSWORD
 from tests.stream.event_source import EventSource, Message
 
 SECONDS_MAX = 20.0
@@ -56,7 +56,7 @@ def http_client(base_url: str = "") -> httpx.AsyncClient:
 async def log_in(url: str) -> AsyncIterator[Payer]:
     """A new payer at the service at `url`."""
     async with http_client(url) as client:
-        account = {"username": f"payer{next(_numbers)}", "password": "một mật khẩu dài"}
+        account = {"username": f"payer{next(_numbers)}", "password": PASSWORD}
         answer = await client.post("/api/auth/register", json=account)
         assert answer.status_code == 201, answer.text
         yield Payer(client)

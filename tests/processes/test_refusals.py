@@ -1,7 +1,5 @@
 """A start that cannot work ends at once: one sentence that names the setting and the remedy."""
 
-from collections.abc import Callable
-
 import psycopg
 import pytest
 
@@ -21,32 +19,24 @@ def serving(environment: dict[str, str]) -> dict[str, str]:
     return {**environment, "NAPVI_LOG_LEVEL": "error"}
 
 
-@pytest.fixture
-def refusal() -> Callable[..., str]:
+def refusal(environment: dict[str, str], *arguments: str) -> str:
     """The only thing that a command says before it ends with exit code 2."""
-
-    def refusal(environment: dict[str, str], *arguments: str) -> str:
-        process = Process(environment, *(arguments or ("serve", "--bind", "127.0.0.1:0")))
-        try:
-            code = process.wait()
-        finally:
-            process.close()
-        assert (code, process.output.count("\n")) == (2, 1), process.output
-        assert process.output.startswith("napvi: ")
-        return process.output
-
-    return refusal
-
-
-Refusal = Callable[..., str]
+    process = Process(environment, *(arguments or ("serve", "--bind", "127.0.0.1:0")))
+    try:
+        code = process.wait()
+    finally:
+        process.close()
+    assert (code, process.output.count("\n")) == (2, 1), process.output
+    assert process.output.startswith("napvi: ")
+    return process.output
 
 
 @pytest.mark.parametrize("setting", SECRETS)
-def test_a_missing_secret_is_named(setting: str, serving: dict[str, str], refusal: Refusal) -> None:
+def test_a_missing_secret_is_named(setting: str, serving: dict[str, str]) -> None:
     del serving[setting]
     sentence = refusal(serving)
-    assert setting in sentence
-    assert "is not set" in sentence
+    assert sentence.startswith(f"napvi: {setting}: is not set. ")
+    assert "Copy it from" in sentence or "Set it to" in sentence
 
 
 @pytest.mark.parametrize(
@@ -62,7 +52,7 @@ def test_a_missing_secret_is_named(setting: str, serving: dict[str, str], refusa
     ],
 )
 def test_a_wrong_value_is_named_with_its_remedy(
-    setting: str, value: str, remedy: str, serving: dict[str, str], refusal: Refusal
+    setting: str, value: str, remedy: str, serving: dict[str, str]
 ) -> None:
     serving[setting] = value
     if setting == "NAPVI_POSTGRES_BIN":
@@ -73,7 +63,7 @@ def test_a_wrong_value_is_named_with_its_remedy(
 
 
 def test_a_database_without_the_schema_is_refused(
-    empty_database_url: str, serving: dict[str, str], refusal: Refusal
+    empty_database_url: str, serving: dict[str, str]
 ) -> None:
     serving["DATABASE_URL"] = empty_database_url
     assert "Run `python -m app migrate`" in refusal(serving)
@@ -81,7 +71,7 @@ def test_a_database_without_the_schema_is_refused(
 
 @pytest.mark.breaks_the_laws
 def test_a_database_newer_than_the_code_is_refused(
-    database_url: str, serving: dict[str, str], refusal: Refusal
+    database_url: str, serving: dict[str, str]
 ) -> None:
     with psycopg.connect(database_url) as connection:
         connection.execute(
@@ -93,16 +83,14 @@ def test_a_database_newer_than_the_code_is_refused(
 
 
 def test_listening_through_a_transaction_pooler_is_refused(
-    pooler_url: str, serving: dict[str, str], refusal: Refusal
+    pooler_url: str, serving: dict[str, str]
 ) -> None:
     serving["LISTEN_DATABASE_URL"] = pooler_url
     serving["NAPVI_LISTENER_ECHO_TIMEOUT_SECONDS"] = "1"
     assert "LISTEN_DATABASE_URL" in refusal(serving)
 
 
-def test_an_address_in_use_is_refused(
-    simulator: Service, serving: dict[str, str], refusal: Refusal
-) -> None:
+def test_an_address_in_use_is_refused(simulator: Service, serving: dict[str, str]) -> None:
     address = simulator.url.removeprefix("http://")
     for command in ("serve", "simulator", "demo"):
         sentence = refusal(serving, command, "--bind", address)
@@ -122,6 +110,6 @@ def test_an_address_in_use_is_refused(
     ],
 )
 def test_an_address_that_is_none_is_refused(
-    command: str, bind: str, complaint: str, serving: dict[str, str], refusal: Refusal
+    command: str, bind: str, complaint: str, serving: dict[str, str]
 ) -> None:
     assert refusal(serving, command, "--bind", bind).startswith(f"napvi: --bind: {complaint}")
