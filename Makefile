@@ -24,7 +24,7 @@ test: .venv/dev ## Run all tests, then those of the database on every other Post
 	@for bin in $(POSTGRES_BINS); do \
 		major=$$("$$bin/postgres" --version 2>/dev/null | sed -E 's/[^0-9]*([0-9]+).*/\1/'); \
 		[ "$${major:-0}" -lt 15 ] || \
-			$(BIN)/python -m pytest -m "database and not processes" --postgres-bin "$$bin" || exit; \
+			$(BIN)/python -m pytest -m "database and not processes" --postgres-bin="$$bin" || exit; \
 	done
 
 lint: .venv/dev ## Check style, types, the direction of imports, and SQL
