@@ -5,6 +5,7 @@ BIN := .venv/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 UV_COMPILE := uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate
 # Empty when PYTEST_ARGS asks for a part of the tests.
+DATABASE_TESTS := tests/laws tests/sql tests/database tests/stream
 POSTGRES_BINS = $(if $(PYTEST_ARGS),,$(shell \
 	(pg_config --bindir; ls -d /usr/lib/postgresql/*/bin) 2>/dev/null | sort -u))
 
@@ -24,14 +25,14 @@ test: .venv/dev ## Run all tests, then those of the database on every other Post
 	@for bin in $(POSTGRES_BINS); do \
 		major=$$("$$bin/postgres" --version 2>/dev/null | sed -E 's/[^0-9]*([0-9]+).*/\1/'); \
 		[ "$${major:-0}" -lt 15 ] || \
-			$(BIN)/python -m pytest -m "database and not processes" --postgres-bin="$$bin" || exit; \
+			$(BIN)/python -m pytest --postgres-bin="$$bin" $(DATABASE_TESTS) || exit; \
 	done
 
 lint: .venv/dev ## Check style, types, the direction of imports, and SQL
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/ruff format --check --quiet
 	@$(BIN)/mypy --no-error-summary
-	@$(BIN)/lint-imports --quiet
+	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/sqlfluff lint --quiet --disable-progress-bar sql
 
 format: .venv/dev ## Rewrite Python in the project's style

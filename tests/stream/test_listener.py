@@ -147,6 +147,7 @@ async def test_leaving_and_entering_at_random_keeps_exactly_what_is_wanted(
         if chance.random() < 0.1:
             await asyncio.sleep(chance.random() / 1_000)
     await asyncio.gather(*(listener.listen(tx_ref) for tx_ref in wanted))
+    await listener.listen(new_tx_ref())  # goes out with the last UNLISTEN, or after it
     for task in waiting:
         task.cancel()  # some wait for what was left before its turn
     await asyncio.gather(*waiting, return_exceptions=True)
