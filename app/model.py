@@ -152,6 +152,7 @@ class Topup:
     bank_bin: str | None
     account_number: str | None
     account_name: str | None
+    transfer_message: str | None
     expires_at: datetime
     confirmed_at: datetime | None
     opened_at: datetime
@@ -167,6 +168,7 @@ class PaymentLink:
     bank_bin: str
     account_number: str
     account_name: str
+    transfer_message: str
 
 
 @dataclass(frozen=True, slots=True)

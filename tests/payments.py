@@ -5,6 +5,7 @@ superuser, with SQL of its own.
 """
 
 import itertools
+import json
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -136,6 +137,7 @@ def linked(tx_ref: TxRef, link: str = LINK) -> Fact:
         bank_bin="970422",
         account_number="1234567890",
         account_name="NAPVI",
+        transfer_message=f"CS1234567 {tx_ref}",
     )
 
 
@@ -153,3 +155,9 @@ async def append_raw(
     """The door as it is, for batches that the Store would never send."""
     columns = [list(column) for column in zip(*batch, strict=True)]
     return await (await connection.execute(APPEND, columns)).fetchall()
+
+
+def element(fact: Fact) -> Element:
+    """A fact as append_raw takes it."""
+    data, moment = json.dumps(fact.data), fact.occurred_at.isoformat()
+    return str(fact.event_id), fact.type, fact.tx_ref, data, moment, fact.body

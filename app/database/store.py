@@ -36,8 +36,8 @@ LATEST_TOPUPS_MAX = 20
 
 TOPUP_COLUMNS = """
     tx_ref, user_id, order_code, amount, amount_paid, status, seq, late, payment_link_id,
-    checkout_url, qr_code, bank_bin, account_number, account_name, expires_at, confirmed_at,
-    opened_at
+    checkout_url, qr_code, bank_bin, account_number, account_name, transfer_message, expires_at,
+    confirmed_at, opened_at
 """
 OPEN_TOPUP = f"SELECT {TOPUP_COLUMNS} FROM topup.open_topup(%s, %s, %s, %s, %s, %s, %s)"  # noqa: S608
 TOPUP = f"SELECT {TOPUP_COLUMNS} FROM topup.topups WHERE tx_ref = %s AND user_id = %s"  # noqa: S608

@@ -44,6 +44,7 @@ def read_created(data: Fields) -> PaymentLink:
         bank_bin=text(data, "bin"),
         account_number=text(data, "accountNumber"),
         account_name=text(data, "accountName"),
+        transfer_message=text(data, "description"),
     )
 
 

@@ -143,6 +143,7 @@ class Gateway:
             bank_bin="",
             account_number="",
             account_name="",
+            transfer_message="",
         )
 
     async def _state(

@@ -89,7 +89,7 @@ def _add_wallet_pages(pages: Blueprint, store: Store, login: Login, settings: Se
     async def qr_code(tx_ref: str) -> Response:
         user = await login.user()
         topup = await store.topup(user.user_id, parse_tx_ref(tx_ref))
-        if topup.qr_code is None:
+        if not topup.qr_code:
             raise TopupNotFound
         answer = Response(qr_svg(topup.qr_code), mimetype="image/svg+xml")
         answer.headers["Cache-Control"] = f"private, max-age={QR_CACHE_SECONDS}"

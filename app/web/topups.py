@@ -104,6 +104,7 @@ def _opened(topup: Topup) -> dict[str, object]:
         "bank_bin": topup.bank_bin,
         "account_number": topup.account_number,
         "account_name": topup.account_name,
+        "transfer_message": topup.transfer_message,
         "expires_at": iso(topup.expires_at),
         "stream": True,
     }

@@ -1,7 +1,6 @@
--- judge_facts: the facts of a batch after a second look, under the locks of their top-ups:
---           a foreign payment link, or a top-up that waits no more and is only described, sends a
---           fact to suspense; a fact whose event id is taken by other money becomes a
---           payment.conflict.
+-- judge_facts: the facts of a batch after a second look, under the locks of their top-ups: a
+--           foreign payment link, or a mere description of a top-up that waits no more, means
+--           suspense; an event id that is taken by other money, payment.conflict.
 -- Raises:   TU002 a fact names a top-up that does not exist; TU006 its type has another door.
 -- Locks:    expects those of topup.lock_topups.
 -- Notifies: nothing.
@@ -16,6 +15,7 @@ DECLARE
     v_facts topup.fact[] := ARRAY[]::topup.fact[];
     v_fact topup.fact;
     v_topup topup.topups;
+    v_seen text[] := ARRAY[]::text[];
     v_unmatched text;
     v_recorded jsonb;
 BEGIN
@@ -25,7 +25,10 @@ BEGIN
             USING ERRCODE = 'TU006', DETAIL = v_fact.type;
         END IF;
 
-        v_topup := topup.state_in_batch(v_fact.tx_ref, v_facts);
+        v_topup := (SELECT t FROM topup.topups AS t WHERE t.tx_ref = v_fact.tx_ref);
+        IF v_fact.tx_ref = ANY (v_seen) THEN
+            v_topup := topup.state_in_batch(v_topup, v_facts);
+        END IF;
         IF v_fact.tx_ref IS NOT NULL AND v_topup.tx_ref IS NULL THEN
             RAISE EXCEPTION 'there is no such top-up'
             USING ERRCODE = 'TU002', DETAIL = v_fact.tx_ref;
@@ -54,13 +57,12 @@ BEGIN
         THEN
             v_fact.type := 'payment.conflict';
             v_fact.data := v_fact.data || jsonb_build_object('conflicts_with', v_fact.event_id);
-            v_fact.event_id := topup.derived_event_id(
-                concat_ws(
-                    '/', v_fact.event_id, v_fact.data ->> 'order_code', v_fact.data ->> 'amount'
-                )
-            );
+            v_fact.event_id := topup.derived_event_id(concat_ws(
+                '/', v_fact.event_id, v_fact.data ->> 'order_code', v_fact.data ->> 'amount'
+            ));
         END IF;
         v_facts := v_facts || v_fact;
+        v_seen := v_seen || v_fact.tx_ref;
     END LOOP;
     RETURN v_facts;
 END

@@ -36,6 +36,7 @@ BEGIN
         v_next.bank_bin := v_data ->> 'bank_bin';
         v_next.account_number := v_data ->> 'account_number';
         v_next.account_name := v_data ->> 'account_name';
+        v_next.transfer_message := v_data ->> 'transfer_message';
     WHEN 'payment.received' THEN
         -- The webhook may come before the answer that would have told us the link.
         v_next.payment_link_id := coalesce(

@@ -26,6 +26,7 @@ BEGIN
                 bank_bin = v_state.bank_bin,
                 account_number = v_state.account_number,
                 account_name = v_state.account_name,
+                transfer_message = v_state.transfer_message,
                 amount_paid = v_state.amount_paid,
                 status = v_state.status,
                 late = v_state.late,

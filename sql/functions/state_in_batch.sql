@@ -1,24 +1,25 @@
--- state_in_batch: a top-up as p_facts, which come before it in the batch, will leave it.
+-- state_in_batch: a top-up after those of p_facts that are new and its own.
 -- Raises:   22xxx when an amount among them is none.
 -- Locks:    expects those of topup.lock_topups.
 -- Notifies: nothing.
 -- Why:      a fact must be judged the same in a batch as after its neighbours have been appended.
-CREATE OR REPLACE FUNCTION topup.state_in_batch(p_tx_ref text, p_facts topup.fact[])
+CREATE OR REPLACE FUNCTION topup.state_in_batch(p_state topup.topups, p_facts topup.fact[])
 RETURNS topup.topups
 LANGUAGE plpgsql
 STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    v_state topup.topups := (SELECT t FROM topup.topups AS t WHERE t.tx_ref = p_tx_ref);
+    v_state topup.topups := p_state;
     v_event topup.events;
 BEGIN
     FOR v_event IN
         SELECT
-            NULL, f.event_id, f.tx_ref, f.ordinal, f.type, f.data, f.occurred_at, f.occurred_at
+            NULL::bigint, f.event_id, f.tx_ref, f.ordinal::bigint, f.type, f.data,
+            f.occurred_at, f.occurred_at
         FROM unnest(p_facts) AS f
         WHERE
-            f.tx_ref = p_tx_ref
+            f.tx_ref = p_state.tx_ref
             AND NOT EXISTS (SELECT FROM topup.events AS e WHERE e.event_id = f.event_id)
         ORDER BY f.ordinal
     LOOP

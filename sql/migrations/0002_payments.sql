@@ -32,6 +32,7 @@ CREATE TABLE topup.topups (
     bank_bin text,
     account_number text,
     account_name text,
+    transfer_message text,
     amount bigint NOT NULL CHECK (amount > 0),
     amount_paid bigint NOT NULL CHECK (amount_paid >= 0),
     status text NOT NULL CHECK (
@@ -60,6 +61,8 @@ COMMENT ON COLUMN topup.topups.qr_code IS 'VietQR text for a bank app.';
 COMMENT ON COLUMN topup.topups.bank_bin IS 'The receiving bank.';
 COMMENT ON COLUMN topup.topups.account_number IS 'The receiving account.';
 COMMENT ON COLUMN topup.topups.account_name IS 'The name of the receiving account.';
+COMMENT ON COLUMN topup.topups.transfer_message IS
+    'What a payer writes who types the transfer by hand: the tx_ref with the code of PayOS.';
 COMMENT ON COLUMN topup.topups.amount IS 'Asked for, in đồng.';
 COMMENT ON COLUMN topup.topups.amount_paid IS 'Received so far, in đồng.';
 COMMENT ON COLUMN topup.topups.status IS 'See docs/events.md.';

@@ -54,6 +54,7 @@ async def test_a_link_tells_where_and_how_to_pay(gateway: Gateway, simulator_url
     assert link.account_number in link.qr_code
     assert link.bank_bin == "970422"
     assert link.account_name
+    assert link.transfer_message.endswith(" T1234ABCD")
 
 
 async def test_a_link_expires_when_it_was_told_to(
@@ -121,7 +122,7 @@ async def test_the_same_order_again_is_the_same_link_without_its_qr_code(
 ) -> None:
     first = await create(gateway)
     again = await create(gateway)
-    assert again == PaymentLink(first.payment_link_id, first.checkout_url, "", "", "", "")
+    assert again == PaymentLink(first.payment_link_id, first.checkout_url, "", "", "", "", "")
     assert (await browser.get(again.checkout_url)).status_code == 200
 
 

@@ -43,6 +43,8 @@ class Reader:
         await self._reads.wait()
         if message["type"] == "http.response.body":
             self.source.feed(message["body"])
+            if not message["more_body"]:
+                self.leave()
 
 
 @asynccontextmanager

@@ -177,6 +177,7 @@ async def test_pages_are_vietnamese_unless_english_was_chosen(visitor: Browser) 
     assert '<html lang="vi">' in await text_of(visitor, "/login")
     answer = await visitor.get("/login?next=/wallet/topup&lang=en")
     assert (answer.status_code, answer.location) == (303, "/login?next=%2Fwallet%2Ftopup")
+    assert {"Secure", "HttpOnly", "SameSite=Lax"} <= set(answer.headers["Set-Cookie"].split("; "))
     assert '<html lang="en">' in await text_of(visitor, answer.location)
 
 
@@ -188,7 +189,13 @@ async def test_an_unknown_language_changes_nothing(visitor: Browser, language: s
 async def test_the_page_of_a_topup_tells_how_to_pay(payer: Browser, topup: Topup) -> None:
     page = await text_of(payer, f"/wallet/topup/{topup.tx_ref}")
     assert f'src="/wallet/topup/{topup.tx_ref}/qr.svg"' in page
-    for told in [topup.checkout_url, topup.account_number, topup.tx_ref, dong(50_000), "MB Bank"]:
+    for told in [
+        topup.checkout_url,
+        topup.account_number,
+        topup.transfer_message,
+        dong(50_000),
+        "MB Bank",
+    ]:
         assert str(told) in page
 
 

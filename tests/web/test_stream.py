@@ -51,6 +51,7 @@ async def test_a_stream_has_these_headers_and_no_others(
     async with payer.stream(topup["tx_ref"]) as stream:
         assert stream.response.status_code == 200
         headers = dict(stream.response.headers)
+        headers.pop("vary", None)  # Quart 0.23 says that the login is in a cookie
         del headers["date"]
         assert headers == {
             "content-type": "text/event-stream; charset=utf-8",

@@ -445,19 +445,23 @@ async def test_twenty_copies_at_once_are_one_event_one_credit_and_twenty_times_2
     assert await payer.balance() == 50_000
 
 
-async def test_when_payos_hangs_up_the_payment_is_recorded_all_the_same_and_once(
+async def test_when_payos_hangs_up_the_payments_are_recorded_all_the_same_and_once(
     napvi: Napvi, payos: PayOS, payer: Payer, topup: dict[str, Any], database_url: str
 ) -> None:
-    body = signed(await data_for(database_url, topup))
+    bodies = [signed(await data_for(database_url, topup, amount=10_000)) for _ in range(3)]
     async with connected(database_url) as other, other.transaction():
         await other.execute("SELECT FROM topup.topups FOR UPDATE")
-        telling = asyncio.create_task(payos.post(body))
+        committing = asyncio.create_task(payos.tell(bodies[0]))
         await waiting_for_a_lock(other)
-        telling.cancel()  # httpx closes the socket
-        await eventually(lambda: napvi.line.under_way == 0)
-    assert await payos.tell(body) == SUCCESS
-    assert await events_of(database_url, topup["tx_ref"]) == [OPENED, LINKED, RECEIVED]
-    assert await payer.balance() == 50_000
+        queued, patient = [asyncio.create_task(payos.tell(body)) for body in bodies[1:]]
+        await eventually(lambda: napvi.line.under_way == 3)
+        committing.cancel()  # httpx closes the socket
+        queued.cancel()
+        await eventually(lambda: napvi.line.under_way == 1)
+    assert await patient == SUCCESS
+    assert await asyncio.gather(*(payos.tell(body) for body in bodies)) == [SUCCESS] * 3
+    assert await events_of(database_url, topup["tx_ref"]) == [OPENED, LINKED, *[RECEIVED] * 3]
+    assert await payer.balance() == 30_000
 
 
 async def waiting_for_a_lock(connection: Any) -> None:
