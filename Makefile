@@ -4,8 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 UV_COMPILE := uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate
-# Empty when PYTEST_ARGS asks for a part of the tests.
 DATABASE_TESTS := tests/laws tests/sql tests/database tests/stream
+# Empty when PYTEST_ARGS asks for a part of the tests.
 POSTGRES_BINS = $(if $(PYTEST_ARGS),,$(shell \
 	(pg_config --bindir; ls -d /usr/lib/postgresql/*/bin) 2>/dev/null | sort -u))
 

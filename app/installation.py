@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from app.database.embedded import EmbeddedPostgres
-from app.database.embedded_binaries import find_binaries
-from app.database.embedded_places import default_data_dir, default_run_dir
+from app.database.embedded.binaries import find_binaries
+from app.database.embedded.places import default_data_dir, default_run_dir
+from app.database.embedded.supervisor import EmbeddedPostgres
 from app.settings import Settings
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from app.database.embedded import EmbeddedPostgres
-from app.database.embedded_binaries import find_binaries
+from app.database.embedded.binaries import find_binaries
+from app.database.embedded.supervisor import EmbeddedPostgres
 from app.database.migrate import migrate
 from tests.processes.payer import deliver, http_client, log_in, webhook
 from tests.services import Service, environment_on

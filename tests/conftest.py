@@ -19,7 +19,7 @@ from psycopg.conninfo import make_conninfo
 from pytest_postgresql import factories
 from pytest_postgresql.executors import NoopExecutor
 
-from app.database.embedded_binaries import find_binaries
+from app.database.embedded.binaries import find_binaries
 from app.database.migrate import migrate
 from app.errors import ConfigurationError
 from tests.postgres import Postgres, check_the_laws, short_directory, throw_away_postgres

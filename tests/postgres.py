@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 from pytest_postgresql.janitor import DatabaseJanitor
 
-from app.database.embedded import EmbeddedPostgres
+from app.database.embedded.supervisor import EmbeddedPostgres
 
 MEMORY = Path("/dev/shm")  # noqa: S108 creating a database there takes 16 ms, on disk 200 ms
 MEMORY_BYTES_MIN = 1 << 30  # it is small in containers

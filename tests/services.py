@@ -19,7 +19,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.database.embedded_process import die_with_parent
+from app.database.embedded.process import die_with_parent
 from app.payos.simulator.wire import PAYER
 
 ROOT = Path(__file__).resolve().parent.parent

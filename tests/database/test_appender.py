@@ -1,4 +1,4 @@
-"""Natural batching, on a real database: who comes alone waits for nobody, the others go together."""
+"""Natural batching on a real database: who comes alone waits for nobody, others go together."""
 
 import asyncio
 from collections.abc import Sequence
@@ -82,9 +82,7 @@ async def test_each_caller_gets_its_own_answer(gate: Gate, process: Process) -> 
     facts = [transfer(topup.order_code, 1_000) for topup in topups]
     bad = transfer(topups[0].order_code, "a lot")
     appender = Appender(gate.append_events, 64, 4096)
-    answers = await asyncio.gather(
-        *(appender.append(fact) for fact in [*facts, bad, facts[0]])
-    )
+    answers = await asyncio.gather(*(appender.append(fact) for fact in [*facts, bad, facts[0]]))
     assert [answer.tx_ref for answer in answers[:5]] == [topup.tx_ref for topup in topups]
     assert [answer.outcome for answer in answers[5:]] == [Outcome.REJECTED, Outcome.DUPLICATE]
 
@@ -152,9 +150,7 @@ async def test_several_processes_pay_the_same_topup(
     process: Process, database_url: str, topup: Topup
 ) -> None:
     async with open_process(database_url) as another:
-        appenders = [
-            Appender(each.store.append_events, 64, 4096) for each in (process, another)
-        ]
+        appenders = [Appender(each.store.append_events, 64, 4096) for each in (process, another)]
         facts = payments(topup, 200)
         answers = await asyncio.gather(
             *(appenders[n % 2].append(fact) for n, fact in enumerate([*facts, *facts]))

@@ -13,11 +13,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from app.database.embedded import EmbeddedPostgres
-from app.database.embedded_account import dedicated_user, server_identity
-from app.database.embedded_binaries import find_binaries, reachable_binaries
-from app.database.embedded_pidfile import PidFile
-from app.database.embedded_places import claim_run_dir, default_data_dir, default_run_dir
+from app.database.embedded.account import dedicated_user, server_identity
+from app.database.embedded.binaries import find_binaries, reachable_binaries
+from app.database.embedded.pidfile import PidFile
+from app.database.embedded.places import claim_run_dir, default_data_dir, default_run_dir
+from app.database.embedded.supervisor import EmbeddedPostgres
 from app.errors import ConfigurationError, DataDirectoryError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,7 +28,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="is about running as root
 SUPERVISE = """
 import sys
 from pathlib import Path
-from app.database.embedded import EmbeddedPostgres
+from app.database.embedded.supervisor import EmbeddedPostgres
 directory, bin_dir = Path(sys.argv[1]), Path(sys.argv[2])
 EmbeddedPostgres(directory / "data", directory / "run", bin_dir=bin_dir, durable=False).start()
 print("started", flush=True)

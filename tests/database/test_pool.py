@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from psycopg import AsyncConnection
 
-from app.database.embedded import EmbeddedPostgres
+from app.database.embedded.supervisor import EmbeddedPostgres
 from app.database.migrate import migrate
 from app.database.pool import Database
 from app.errors import ConfigurationError, DatabaseUnavailable, TopupNotFound, UsernameTaken
@@ -24,7 +24,9 @@ SECONDS_MAX = 10.0
 
 
 @asynccontextmanager
-async def opened(url: str, connections: int = CONNECTIONS, **limits: Any) -> AsyncIterator[Database]:
+async def opened(
+    url: str, connections: int = CONNECTIONS, **limits: Any
+) -> AsyncIterator[Database]:
     database = Database(url, connections, Settings.load(**limits))
     await database.open()
     try:

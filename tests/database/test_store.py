@@ -56,6 +56,7 @@ async def test_a_topup_is_opened_pending(process: Process) -> None:
         bank_bin=None,
         account_number=None,
         account_name=None,
+        transfer_message=None,
         expires_at=topup.opened_at + timedelta(seconds=900),
         confirmed_at=None,
         opened_at=ANY,
@@ -150,7 +151,7 @@ async def test_a_link_is_stored_with_what_a_payer_needs(process: Process) -> Non
     found = await process.store.topup(topup.user_id, topup.tx_ref)
     assert (found.payment_link_id, found.checkout_url) == (LINK, f"https://pay.example/{LINK}")
     assert (found.bank_bin, found.account_number) == ("970422", "1234567890")
-    assert (found.qr_code, found.account_name) == ("0002010102", "NAPVI")
+    assert (found.account_name, found.transfer_message) == ("NAPVI", f"CS1234567 {topup.tx_ref}")
 
 
 async def test_updates_after_a_cursor_and_always_the_latest(process: Process) -> None:

@@ -1,4 +1,4 @@
-"""Histories for the law of the fold: drawn by Hypothesis, made of facts that refer to each other."""
+"""Histories for the law of the fold: drawn by Hypothesis, of facts that refer to each other."""
 
 from dataclasses import dataclass, replace
 from uuid import uuid4, uuid5
@@ -89,7 +89,7 @@ step: st.SearchStrategy[Step] = st.one_of(
 
 @dataclass(frozen=True)
 class History:
-    """`owners`: the user of each top-up. `together`: whether a step shares its predecessor's batch."""
+    """`owners`: the user of each top-up. `together`: whether a step joins the batch before it."""
 
     owners: list[int]
     steps: list[Step]

@@ -5,6 +5,7 @@ from typing import Any, LiteralString
 import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier
+from psycopg.types.json import Jsonb
 
 from tests.payments import Process, connected, query, transfer
 
@@ -75,43 +76,48 @@ async def test_public_executes_nothing(database_url: str) -> None:
 
 
 async def test_a_function_that_is_made_later_is_not_public_either(database_url: str) -> None:
-    async with connected(database_url) as connection:
-        async with connection.transaction(force_rollback=True):
-            await connection.execute("SET LOCAL ROLE topup_owner")
-            await connection.execute("CREATE FUNCTION topup.later() RETURNS int RETURN 1")
-            cursor = await connection.execute(EXECUTABLE_BY_PUBLIC)
-            assert await cursor.fetchall() == []
+    async with (
+        connected(database_url, "topup_owner") as connection,
+        connection.transaction(force_rollback=True),
+    ):
+        await connection.execute("CREATE FUNCTION topup.later() RETURNS int RETURN 1")
+        cursor = await connection.execute(EXECUTABLE_BY_PUBLIC)
+        assert await cursor.fetchall() == []
 
 
 async def test_public_reads_nothing(database_url: str) -> None:
-    assert await query(
-        database_url,
-        """
+    assert (
+        await query(
+            database_url,
+            """
         SELECT c.relname FROM pg_class AS c
         CROSS JOIN LATERAL aclexplode(c.relacl) AS a
         WHERE
             c.relnamespace = ANY (ARRAY['topup', 'audit']::regnamespace[]) AND a.grantee = 0
         """,
-    ) == []
-    assert await query(
-        database_url,
-        """
+        )
+        == []
+    )
+    assert (
+        await query(
+            database_url,
+            """
         SELECT n.nspname FROM pg_namespace AS n CROSS JOIN LATERAL aclexplode(n.nspacl) AS a
         WHERE n.nspname IN ('topup', 'audit') AND a.grantee = 0
         """,
-    ) == []
+        )
+        == []
+    )
 
 
 async def test_the_application_reads_every_table_but_the_raw_bodies(database_url: str) -> None:
     tables = await names(
-        database_url, "SELECT relname FROM pg_class WHERE oid::regclass::text ~ '^topup' "
-        "AND relkind = 'r'"
+        database_url,
+        "SELECT relname FROM pg_class WHERE oid::regclass::text ~ '^topup' AND relkind = 'r'",
     )
     async with connected(database_url, "topup_app") as connection:
         for table in tables - PRIVATE:
-            await connection.execute(
-                SQL("SELECT FROM {}").format(Identifier("topup", table))
-            )
+            await connection.execute(SQL("SELECT FROM {}").format(Identifier("topup", table)))
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             await connection.execute("SELECT FROM topup.payos_bodies")
 
@@ -157,7 +163,7 @@ async def test_a_door_does_not_look_where_its_caller_says(
                 ARRAY['2026-01-01'], ARRAY[NULL::bytea]
             )
             """,
-            (str(fact.event_id), fact.type, psycopg.types.json.Jsonb(fact.data)),
+            (str(fact.event_id), fact.type, Jsonb(fact.data)),
         )
         assert await cursor.fetchone() == ("applied",)
 
@@ -175,6 +181,6 @@ async def test_the_auditor_reads_audit_and_nothing_else(
         assert await cursor.fetchone() == (1_000, 0)
         for secret in ("topup.events", "topup.users", "topup.sessions", "topup.payos_bodies"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                await connection.execute(SQL("SELECT FROM {}").format(
-                    Identifier(*secret.split("."))
-                ))
+                await connection.execute(
+                    SQL("SELECT FROM {}").format(Identifier(*secret.split(".")))
+                )

@@ -5,7 +5,7 @@ from typing import LiteralString
 
 import pytest
 from psycopg import AsyncConnection
-from psycopg.sql import SQL, Composable, Identifier
+from psycopg.sql import SQL, Composed, Identifier
 
 from app.model import EventType
 from tests.payments import UNKNOWN_ORDER, Process, about, connected, linked, query, transfer
@@ -21,6 +21,7 @@ TOPUPS: dict[str, LiteralString] = {
     "bank_bin": "'other'",
     "account_number": "'other'",
     "account_name": "'other'",
+    "transfer_message": "'other'",
     "amount": "amount + 1",
     "amount_paid": "amount_paid + 1",
     "status": "CASE status WHEN 'failed' THEN 'pending' ELSE 'failed' END",
@@ -82,7 +83,7 @@ OTHER_DAMAGE: dict[str, LiteralString] = {
         INSERT INTO topup.ledger_entries (event_id, account, user_id, amount, balance_after,
             recorded_at)
         SELECT event_id, account, NULL::bigint, amount, NULL::bigint, recorded_at
-        FROM topup.events, (VALUES ('suspense', -1), ('payos:clearing', 1)) AS pair (account, amount)
+        FROM topup.events, (VALUES ('suspense', -1), ('payos:clearing', 1)) AS p (account, amount)
         WHERE type = 'topup.linked'
     """,
 }
@@ -103,10 +104,12 @@ async def superuser(process: Process, database_url: str) -> AsyncIterator[AsyncC
     )
     cancelled = await process.topup(50_000, topup.user_id)
     await process.store.append_events([about(cancelled.tx_ref, EventType.TOPUP_CANCELLED)])
-    async with connected(database_url) as connection:
-        async with connection.transaction(force_rollback=True):
-            await connection.execute("SET LOCAL session_replication_role = replica")
-            yield connection
+    async with (
+        connected(database_url) as connection,
+        connection.transaction(force_rollback=True),
+    ):
+        await connection.execute("SET LOCAL session_replication_role = replica")
+        yield connection
 
 
 async def drifted(connection: AsyncConnection) -> bool:
@@ -114,7 +117,7 @@ async def drifted(connection: AsyncConnection) -> bool:
     return await cursor.fetchone() == (True,)
 
 
-async def seen(connection: AsyncConnection, damage: Composable) -> bool:
+async def seen(connection: AsyncConnection, damage: SQL | Composed) -> bool:
     """Whether the damage is seen; it is taken back."""
     async with connection.transaction(force_rollback=True):
         cursor = await connection.execute(damage)

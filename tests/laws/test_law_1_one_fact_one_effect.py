@@ -61,9 +61,7 @@ async def test_in_parallel_while_no_topup_is_there_to_lock(
     process: Process, database_url: str
 ) -> None:
     fact = transfer(UNKNOWN_ORDER, 50_000)
-    answers = await asyncio.gather(
-        *(process.store.append_events([fact]) for _ in range(COPIES))
-    )
+    answers = await asyncio.gather(*(process.store.append_events([fact]) for _ in range(COPIES)))
     await assert_once(database_url, fact, [answer for [answer] in answers])
 
 

@@ -32,7 +32,9 @@ TOPUPS = """
     )
 """
 WALLETS = """
-    SELECT w.user_id, w.balance, w.version, array_agg(ARRAY[l.amount, l.balance_after] ORDER BY l.id)
+    SELECT
+        w.user_id, w.balance, w.version,
+        array_agg(ARRAY[l.amount, l.balance_after] ORDER BY l.id)
     FROM topup.wallets AS w LEFT JOIN topup.ledger_entries AS l ON l.user_id = w.user_id
     WHERE w.user_id = ANY (%s) GROUP BY w.user_id ORDER BY w.user_id
 """

@@ -1,4 +1,4 @@
-"""Law 3: entries of an event sum to zero, a wallet is its entries, received = wallets + suspense."""
+"""Law 3: an event's entries sum to zero, a wallet is its entries, no đồng is missing."""
 
 from uuid import uuid4
 
@@ -42,10 +42,13 @@ async def test_entries_of_every_event_sum_to_zero_and_wallets_are_their_entries(
         [transfer(topup.order_code, 20_000 + extra) for extra in range(5)]
         + [transfer(UNKNOWN_ORDER, 7_000)]
     )
-    assert await query(
-        database_url,
-        "SELECT count(*), sum(amount) FROM topup.ledger_entries GROUP BY event_id",
-    ) == [(2, 0)] * 6
+    assert (
+        await query(
+            database_url,
+            "SELECT count(*), sum(amount) FROM topup.ledger_entries GROUP BY event_id",
+        )
+        == [(2, 0)] * 6
+    )
     [(balance, entries, latest)] = await query(
         database_url,
         """

@@ -68,10 +68,13 @@ async def test_a_seq_is_taken_under_the_lock_and_given_back_by_a_rollback(
 
 async def test_another_topup_does_not_wait(process: Process, database_url: str) -> None:
     topup, other = await process.topup(), await process.topup()
-    async with connected(database_url) as first, connected(database_url) as second:
-        async with first.transaction():
-            await append_one(first, topup)
-            assert await asyncio.wait_for(append_one(second, other), 5) == 2
+    async with (
+        connected(database_url) as first,
+        connected(database_url) as second,
+        first.transaction(),
+    ):
+        await append_one(first, topup)
+        assert await asyncio.wait_for(append_one(second, other), 5) == 2
 
 
 async def test_a_reader_misses_nothing_that_commits_after_a_later_identity(

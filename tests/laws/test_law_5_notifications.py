@@ -8,12 +8,11 @@ import pytest
 from psycopg import AsyncConnection
 from psycopg.sql import SQL, Identifier
 
-from app.database.embedded import EmbeddedPostgres
-from app.database.embedded_binaries import major_version
-from app.database.embedded_account import server_identity
+from app.database.embedded.account import server_identity
+from app.database.embedded.binaries import major_version
+from app.database.embedded.supervisor import EmbeddedPostgres
 from app.database.migrate import migrate
 from app.model import EventType, Topup
-from tests.postgres import check_the_laws
 from tests.payments import (
     UNKNOWN_ORDER,
     Process,
@@ -24,6 +23,7 @@ from tests.payments import (
     query,
     transfer,
 )
+from tests.postgres import check_the_laws
 
 SMALLEST_QUEUE_PAGES = 64
 FIRST_WITH_A_QUEUE_SETTING = 17
@@ -104,9 +104,11 @@ async def test_a_duplicate_and_money_in_suspense_wake_nobody(
 async def test_a_rollback_wakes_nobody(process: Process, database_url: str) -> None:
     topup = await process.topup()
     async with listening(database_url, topup) as connection:
-        async with connected(database_url, "topup_owner") as psql:
-            async with psql.transaction(force_rollback=True):
-                await psql.execute("SELECT topup.notify_topup(%s, 99)", (topup.tx_ref,))
+        async with (
+            connected(database_url, "topup_owner") as psql,
+            psql.transaction(force_rollback=True),
+        ):
+            await psql.execute("SELECT topup.notify_topup(%s, 99)", (topup.tx_ref,))
         await process.store.append_events([linked(topup.tx_ref)])
         assert await received(connection, 1) == [(topup.tx_ref, "2")]
 

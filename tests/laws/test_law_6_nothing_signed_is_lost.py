@@ -18,6 +18,7 @@ from tests.payments import (
     about,
     append_raw,
     connected,
+    element,
     linked,
     query,
     transfer,
@@ -172,22 +173,21 @@ MALFORMED: dict[str, tuple[Element, str]] = {
             MOMENT,
             "22003",
         ),
-        (
-            "tx_refs that are no list",
-            str(uuid4()),
-            "payment.received",
-            None,
-            '{"order_code": 1, "amount": 1, "description_tx_refs": "T00000000"}',
-            MOMENT,
-            "22023",
-        ),
         ("no time", str(uuid4()), "payment.received", None, '{"amount": 1}', None, "23502"),
         ("a bad time", str(uuid4()), "payment.received", None, '{"amount": 1}', "later", "22007"),
         ("an unknown top-up", str(uuid4()), "topup.expired", "T0000000Z", "{}", MOMENT, "TU002"),
         ("a top-up event without one", str(uuid4()), "topup.expired", None, "{}", MOMENT, "23514"),
         ("an opening", str(uuid4()), "topup.opened", None, '{"amount": 1}', MOMENT, "TU006"),
         ("a conflict", str(uuid4()), "payment.conflict", None, '{"amount": 1}', MOMENT, "TU006"),
-        ("an assignment", str(uuid4()), "suspense.assigned", None, '{"amount": 1}', MOMENT, "TU006"),
+        (
+            "an assignment",
+            str(uuid4()),
+            "suspense.assigned",
+            None,
+            '{"amount": 1}',
+            MOMENT,
+            "TU006",
+        ),
     ]
 }
 
@@ -299,8 +299,3 @@ async def test_an_event_about_an_unknown_topup_is_rejected_with_its_sqlstate(
 ) -> None:
     [answer] = await append(process, about(TxRef("T0000000Z"), EventType.TOPUP_EXPIRED))
     assert answer == Appended(Outcome.REJECTED, None, None, "TU002")
-
-
-def element(fact: Fact) -> Element:
-    data = json.dumps(fact.data)
-    return str(fact.event_id), fact.type, fact.tx_ref, data, fact.occurred_at.isoformat(), None

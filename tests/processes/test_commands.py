@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.database.embedded_places import default_run_dir
+from app.database.embedded.places import default_run_dir
 from tests.services import Process, Service
 
 pytestmark = pytest.mark.processes

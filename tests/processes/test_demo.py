@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.database.embedded_places import default_run_dir
+from app.database.embedded.places import default_run_dir
 from tests.processes.descendants import alive, descendants
 from tests.processes.payer import Payer, http_client, until
 from tests.services import Process

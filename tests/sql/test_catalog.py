@@ -106,23 +106,29 @@ def test_a_migration_makes_nothing_that_is_replaced(path: Path) -> None:
 
 
 async def test_no_function_has_two_signatures(database_url: str) -> None:
-    assert await query(
-        database_url,
-        f"""
+    assert (
+        await query(
+            database_url,
+            f"""
         SELECT p.proname FROM pg_proc AS p WHERE p.pronamespace = {OURS}
         GROUP BY p.pronamespace, p.proname HAVING count(*) > 1
         """,
-    ) == []
+        )
+        == []
+    )
 
 
 async def test_every_function_pins_its_search_path(database_url: str) -> None:
-    assert await functions(
-        database_url,
-        """
+    assert (
+        await functions(
+            database_url,
+            """
         p.prokind <> 'a'
         AND 'search_path=pg_catalog, pg_temp' <> ALL (coalesce(p.proconfig, '{}'))
         """,
-    ) == set()
+        )
+        == set()
+    )
 
 
 async def test_doors_and_nothing_else_run_as_the_owner(database_url: str) -> None:
@@ -142,30 +148,37 @@ async def test_no_function_builds_sql_from_text(database_url: str) -> None:
 
 
 async def test_parameters_are_told_from_columns_by_their_names(database_url: str) -> None:
-    assert await functions(
-        database_url,
-        """
+    assert (
+        await functions(
+            database_url,
+            """
         EXISTS (
             SELECT FROM unnest(p.proargnames, p.proargmodes::text[]) AS a (name, mode)
             WHERE coalesce(a.mode, 'i') = 'i' AND a.name !~ '^p_'
         )
         """,
-    ) == set()
+        )
+        == set()
+    )
 
 
 async def test_only_seconds_are_floating(database_url: str) -> None:
-    assert await query(
-        database_url,
-        f"""
+    assert (
+        await query(
+            database_url,
+            f"""
         SELECT c.relname, a.attname FROM pg_attribute AS a
         INNER JOIN pg_class AS c ON c.oid = a.attrelid
         WHERE c.relnamespace = {OURS} AND format_type(a.atttypid, NULL) = ANY (%s)
         """,
-        FLOATS_AND_LOCAL_TIMES,
-    ) == []
-    assert await query(
-        database_url,
-        f"""
+            FLOATS_AND_LOCAL_TIMES,
+        )
+        == []
+    )
+    assert (
+        await query(
+            database_url,
+            f"""
         SELECT p.proname, a.name
         FROM pg_proc AS p
         CROSS JOIN LATERAL unnest(
@@ -175,14 +188,17 @@ async def test_only_seconds_are_floating(database_url: str) -> None:
             p.pronamespace = {OURS}
             AND format_type(a.type, NULL) = ANY (%s) AND a.name !~ '_seconds$'
         """,
-        FLOATS_AND_LOCAL_TIMES,
-    ) == []
+            FLOATS_AND_LOCAL_TIMES,
+        )
+        == []
+    )
 
 
 async def test_every_table_has_a_primary_key(database_url: str) -> None:
-    assert await query(
-        database_url,
-        f"""
+    assert (
+        await query(
+            database_url,
+            f"""
         SELECT c.relname FROM pg_class AS c
         WHERE
             c.relnamespace = {OURS} AND c.relkind IN ('r', 'p')
@@ -190,13 +206,16 @@ async def test_every_table_has_a_primary_key(database_url: str) -> None:
                 SELECT FROM pg_constraint AS k WHERE k.conrelid = c.oid AND k.contype = 'p'
             )
         """,
-    ) == []
+        )
+        == []
+    )
 
 
 async def test_every_table_view_type_sequence_and_column_is_described(database_url: str) -> None:
-    assert await query(
-        database_url,
-        f"""
+    assert (
+        await query(
+            database_url,
+            f"""
         SELECT c.relname FROM pg_class AS c
         WHERE
             c.relnamespace = {OURS} AND c.relkind IN ('r', 'p', 'v')
@@ -221,13 +240,16 @@ async def test_every_table_view_type_sequence_and_column_is_described(database_u
             c.relnamespace = {OURS} AND c.relkind IN ('r', 'p')
             AND col_description(c.oid, a.attnum) IS NULL
         """,
-    ) == []
+        )
+        == []
+    )
 
 
 async def test_the_owner_owns_everything_and_nothing_is_in_public(database_url: str) -> None:
-    assert await query(
-        database_url,
-        f"""
+    assert (
+        await query(
+            database_url,
+            f"""
         SELECT relname FROM pg_class WHERE relnamespace = {OURS}
             AND relowner <> 'topup_owner'::regrole
         UNION ALL
@@ -238,7 +260,9 @@ async def test_the_owner_owns_everything_and_nothing_is_in_public(database_url: 
         UNION ALL
         SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
         """,
-    ) == []
+        )
+        == []
+    )
 
 
 async def test_plpgsql_check_finds_nothing(database_url: str) -> None:

@@ -6,8 +6,7 @@ from collections.abc import Callable
 import httpx
 
 from tests.stream.event_source import EventSource, Message
-
-PATIENCE_SECONDS = 20
+from tests.web.line import PATIENCE_SECONDS
 
 
 class Stream:

@@ -11,17 +11,8 @@ import pytest
 
 from app.logs import OneLine, worth_saying
 from app.request_rules import WEBHOOK_PATH
-from tests.web.service import (
-    API_KEY,
-    CHECKSUM_KEY,
-    JSON,
-    PASSWORD,
-    SECRET_KEY,
-    Napvi,
-    Payer,
-    signed,
-    transfer_data,
-)
+from tests.web.service import API_KEY, JSON, PASSWORD, SECRET_KEY, Napvi, Payer
+from tests.web.webhooks import CHECKSUM_KEY, signed, transfer_data
 
 ACCOUNT: dict[str, object] = {"username": "anna", "password": PASSWORD}
 TAKES_JSON: dict[str, dict[str, object]] = {
@@ -290,7 +281,7 @@ async def test_no_log_holds_a_secret_or_a_payer(
             await post(payer, WEBHOOK_PATH, signed(wrong))
             await post(payer, WEBHOOK_PATH, signed(wrong, "another key"))
         await napvi.pay(topup["order_code"], 50_000)
-        async with payer.stream(topup["tx_ref"], last_event_id=PASSWORD.encode().hex()) as stream:
+        async with payer.stream(topup["tx_ref"]) as stream:
             await stream.rest()
         await payer.client.post("/api/auth/logout", json={})
     log = "\n".join(OneLine().format(record) for record in caplog.records if worth_saying(record))

@@ -3,7 +3,8 @@
 import asyncio
 
 from tests.stream.relay import Relay
-from tests.web.service import PATIENCE_SECONDS, Napvi, running
+from tests.web.line import PATIENCE_SECONDS
+from tests.web.service import Napvi, running
 
 GOOD = {"database": True, "listener": True, "accepting": True}
 ALIVE = (200, {"status": "ok"})

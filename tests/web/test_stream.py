@@ -12,8 +12,9 @@ import pytest
 from app.model import CROCKFORD_BASE32, EventType, TxRef
 from tests.payments import about, connected, query
 from tests.stream.relay import Relay
+from tests.web.line import PATIENCE_SECONDS, eventually
 from tests.web.reader import reading
-from tests.web.service import PATIENCE_SECONDS, Napvi, Payer, eventually, running
+from tests.web.service import Napvi, Payer, running
 
 HEARTBEATS = {"stream_heartbeat_seconds": 0.05}
 CROWD = 50

@@ -8,22 +8,13 @@ import pytest
 
 from app.model import TX_REF_PATTERN, TxRef
 from tests.payments import query
-from tests.web.service import (
-    API_KEY,
-    CLIENT_ID,
-    Napvi,
-    Payer,
-    client,
-    events_of,
-    eventually,
-    signed,
-    transfer_data,
-)
+from tests.web.line import client, eventually
+from tests.web.service import API_KEY, CLIENT_ID, LINKED, OPENED, RECEIVED, Napvi, Payer, events_of
+from tests.web.webhooks import signed, transfer_data
 
 TIMEOUT_SECONDS = 0.2
 IMPATIENT = {"payos_timeout_seconds": TIMEOUT_SECONDS}
 NOBODY = "http://127.0.0.1:9"  # the discard port: a connection is refused
-OPENED, LINKED, RECEIVED = "topup.opened", "topup.linked", "payment.received"
 
 
 async def link_at_payos(napvi: Napvi, order_code: int) -> dict[str, Any]:

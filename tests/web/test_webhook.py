@@ -12,23 +12,13 @@ from app.payos.signature import canonical, sign
 from app.request_rules import WEBHOOK_PATH
 from tests.payments import connected, query
 from tests.stream.relay import Relay
-from tests.web.service import (
-    CHECKSUM_KEY,
-    JSON,
-    PATIENCE_SECONDS,
-    Napvi,
-    Payer,
-    events_of,
-    eventually,
-    running,
-    signed,
-    transfer_data,
-)
+from tests.web.line import PATIENCE_SECONDS, eventually
+from tests.web.service import JSON, LINKED, OPENED, RECEIVED, Napvi, Payer, events_of, running
+from tests.web.webhooks import CHECKSUM_KEY, signed, transfer_data
 
 OTHER_KEY = "0ddba11" * 9
 BYTES_MAX = 64 * 1024
 SUCCESS = (200, {"success": True})
-OPENED, LINKED, RECEIVED = "topup.opened", "topup.linked", "payment.received"
 AMOUNT_MAX = 2**53 - 1
 
 

@@ -16,17 +16,17 @@ from urllib.parse import quote
 
 import psycopg
 
-from app.database.embedded_account import server_identity
-from app.database.embedded_binaries import major_version, reachable_binaries
-from app.database.embedded_cluster import (
+from app.database.embedded.account import server_identity
+from app.database.embedded.binaries import major_version, reachable_binaries
+from app.database.embedded.cluster import (
     SERVER_ENVIRONMENT,
     check_version,
     create_cluster,
     take_lock,
 )
-from app.database.embedded_pidfile import PidFile, environment_after_crash
-from app.database.embedded_places import claim_run_dir
-from app.database.embedded_process import PORT, server_settings, shut_down, spawn, wait_until_ready
+from app.database.embedded.pidfile import PidFile, environment_after_crash
+from app.database.embedded.places import claim_run_dir
+from app.database.embedded.process import PORT, server_settings, shut_down, spawn, wait_until_ready
 from app.errors import DataDirectoryError
 
 log = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ import stat
 import tempfile
 from pathlib import Path
 
-from app.database.embedded_account import Identity
+from app.database.embedded.account import Identity
 from app.errors import DataDirectoryError
 
 SOCKET_PATH_BYTES_MAX = 107  # sun_path of Linux, without its final NUL

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from app.database.embedded_account import Identity
+from app.database.embedded.account import Identity
 from app.errors import ConfigurationError
 
 MAJOR_MIN = 15

@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from app.database.embedded_account import Identity
-from app.database.embedded_pidfile import PidFile
+from app.database.embedded.account import Identity
+from app.database.embedded.pidfile import PidFile
 from app.errors import DataDirectoryError
 
 PORT = 5432  # only names the socket; there is no TCP

@@ -12,8 +12,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from app.database.embedded_account import Identity
-from app.database.embedded_process import die_with_parent
+from app.database.embedded.account import Identity
+from app.database.embedded.process import die_with_parent
 from app.errors import DataDirectoryError
 
 BUILTIN_LOCALE_MAJOR = 17  # the first PostgreSQL whose own C.UTF-8 needs no locale of the system

@@ -1,0 +1,51 @@
+"""append_events: what the laws leave open."""
+
+import hashlib
+
+from app.model import Outcome
+from tests.payments import Process, append_raw, connected, element, query, transfer
+
+
+async def test_a_session_that_does_not_wait_for_its_commits_waits_for_this_one(
+    process: Process, database_url: str
+) -> None:
+    """PayOS hears 200 and never tells us again."""
+    topup = await process.topup()
+    async with connected(database_url, "topup_app") as connection:
+        await connection.execute("SET synchronous_commit = off")
+        async with connection.transaction():
+            await append_raw(connection, [element(transfer(topup.order_code, 1_000))])
+            cursor = await connection.execute("SHOW synchronous_commit")
+            assert await cursor.fetchone() == ("on",)
+        cursor = await connection.execute("SHOW synchronous_commit")
+        assert await cursor.fetchone() == ("off",)
+
+
+async def test_a_stricter_session_stays_strict(process: Process, database_url: str) -> None:
+    topup = await process.topup()
+    async with connected(database_url, "topup_app") as connection:
+        await connection.execute("SET synchronous_commit = remote_apply")
+        async with connection.transaction():
+            await append_raw(connection, [element(transfer(topup.order_code, 1_000))])
+            cursor = await connection.execute("SHOW synchronous_commit")
+            assert await cursor.fetchone() == ("remote_apply",)
+
+
+async def test_a_batch_may_be_as_long_as_64(process: Process) -> None:
+    topup = await process.topup(64_000)
+    facts = [transfer(topup.order_code, 1_000) for _ in range(64)]
+    answers = await process.store.append_events(facts)
+    assert {answer.outcome for answer in answers} == {Outcome.APPLIED}
+    assert [answer.seq for answer in answers] == list(range(2, 66))
+
+
+async def test_the_id_of_a_conflict_never_changes(process: Process, database_url: str) -> None:
+    """Another derivation would record conflicts again that are in the log of an installation."""
+    topup = await process.topup()
+    fact, other = (transfer(topup.order_code, amount, "FT-same") for amount in (1_000, 2_000))
+    await process.store.append_events([fact, other])
+    described = f"{fact.event_id}/{topup.order_code}/2000"
+    derived = hashlib.sha256(described.encode()).hexdigest()[:32]
+    assert await query(
+        database_url, "SELECT replace(event_id::text, '-', '') FROM topup.events WHERE seq = 3"
+    ) == [(derived,)]
