@@ -74,8 +74,14 @@ def install_request_rules(app: Quart, settings: Settings) -> None:
             response.allow.update(error.valid_methods or ())
         return response
 
+    async def keep_private(response: Response) -> Response:
+        if request.path.startswith("/api/"):
+            response.headers.setdefault("Cache-Control", "private, no-store")
+        return response
+
     app.request_class = JsonRequest
     app.before_request(check)
+    app.after_request(keep_private)
     app.register_error_handler(Problem, answer)
     app.register_error_handler(http.HTTPException, answer)
 

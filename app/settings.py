@@ -67,6 +67,7 @@ class Settings(BaseSettings):
     # Database
     database_connections: PositiveInt = 8
     append_connections: PositiveInt = 2
+    database_waiting_max: PositiveInt = 1000
     append_batch_max: int = Field(default=64, ge=1, le=64)
     append_queue_max: PositiveInt = 4096
     lock_timeout_seconds: PositiveFloat = 3.0

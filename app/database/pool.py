@@ -68,6 +68,7 @@ class Database:
             url,
             min_size=connections,
             max_size=connections,
+            max_waiting=settings.database_waiting_max,
             timeout=self._timeout_seconds,
             # Then it tries again when somebody asks. With the default of 5 minutes it would find
             # a database that comes back only after as long as that was away.

@@ -47,7 +47,7 @@ class Linker:
         )
         await self._append(
             Fact(
-                event_id=event_id(EventType.TOPUP_LINKED, topup.tx_ref),
+                event_id=event_id(EventType.TOPUP_LINKED, topup.tx_ref, link.qr_code),
                 type=EventType.TOPUP_LINKED,
                 data=asdict(link),
                 occurred_at=datetime.now(UTC),

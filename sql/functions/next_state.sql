@@ -31,12 +31,15 @@ BEGIN
         -- The pair (order_code, payment_link_id) never changes once a signed message named it.
         v_next.payment_link_id :=
             coalesce(v_next.payment_link_id, v_data ->> 'payment_link_id');
-        v_next.checkout_url := v_data ->> 'checkout_url';
-        v_next.qr_code := v_data ->> 'qr_code';
-        v_next.bank_bin := v_data ->> 'bank_bin';
-        v_next.account_number := v_data ->> 'account_number';
-        v_next.account_name := v_data ->> 'account_name';
-        v_next.transfer_message := v_data ->> 'transfer_message';
+        -- PayOS tells a QR code once: an answer without one takes nothing away.
+        v_next.checkout_url := coalesce(nullif(v_data ->> 'checkout_url', ''), v_next.checkout_url);
+        v_next.qr_code := coalesce(nullif(v_data ->> 'qr_code', ''), v_next.qr_code);
+        v_next.bank_bin := coalesce(nullif(v_data ->> 'bank_bin', ''), v_next.bank_bin);
+        v_next.account_number :=
+            coalesce(nullif(v_data ->> 'account_number', ''), v_next.account_number);
+        v_next.account_name := coalesce(nullif(v_data ->> 'account_name', ''), v_next.account_name);
+        v_next.transfer_message :=
+            coalesce(nullif(v_data ->> 'transfer_message', ''), v_next.transfer_message);
     WHEN 'payment.received' THEN
         -- The webhook may come before the answer that would have told us the link.
         v_next.payment_link_id := coalesce(

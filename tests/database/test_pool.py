@@ -37,7 +37,7 @@ async def opened(
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
-    async with opened(database_url) as database:
+    async with opened(database_url, database_waiting_max=CANCELS) as database:
         yield database
 
 
@@ -224,6 +224,23 @@ async def test_a_start_without_database_is_refused_with_the_remedy(short_dir: Pa
     )
     with pytest.raises(ConfigurationError, match="DATABASE_URL: the database cannot be reached"):
         await database.open()
+
+
+async def test_who_would_wait_behind_too_many_is_refused_at_once(database_url: str) -> None:
+    async with opened(database_url, 1, database_waiting_max=2) as database:
+        let_go = asyncio.Event()
+
+        async def hold(_: AsyncConnection) -> None:
+            await let_go.wait()
+
+        queue = [asyncio.create_task(database.run(hold)) for _ in range(3)]
+        await asyncio.sleep(0)
+        refused = asyncio.create_task(database.run(one))
+        await asyncio.wait({refused}, timeout=SECONDS_MAX)
+        let_go.set()
+        await asyncio.gather(*queue)
+        with pytest.raises(DatabaseUnavailable):
+            await refused
 
 
 async def test_work_after_the_end_is_refused(database_url: str) -> None:

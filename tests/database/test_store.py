@@ -1,9 +1,11 @@
 """What the Store reads and writes, against the schema as it is."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, timedelta
 from typing import TypeVar
 from unittest.mock import ANY
+from uuid import uuid4
 
 import pytest
 
@@ -283,3 +285,19 @@ async def test_a_body_that_no_event_came_of_is_kept_with_its_fault(
     assert await query(database_url, "SELECT raw, fault FROM topup.payos_bodies") == [
         (b"\x00\xff{}", "amount: must be a number")
     ]
+
+
+async def test_a_link_found_again_takes_no_qr_code_away(process: Process) -> None:
+    topup = await process.topup()
+    found_again = linked(topup.tx_ref)
+    for untold in ("qr_code", "bank_bin", "account_number", "account_name", "transfer_message"):
+        found_again.data[untold] = ""
+    await process.store.append_events([found_again])
+    assert (await process.store.topup(topup.user_id, topup.tx_ref)).qr_code is None
+    await process.store.append_events(
+        [linked(topup.tx_ref), replace(found_again, event_id=uuid4())]
+    )
+    told = await process.store.topup(topup.user_id, topup.tx_ref)
+    assert (told.qr_code, told.account_number) == ("0002010102", "1234567890")
+    assert (told.bank_bin, told.account_name) == ("970422", "NAPVI")
+    assert told.transfer_message == f"CS1234567 {topup.tx_ref}"

@@ -57,6 +57,11 @@ async def test_init_answers_with_everything_that_is_needed_to_pay(
     assert await events_of(database_url, topup["tx_ref"]) == [OPENED, LINKED]
 
 
+async def test_nobody_keeps_a_copy_of_what_a_payer_is_told(payer: Payer) -> None:
+    answer = await payer.init(50_000)
+    assert answer.headers["Cache-Control"] == "private, no-store"
+
+
 async def test_init_needs_a_login(napvi: Napvi) -> None:
     async with napvi.visitor() as visitor:
         answer = await visitor.post("/api/topup/init", json={"amount": 50_000})
