@@ -40,7 +40,7 @@ def serve(bind: str | None) -> None:
     """Serve. Without DATABASE_URL, on an embedded PostgreSQL."""
     settings = _settings()
     settings.require_for_serving()
-    endpoint = open_endpoint(bind)
+    endpoint = open_endpoint(bind, reader_timeout_seconds=settings.reader_timeout_seconds)
     with database(settings) as url:
         app = create_app(settings.model_copy(update={"database_url": url}))
         run([Site(app, endpoint, app.open, app.drain)], settings.shutdown_seconds_max)
@@ -73,7 +73,8 @@ def simulator(bind: str) -> None:
         settings.payos_checksum_key[0].get_secret_value(),
         webhook_url=public_url and public_url.rstrip("/") + WEBHOOK_PATH,
     )
-    run([Site(app, open_endpoint(bind))], settings.shutdown_seconds_max)
+    endpoint = open_endpoint(bind, reader_timeout_seconds=settings.reader_timeout_seconds)
+    run([Site(app, endpoint)], settings.shutdown_seconds_max)
 
 
 @commands.command()

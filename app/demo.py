@@ -39,8 +39,10 @@ WELCOME = """
 
 def run_demo(settings: Settings, bind: str) -> None:
     """Serves until SIGINT or SIGTERM. Raises NapviError when something is in the way."""
-    payos_bind = _next_port(bind)
-    service, payos = open_endpoint(bind), open_endpoint(payos_bind)
+    service, payos = (
+        open_endpoint(address, reader_timeout_seconds=settings.reader_timeout_seconds)
+        for address in (bind, _next_port(bind))
+    )
     click.echo("Starting PostgreSQL, a PayOS simulator and napvi ...")
     with database(settings) as database_url:
         asyncio.run(migrate(database_url))

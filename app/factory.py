@@ -34,6 +34,7 @@ class NapviApp(Quart):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__("app")
+        self.config["SEND_FILE_MAX_AGE_DEFAULT"] = 0  # scripts are as new as the page, by ETag
         self.settings = settings
         self._opened = False
         self._draining = False

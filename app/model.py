@@ -105,7 +105,7 @@ class TopupUpdate:
 
     tx_ref: TxRef
     seq: int
-    type: EventType
+    type: str  # an EventType, or one that only a newer process knows
     status: Status
     amount: int
     amount_paid: int

@@ -11,6 +11,7 @@ import signal
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import hypercorn.asyncio
 from quart import Quart
@@ -75,8 +76,10 @@ async def _serve(
             watchdog.start()
             stop.set()
 
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(_on_loop_error)
     for number in STOP_SIGNALS:
-        asyncio.get_running_loop().add_signal_handler(number, on_signal)
+        loop.add_signal_handler(number, on_signal)
     for site in sites:
         await site.open()
     async with asyncio.TaskGroup() as servers:
@@ -106,6 +109,17 @@ async def _drain(sites: Sequence[Site], seconds_max: float) -> None:
     _, late = await asyncio.wait(drains, timeout=seconds_max)
     if late:
         log.warning("event=server.drain_unfinished seconds=%.1f", seconds_max)
+
+
+def _on_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Hypercorn lets the end of a connection that the kernel cut pass for an error of ours."""
+    error = context.get("exception")
+    if isinstance(error, BaseExceptionGroup):
+        error = error if error.split(OSError)[1] else error.exceptions[0]
+    if isinstance(error, OSError):
+        log.info("event=connection.lost error=%s", type(error).__name__)
+    else:
+        loop.default_exception_handler(context)
 
 
 def _exit_hard() -> None:

@@ -63,6 +63,7 @@ class Settings(BaseSettings):
     # Bodies
     webhook_body_bytes_max: PositiveInt = 64 * 1024
     request_body_bytes_max: PositiveInt = 16 * 1024
+    reader_timeout_seconds: PositiveFloat = 15.0
 
     # Database
     database_connections: PositiveInt = 8

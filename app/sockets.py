@@ -3,6 +3,7 @@
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from socket import AF_UNIX, IPPROTO_TCP, TCP_USER_TIMEOUT
 from types import MappingProxyType
 from typing import Any
 
@@ -32,10 +33,14 @@ class Endpoint:
     addresses: tuple[str, ...]
 
 
-def open_endpoint(bind: str | None = None, path: Path = HYPERCORN_TOML) -> Endpoint:
+def open_endpoint(
+    bind: str | None = None, path: Path = HYPERCORN_TOML, *, reader_timeout_seconds: float
+) -> Endpoint:
     """Takes the address `bind`, or those of hypercorn.toml. Who connects waits for the server.
 
-    Raises ConfigurationError when an address is in use or is none, or a setting cannot be.
+    A connection whose other end takes nothing for `reader_timeout_seconds` is cut by the kernel:
+    its reader has stopped or vanished. Raises ConfigurationError when an address is in use or is
+    none, or a setting cannot be.
     """
     config = read_config(path)
     if bind is not None:
@@ -44,6 +49,8 @@ def open_endpoint(bind: str | None = None, path: Path = HYPERCORN_TOML) -> Endpo
         opened = config.create_sockets()
         sockets = opened.secure_sockets or opened.insecure_sockets
         for socket in sockets:
+            if socket.family != AF_UNIX:  # and every connection accepted inherits it
+                socket.setsockopt(IPPROTO_TCP, TCP_USER_TIMEOUT, int(reader_timeout_seconds * 1000))
             socket.listen(config.backlog)  # two may bind at the same moment, but not listen
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or str(error).rstrip(".")

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, LiteralString, TypeVar
 
 import psycopg
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, sql
 from psycopg.rows import kwargs_row
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
@@ -48,20 +48,12 @@ class Database:
     died with its connection is tried again on another one."""
 
     def __init__(self, url: str, connections: int, settings: Settings) -> None:
-        limits = {
-            "lock_timeout": int(settings.lock_timeout_seconds * 1000),
-            "statement_timeout": int(settings.statement_timeout_seconds * 1000),
-            "idle_in_transaction_session_timeout": int(settings.statement_timeout_seconds * 2000),
-        }
+        pooled = settings.listen_database_url is not None
+        self._local = _session(settings, local=True) if pooled else None
+        session = _session(settings, local=False)
 
         async def configure(connection: AsyncConnection) -> None:
-            # SET rather than start-up options: a transaction pooler refuses those.
-            for name, milliseconds in limits.items():
-                await connection.execute(
-                    "SELECT pg_catalog.set_config(%s, %s, false)", (name, str(milliseconds))
-                )
-            await connection.execute("SET TimeZone TO 'UTC'")
-            await connection.execute(f"SET ROLE {APP_ROLE}")
+            await connection.execute(session)
 
         self._timeout_seconds = float(settings.connect_timeout_seconds)
         self._pool = AsyncConnectionPool(
@@ -78,9 +70,9 @@ class Database:
                 "connect_timeout": settings.connect_timeout_seconds,
                 "autocommit": True,
                 # Behind a transaction pooler a prepared statement may meet another backend.
-                "prepare_threshold": None if settings.listen_database_url else 2,
+                "prepare_threshold": None if pooled else 2,
             },
-            configure=configure,
+            configure=None if pooled else configure,
             open=False,
         )
         self._running: set[asyncio.Task[Any]] = set()
@@ -127,6 +119,14 @@ class Database:
         task.add_done_callback(self._finished)
         return await asyncio.shield(task)
 
+    async def _perform(self, work: Work[T], connection: AsyncConnection) -> T:
+        """Behind a transaction pooler a session is a stranger's: role and limits come anew."""
+        if self._local is None:
+            return await work(connection)
+        async with connection.transaction():
+            await connection.execute(self._local)
+            return await work(connection)
+
     def _finished(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)
         if not task.cancelled():
@@ -137,7 +137,7 @@ class Database:
             connection: AsyncConnection | None = None
             try:
                 async with self._pool.connection() as connection:
-                    return await work(connection)
+                    return await self._perform(work, connection)
             except TRANSIENT as error:
                 failure: psycopg.Error = error
             except (PoolTimeout, PoolClosed, TooManyRequests) as error:
@@ -150,6 +150,24 @@ class Database:
             log.warning("event=database.retry sqlstate=%s attempt=%d", failure.sqlstate, attempt)
             await asyncio.sleep(RETRY_PAUSE_SECONDS * attempt * (1 + random.random()))  # noqa: S311
         raise DatabaseUnavailable from failure
+
+
+def _session(settings: Settings, *, local: bool) -> sql.Composed:
+    """Takes the role and the limits, for the session or for the transaction."""
+    values = {
+        "lock_timeout": sql.Literal(int(settings.lock_timeout_seconds * 1000)),
+        "statement_timeout": sql.Literal(int(settings.statement_timeout_seconds * 1000)),
+        "idle_in_transaction_session_timeout": sql.Literal(
+            int(settings.statement_timeout_seconds * 2000)
+        ),
+        "timezone": sql.Literal("UTC"),
+        "role": sql.Identifier(APP_ROLE),
+    }
+    scope = sql.SQL("LOCAL" if local else "SESSION")
+    return sql.SQL("; ").join(
+        sql.SQL("SET {} {} TO {}").format(scope, sql.Identifier(name), value)
+        for name, value in values.items()
+    )
 
 
 def _translated(error: psycopg.Error) -> Exception:

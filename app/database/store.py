@@ -45,8 +45,6 @@ LATEST_TOPUPS = (
     f"SELECT {TOPUP_COLUMNS} FROM topup.topups"  # noqa: S608
     " WHERE user_id = %s ORDER BY opened_at DESC LIMIT %s"
 )
-ONE_SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
-BALANCE = "SELECT balance FROM topup.wallets WHERE user_id = %s"
 LATEST_ENTRIES = """
     SELECT e.tx_ref, e.type AS event_type, l.amount, l.balance_after, l.recorded_at
     FROM topup.ledger_entries AS l
@@ -141,20 +139,10 @@ class Store:
 
     async def wallet(self, user_id: UserId) -> Wallet:
         """Balance, latest entries and latest top-ups, newest first."""
-
-        async def work(connection: AsyncConnection) -> Wallet:
-            async with connection.transaction():
-                await connection.execute(ONE_SNAPSHOT)
-                balance = await (await connection.execute(BALANCE, (user_id,))).fetchone()
-                async with connection.cursor(row_factory=kwargs_row(_entry)) as cursor:
-                    await cursor.execute(LATEST_ENTRIES, (user_id, LATEST_ENTRIES_MAX))
-                    entries = await cursor.fetchall()
-                async with connection.cursor(row_factory=kwargs_row(_topup)) as cursor:
-                    await cursor.execute(LATEST_TOPUPS, (user_id, LATEST_TOPUPS_MAX))
-                    topups = await cursor.fetchall()
-            return Wallet(balance[0] if balance else 0, entries, topups)
-
-        return await self._database.run(work)
+        entries = await self._database.rows(_entry, LATEST_ENTRIES, (user_id, LATEST_ENTRIES_MAX))
+        topups = await self._database.rows(_topup, LATEST_TOPUPS, (user_id, LATEST_TOPUPS_MAX))
+        # Not from topup.wallets: read at another moment it might not fit the entries.
+        return Wallet(entries[0].balance_after if entries else 0, entries, topups)
 
     async def ping(self) -> None:
         """Raises DatabaseUnavailable when the database does not answer."""
@@ -179,8 +167,8 @@ def _topup(*, status: str, **columns: Any) -> Topup:
     return Topup(status=Status(status), **columns)
 
 
-def _update(*, type: str, status: str, **columns: Any) -> TopupUpdate:
-    return TopupUpdate(type=EventType(type), status=Status(status), **columns)
+def _update(*, status: str, **columns: Any) -> TopupUpdate:
+    return TopupUpdate(status=Status(status), **columns)
 
 
 def _entry(*, event_type: str, **columns: Any) -> LedgerEntry:

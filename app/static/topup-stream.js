@@ -50,14 +50,16 @@ export function openTopupStream(txRef, handlers = {}) {
 }
 
 /**
- * The one rule of what is newer: a larger seq, or a restart by the server.
+ * The one rule of what is newer: a larger seq, or a restart by the server. The end can come
+ * without a new state: a top-up that closed unpaid waits for late money, and then no longer.
  * @param {TopupUpdate | null} state
  * @param {TopupUpdate} update
  * @param {boolean} [restart]
  * @returns {TopupUpdate}
  */
 export function reduce(state, update, restart = false) {
-  return restart || state === null || update.seq > state.seq ? update : state;
+  if (restart || state === null || update.seq > state.seq) return update;
+  return update.final && update.seq === state.seq ? { ...state, final: true } : state;
 }
 
 class TopupStream {
@@ -133,7 +135,7 @@ class TopupStream {
     const known = this.#state;
     this.#state = reduce(known, update, restart);
     if (this.#state.final) this.close();
-    if (this.#state !== known) this.#handlers.onStatus?.(this.#state);
+    if (restart || this.#state.seq !== known?.seq) this.#handlers.onStatus?.(this.#state);
   }
 
   #broken() {

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import segno
 from quart import Blueprint, Response, redirect, render_template, request
@@ -132,7 +132,8 @@ def _speak_the_language(pages: Blueprint, texts: Mapping[str, Texts], settings: 
         if chosen not in LANGUAGES:
             return None
         rest = urlencode({name: text for name, text in request.args.items() if name != "lang"})
-        answer = redirect(f"{request.path}?{rest}".removesuffix("?"), 303)
+        here = f"{quote(request.path)}?{rest}".removesuffix("?")
+        answer = redirect(local_path(here), 303)
         answer.set_cookie(
             LANGUAGE_COOKIE,
             chosen,

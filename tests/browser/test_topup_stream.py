@@ -133,6 +133,28 @@ async def test_a_stream_that_had_ended_is_closed_by_its_last_state(site: Site, p
     assert site.asked == {STREAM: 1, STATUS: 1}
 
 
+async def test_an_end_without_a_new_state_ends_the_requests(site: Site, page: Page) -> None:
+    await hold_the_clock(page)
+    site.stream.append((204, ""))
+    site.status.append((200, update(4, final=True)))
+    await page.evaluate(OPEN, update(4))
+    await until(page, "stream.connection === 'closed'")
+    await skip(page, 120)
+    await page.evaluate("fetch('/')")
+    assert site.asked == {STREAM: 1, STATUS: 1}
+    assert await page.evaluate("stream.state.final")
+    assert await told(page) == []
+
+
+async def test_an_end_without_a_new_state_ends_an_open_stream(site: Site, page: Page) -> None:
+    site.stream.append((200, frame(4) + frame(3, final=True) + frame(4, final=True)))
+    await page.evaluate(OPEN)
+    await until(page, "stream.connection === 'closed'")
+    assert await told(page) == [4]
+    assert await page.evaluate("stream.state.seq") == 4
+    assert site.asked == {STREAM: 1, STATUS: 0}
+
+
 async def test_the_browser_reconnects_first_and_then_we_do(site: Site, page: Page) -> None:
     await hold_the_clock(page)
     site.stream.extend([(200, FAST), (200, FAST)])

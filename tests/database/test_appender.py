@@ -102,6 +102,19 @@ async def test_a_cancelled_caller_does_not_stop_the_append(
     assert (await process.store.wallet(topup.user_id)).balance == 3_000
 
 
+async def test_the_neighbours_of_a_cancelled_caller_get_their_answers(
+    gate: Gate, topup: Topup
+) -> None:
+    appender = Appender(gate.append_events, 64, 4096)
+    gate.opened.clear()
+    first, second, third = await begun(appender, payments(topup, 3))
+    second.cancel()
+    gate.opened.set()
+    answers = await asyncio.gather(first, third)
+    assert [answer.seq for answer in answers] == [2, 4]
+    assert (await appender.append(payments(topup, 1)[0])).seq == 5
+
+
 async def test_the_queue_is_bounded_and_takes_more_when_it_has_room(
     gate: Gate, process: Process, topup: Topup
 ) -> None:

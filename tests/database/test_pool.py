@@ -17,6 +17,7 @@ from app.database.pool import Database
 from app.errors import ConfigurationError, DatabaseUnavailable, TopupNotFound, UsernameTaken
 from app.settings import Settings
 from tests.payments import query
+from tests.pooler import transaction_pooler
 
 CONNECTIONS = 4
 CANCELS = 2_000
@@ -224,6 +225,24 @@ async def test_a_start_without_database_is_refused_with_the_remedy(short_dir: Pa
     )
     with pytest.raises(ConfigurationError, match="DATABASE_URL: the database cannot be reached"):
         await database.open()
+
+
+async def test_behind_a_transaction_pooler_every_work_has_the_role_and_the_limits(
+    database_url: str, short_dir: Path
+) -> None:
+    async def work(connection: AsyncConnection) -> Any:
+        cursor = await connection.execute(
+            "SELECT current_user, current_setting('statement_timeout'), current_setting('TimeZone')"
+        )
+        return await cursor.fetchone()
+
+    with transaction_pooler(database_url, short_dir) as url:
+        async with opened(url, listen_database_url=database_url) as database:
+            found = await asyncio.gather(*(database.run(work) for _ in range(4 * CONNECTIONS)))
+        async with await AsyncConnection.connect(url) as stranger:
+            left_behind = await work(stranger)
+    assert set(found) == {("topup_app", "5s", "UTC")}
+    assert left_behind[:2] == ("postgres", "0")
 
 
 async def test_who_would_wait_behind_too_many_is_refused_at_once(database_url: str) -> None:

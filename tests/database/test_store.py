@@ -7,6 +7,7 @@ from typing import TypeVar
 from unittest.mock import ANY
 from uuid import uuid4
 
+import psycopg
 import pytest
 
 import app.database.store
@@ -121,6 +122,14 @@ async def test_a_tx_ref_that_is_taken_is_drawn_again(
     draws = iter([taken, taken, TxRef("T00000000")])
     monkeypatch.setattr(app.database.store, "new_tx_ref", lambda: next(draws))
     assert (await process.topup()).tx_ref == "T00000000"
+
+
+async def test_it_does_not_draw_for_ever(process: Process, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = (await process.topup()).tx_ref
+    monkeypatch.setattr(app.database.store, "new_tx_ref", lambda: taken)
+    with pytest.raises(psycopg.Error) as refusal:
+        await process.topup()
+    assert refusal.value.sqlstate == "TU005"
 
 
 async def test_what_became_of_each_fact_comes_in_its_order(process: Process) -> None:

@@ -8,6 +8,8 @@ import random
 from dataclasses import replace
 from uuid import uuid4
 
+import pytest
+
 from app.model import EventType, Fact, Topup
 from tests.payments import (
     A_MOMENT,
@@ -31,7 +33,9 @@ def with_body(fact: Fact) -> Fact:
     return replace(fact, body=str(fact.data).encode())
 
 
-def draw_batch(dice: random.Random, topups: list[Topup], strays: list[Fact]) -> list[Element]:
+def draw_batch(
+    dice: random.Random, topups: list[Topup], strays: list[Fact], size: int
+) -> list[Element]:
     """Own and foreign money, repeats, closings; now and then a fact that makes the batch raise."""
     facts = [
         dice.choice(
@@ -42,23 +46,28 @@ def draw_batch(dice: random.Random, topups: list[Topup], strays: list[Fact]) -> 
                 dice.choice(strays),
             ]
         )
-        for _ in range(BATCH)
+        for _ in range(size)
     ]
     batch = [element(with_body(fact)) for fact in facts]
     if dice.random() < 0.3:
-        batch[dice.randrange(BATCH)] = MALFORMED
+        batch[dice.randrange(size)] = MALFORMED
     return batch
 
 
-async def test_random_batches_do_not_deadlock(process: Process, database_url: str) -> None:
+@pytest.mark.parametrize(("topups_of_a_user", "size"), [(3, 8), (20, 3)])
+async def test_random_batches_do_not_deadlock(
+    process: Process, database_url: str, topups_of_a_user: int, size: int
+) -> None:
+    """With few top-ups they collide on those, with many on the wallets alone."""
     users = [await process.user() for _ in range(3)]
-    topups = [await process.topup(10**9, user) for user in users for _ in range(3)]
+    topups = [await process.topup(10**9, user) for user in users for _ in range(topups_of_a_user)]
 
     async def write(seed: int) -> None:
         dice = random.Random(seed)
         async with connected(database_url, "topup_app") as connection:
             for _ in range(BATCHES):
-                answers = await append_raw(connection, draw_batch(dice, topups, strays))
+                batch = draw_batch(dice, topups, strays, size)
+                answers = await append_raw(connection, batch)
                 refusals = {sqlstate for _, _, _, sqlstate in answers}
                 assert refusals <= {None, "22P02"}
 
@@ -109,7 +118,7 @@ async def test_openings_and_assignments_beside_payments_do_not_deadlock(
         dice = random.Random(seed)
         async with connected(database_url, "topup_app") as connection:
             for _ in range(BATCHES):
-                await append_raw(connection, draw_batch(dice, topups, strays))
+                await append_raw(connection, draw_batch(dice, topups, strays, BATCH))
 
     async with asyncio.TaskGroup() as writers:
         for seed in range(3):

@@ -260,8 +260,9 @@ async def test_a_broken_schema_is_no_fault_of_a_fact(
     async with connected(database_url) as superuser:
         rename = SQL("ALTER FUNCTION {} RENAME TO gone").format(Identifier("topup", broken))
         await superuser.execute(rename)
-        with pytest.raises(psycopg.errors.UndefinedFunction):
-            await append(process, transfer(topup.order_code, 1_000))
+        for neighbours in ([], [transfer(topup.order_code, "a lot")]):
+            with pytest.raises(psycopg.errors.UndefinedFunction):
+                await append(process, *neighbours, transfer(topup.order_code, 1_000))
         restore = SQL("ALTER FUNCTION topup.gone RENAME TO {}").format(Identifier(broken))
         await superuser.execute(restore)
     [answer] = await append(process, transfer(topup.order_code, 1_000))

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -28,8 +28,8 @@ threading.Event().wait()
 
 
 @asynccontextmanager
-async def never_reading(service: Service) -> AsyncIterator[None]:
-    """Inside, `service` is stuck in a write to a stopped process."""
+async def never_reading(service: Service) -> AsyncIterator[Callable[[], Awaitable[bool]]]:
+    """Inside, `service` is stuck in a write to a stopped process; the result tells if no more."""
     port = urlsplit(service.url).port or 0
     queued = [0]
 
@@ -38,12 +38,15 @@ async def never_reading(service: Service) -> AsyncIterator[None]:
         latest = queued[-UNCHANGED_MAX:]
         return len(set(latest)) == 1 and latest[0] > 0
 
+    async def cut_off() -> bool:
+        return _queued_bytes(port) == 0
+
     arguments = ("-c", PROGRAM, str(port), str(REQUESTS))
     client = await asyncio.create_subprocess_exec(sys.executable, *arguments)
     try:
         await until(stuck)
         client.send_signal(signal.SIGSTOP)
-        yield
+        yield cut_off
     finally:
         client.kill()
         await client.wait()

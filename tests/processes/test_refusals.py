@@ -4,11 +4,9 @@ import psycopg
 import pytest
 
 from tests.services import Process, Service
-from tests.stream.test_transaction_pooler import pooler_url
 
 pytestmark = pytest.mark.processes
 
-__all__ = ["pooler_url"]
 
 SECRETS = ("PAYOS_CLIENT_ID", "PAYOS_API_KEY", "PAYOS_CHECKSUM_KEY", "NAPVI_SECRET_KEY")
 

@@ -48,7 +48,7 @@ def test_a_missing_file_is_named(toml: Path) -> None:
 
 def test_the_address_on_the_command_line_comes_first(toml: Path) -> None:
     toml.write_text("bind = ['127.0.0.1:1']")
-    endpoint = open_endpoint("127.0.0.1:0", toml)
+    endpoint = open_endpoint("127.0.0.1:0", toml, reader_timeout_seconds=15)
     try:
         (address,) = endpoint.addresses
         host, _, port = address.rpartition(":")
@@ -60,6 +60,6 @@ def test_the_address_on_the_command_line_comes_first(toml: Path) -> None:
 
 def test_a_unix_socket_is_an_address_too(toml: Path, short_dir: Path) -> None:
     toml.write_text(f"bind = ['unix:{short_dir}/napvi.sock']")
-    endpoint = open_endpoint(path=toml)
+    endpoint = open_endpoint(path=toml, reader_timeout_seconds=15)
     close(endpoint)
     assert endpoint.addresses == (f"unix:{short_dir}/napvi.sock",)

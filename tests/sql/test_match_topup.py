@@ -78,6 +78,12 @@ async def test_one_of_two_fits(process: Process, topup: Topup) -> None:
     assert (await pay_unknown_order(process, 50_000, topup, other)).tx_ref == topup.tx_ref
 
 
+async def test_one_of_two_still_waits(process: Process, topup: Topup) -> None:
+    other = await process.topup(50_000)
+    await process.store.append_events([about(other.tx_ref, EventType.TOPUP_CANCELLED)])
+    assert (await pay_unknown_order(process, 50_000, topup, other)).tx_ref == topup.tx_ref
+
+
 async def test_named_twice_is_named_once(process: Process, topup: Topup) -> None:
     assert (await pay_unknown_order(process, 50_000, topup, topup)).tx_ref == topup.tx_ref
 
@@ -102,6 +108,20 @@ async def test_a_topup_that_no_longer_waits_is_not_found_by_its_description(
         [answer] = await process.store.append_events([stray])
     assert answer.outcome == Outcome.SUSPENSE
     assert await rule(database_url) == "order_code.unknown"
+
+
+async def test_a_repeat_of_what_is_in_suspense_takes_nothing_from_its_neighbour(
+    process: Process, topup: Topup
+) -> None:
+    """It would fit by now, but it is recorded; only an assignment moves its money."""
+    other = await process.topup(50_000)
+    both = [topup.tx_ref, other.tx_ref]
+    recorded = transfer(UNKNOWN_ORDER, 50_000, description_tx_refs=both)
+    cancelled = about(other.tx_ref, EventType.TOPUP_CANCELLED)
+    await process.store.append_events([recorded, cancelled])
+    new = transfer(UNKNOWN_ORDER, 50_000, description_tx_refs=both)
+    answers = await process.store.append_events([recorded, new])
+    assert [answer.outcome for answer in answers] == [Outcome.DUPLICATE, Outcome.APPLIED]
 
 
 async def test_a_transfer_without_reference_is_matched_with_nothing(

@@ -22,6 +22,7 @@ from app.web.accounts import create_accounts_blueprint
 from app.web.pages import create_pages_blueprint, live_sentence, local_path
 from tests.accounts.browser import Browser
 from tests.payments import Process, connected, linked, open_process, transfer
+from tests.web.service import Napvi
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 WAITING = TopupUpdate(
@@ -181,6 +182,24 @@ async def test_pages_are_vietnamese_unless_english_was_chosen(visitor: Browser) 
     assert '<html lang="en">' in await text_of(visitor, answer.location)
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/wallet/topup/%0D%0Ax",
+        "/wallet/topup/%0D%0ASet-Cookie%3A%20a%3Db/qr.svg",
+        "/wallet/topup/%5C%5Cevil.example",
+        "/wallet/topup/T0%3Flang%3Den",
+        "/wallet/topup/%EF%BF%BD",
+    ],
+)
+async def test_a_choice_of_language_leads_back_to_the_same_address(
+    visitor: Browser, path: str
+) -> None:
+    answer = await visitor.get(f"{path}?lang=en&a=b")
+    assert (answer.status_code, answer.location) == (303, f"{path}?a=b")
+    assert [cookie.split("=")[0] for cookie in answer.headers.getlist("Set-Cookie")] == ["lang"]
+
+
 @pytest.mark.parametrize("language", ["", "fr", "vi-VN", "../en"])
 async def test_an_unknown_language_changes_nothing(visitor: Browser, language: str) -> None:
     assert '<html lang="vi">' in await text_of(visitor, f"/login?lang={language}")
@@ -281,6 +300,15 @@ async def test_no_page_has_script_or_style_in_it(
     assert [found for page in pages for found in inline.findall(page)] == []
     loaded = re.compile(r'<(?:script|link|img)[^>]* (?:src|href)="([^"]+)"')
     assert all(address.startswith("/") for page in pages for address in loaded.findall(page))
+
+
+async def test_scripts_are_asked_for_again_and_sent_only_when_they_are_new(napvi: Napvi) -> None:
+    async with napvi.visitor() as visitor:
+        script = await visitor.get("/static/topup-stream.js")
+        assert script.headers["Cache-Control"] == "public, max-age=0"
+        known = {"If-None-Match": script.headers["ETag"]}
+        again = await visitor.get("/static/topup-stream.js", headers=known)
+    assert (script.status_code, again.status_code, again.content) == (200, 304, b"")
 
 
 async def test_pages_may_only_load_what_is_ours(visitor: Browser) -> None:
