@@ -16,7 +16,7 @@ from app.errors import DatabaseUnavailable, NotAcceptable
 from app.login import Login
 from app.model import TopupUpdate, TxRef, parse_tx_ref
 from app.settings import Settings
-from app.stream.frames import heartbeat_frame, parse_last_event_id, retry_frame
+from app.stream.frames import error_frame, heartbeat_frame, parse_last_event_id, retry_frame
 from app.stream.hub import Hub
 from app.stream.subscription import End
 
@@ -49,22 +49,27 @@ def create_stream_blueprint(settings: Settings, login: Login, store: Store, hub:
             return Response(status=204)
         if request.method == "HEAD":
             return _response(b"")
-        return _response(frames(tx_ref, after))
-
-    async def frames(tx_ref: TxRef, after: int | None) -> AsyncIterator[bytes]:
-        yield retry_frame(_jittered(settings.stream_retry_seconds))
-        loop = asyncio.get_running_loop()
-        ends_at = loop.time() + _jittered(settings.stream_age_seconds_max)
-        # Taken here and not before: a browser that leaves early never starts this generator.
-        async with hub.subscribe(tx_ref, after) as subscription:
-            while (remaining := ends_at - loop.time()) > 0:
-                silence = min(settings.stream_heartbeat_seconds, remaining)
-                chunk = await subscription.next_frames(silence)
-                if isinstance(chunk, End):
-                    return
-                yield heartbeat_frame() if chunk is None else chunk
+        return _response(_frames(settings, hub, tx_ref, after))
 
     return blueprint
+
+
+async def _frames(
+    settings: Settings, hub: Hub, tx_ref: TxRef, after: int | None
+) -> AsyncIterator[bytes]:
+    yield retry_frame(_jittered(settings.stream_retry_seconds))
+    loop = asyncio.get_running_loop()
+    ends_at = loop.time() + _jittered(settings.stream_age_seconds_max)
+    # Taken here and not before: a browser that leaves early never starts this generator.
+    async with hub.subscribe(tx_ref, after) as subscription:
+        while (remaining := ends_at - loop.time()) > 0:
+            silence = min(settings.stream_heartbeat_seconds, remaining)
+            chunk = await subscription.next_frames(silence)
+            if chunk is End.SLOW:
+                yield error_frame(chunk, _jittered(settings.stream_retry_seconds))
+            if isinstance(chunk, End):
+                return
+            yield heartbeat_frame() if chunk is None else chunk
 
 
 def _refuse_other_types() -> None:

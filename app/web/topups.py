@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict
 from quart import Blueprint, request, url_for
@@ -10,7 +11,7 @@ from quart_schema import validate_request
 from app.database.store import Store
 from app.errors import InvalidRequest
 from app.login import Login
-from app.model import LedgerEntry, Topup, iso, parse_tx_ref
+from app.model import LedgerEntry, Status, Topup, iso, parse_tx_ref
 from app.settings import Settings
 
 IDEMPOTENCY_KEY_PATTERN = re.compile(r"[\x21-\x7e]{1,255}")
@@ -45,7 +46,7 @@ def create_topups_blueprint(
         topup = await store.open_topup(
             user.user_id, data.amount, settings.topup_expiry_seconds, _idempotency_key()
         )
-        if topup.checkout_url is None:
+        if _needs_link(topup):
             await link(topup, _page_url(topup, settings.public_url))
             topup = await store.topup(user.user_id, topup.tx_ref)
         return _opened(topup), 201
@@ -74,6 +75,12 @@ def create_topups_blueprint(
 def _page_url(topup: Topup, public_url: str | None) -> str:
     path = url_for("pages.watch_topup", tx_ref=topup.tx_ref)
     return (public_url or request.host_url).rstrip("/") + path
+
+
+def _needs_link(topup: Topup) -> bool:
+    """A key may be sent again long after: no link is made for what is paid, closed or too late."""
+    waiting = topup.status is Status.PENDING and topup.expires_at > datetime.now(UTC)
+    return waiting and topup.checkout_url is None
 
 
 def _check_amount(amount_vnd: int, settings: Settings) -> None:

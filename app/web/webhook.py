@@ -48,7 +48,6 @@ def create_webhook_blueprint(
             appended.seq,
         )
         if appended.outcome == Outcome.REJECTED:
-            await keep_body(body, f"rejected with {appended.sqlstate}")
             raise InvalidRequest("The database does not take this payment.")
         return SUCCESS
 

@@ -1,7 +1,7 @@
 -- append_singly: appends the facts of a batch one by one, each in a subtransaction, and rejects
---           those that raise.
+--           those that raise; their bodies are kept.
 -- Raises:   nothing for a bad fact; what is no fault of a fact.
--- Locks:    all top-ups of the batch in tx_ref order, then their wallets in user order.
+-- Locks:    the top-ups of the batch in tx_ref order, their wallets in user order, suspense.
 -- Notifies: topup:<tx_ref> for each new event, through the trigger.
 -- Why:      only a batch that raised pays for subtransactions.
 CREATE OR REPLACE FUNCTION topup.append_singly(
@@ -45,12 +45,18 @@ BEGIN
                 transaction_rollback OR insufficient_resources OR lock_not_available
                 OR syntax_error_or_access_rule_violation OR system_error OR internal_error
             THEN
-                RAISE;
+                RAISE; -- no fault of the fact
             WHEN OTHERS THEN
                 v_outcomes := v_outcomes
                     || ROW(v_fact.ordinal, 'rejected', NULL, NULL, SQLSTATE)::topup.outcome;
         END;
     END LOOP;
+
+    INSERT INTO topup.payos_bodies (body_sha256, raw, fault)
+    SELECT sha256(p_bodies[o.ordinal]), p_bodies[o.ordinal], 'rejected with ' || o.refused_with
+    FROM unnest(v_outcomes) AS o
+    WHERE o.outcome = 'rejected' AND p_bodies[o.ordinal] IS NOT NULL
+    ON CONFLICT DO NOTHING;
     RETURN v_outcomes;
 END
 $$;

@@ -394,7 +394,9 @@ async def test_a_reader_that_does_not_keep_up_is_ended_and_resumes_without_a_gap
         await serving
         assert napvi.app.hub.streams == 1
     assert quick.seqs == [*range(2, head + 1)]
-    seen = [message.json["seq"] for message in slow.source.messages]
+    *updates, reason = slow.source.messages
+    assert (reason.event, reason.json["code"]) == ("error", "slow")
+    seen = [message.json["seq"] for message in updates]
     assert len(seen) <= 1 + 1 + 4, "one before, one in the air, four that waited"
     async with payer.stream(tx_ref, last_event_id=slow.source.last_event_id) as resumed:
         await resumed.until_seq(head)

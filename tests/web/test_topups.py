@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from app.model import TX_REF_PATTERN, TxRef
+from app.request_rules import WEBHOOK_PATH
 from tests.payments import query
 from tests.web.line import client, eventually
 from tests.web.service import API_KEY, CLIENT_ID, LINKED, OPENED, RECEIVED, Napvi, Payer, events_of
@@ -150,6 +151,20 @@ async def test_when_payos_is_broken_the_topup_waits_and_a_retry_completes_it(
     retried = await payer.init(key="k")
     assert (retried.status_code, retried.json()["tx_ref"]) == (201, tx_ref)
     assert retried.json()["qr_code"]
+
+
+async def test_a_key_that_comes_again_asks_for_no_link_to_what_is_paid(
+    napvi: Napvi, payer: Payer, database_url: str
+) -> None:
+    napvi.payos.status = 500
+    await payer.init(50_000, key="k")
+    tx_ref, order_code = await only_topup(database_url)
+    async with client(napvi.url) as payos:
+        await payos.post(WEBHOOK_PATH, content=signed(transfer_data(order_code, 50_000)))
+    asked = napvi.payos.answers
+    found = await payer.init(50_000, key="k")
+    assert (found.status_code, found.json()["status"]) == (201, "confirmed")
+    assert (found.json()["tx_ref"], napvi.payos.answers) == (tx_ref, asked)
 
 
 @pytest.mark.parametrize("service_settings", [{"payos_base_url": NOBODY}])
