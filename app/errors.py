@@ -21,6 +21,7 @@
         ├── IdempotencyMismatch  422
         ├── PayOSRefused         502
         ├── DatabaseUnavailable  503
+        ├── TooBusy              503
         └── PayOSTimeout         504
 
 `code` is stable: clients branch on it, docs/errors.md lists it.
@@ -56,6 +57,7 @@ class Problem(NapviError):
     http_status: ClassVar[int] = 500
     code: ClassVar[str] = "internal"
     title: ClassVar[str] = "Something went wrong on our side"
+    retry_after_seconds: ClassVar[int | None] = None
 
     def __init__(self, detail: str | None = None, fields: Mapping[str, str] | None = None) -> None:
         super().__init__(detail or self.title)
@@ -143,6 +145,11 @@ class PayOSRefused(Problem):
 
 class DatabaseUnavailable(Problem):
     http_status, code, title = 503, "database_unavailable", "The database is away; try again"
+
+
+class TooBusy(Problem):
+    http_status, code, title = 503, "too_busy", "Too many people are logging in; try again"
+    retry_after_seconds = 1
 
 
 class PayOSTimeout(Problem):

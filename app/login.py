@@ -9,6 +9,7 @@ import hashlib
 import logging
 import re
 import secrets
+import threading
 import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +21,7 @@ from quart import Quart
 from quart_auth import AuthUser, QuartAuth, current_user, login_user, logout_user
 
 from app.database.accounts import Accounts
-from app.errors import ConfigurationError, InvalidRequest, LoginRefused, NotLoggedIn
+from app.errors import ConfigurationError, InvalidRequest, LoginRefused, NotLoggedIn, TooBusy
 from app.model import User
 from app.settings import REQUIRED_TO_SERVE, SECRET_KEY_CHARACTERS_MIN, Settings
 
@@ -69,18 +70,25 @@ class Login:
         # Each hash takes 64 MiB. Threads, not a semaphore: a client that goes away cancels its
         # task, which would release the semaphore while the thread still works.
         self._threads = ThreadPoolExecutor(settings.password_hashes_at_once, "password")
+        self._places = threading.BoundedSemaphore(
+            settings.password_hashes_at_once + settings.password_hashes_waiting_max
+        )
 
     async def register(self, username: str, password: str) -> User:
-        """Makes an account and logs it in. Raises InvalidRequest, UsernameTaken."""
+        """Makes an account and logs it in. Raises InvalidRequest, TooBusy, UsernameTaken."""
         name = _canonical_username(username)
         password_hash = await self._threaded(self._hasher.hash, self._new_password(password))
         user = await self._accounts.register(name, password_hash)
         log.info("event=account.registered user_id=%d", user.user_id)
+        await self._end_session()
         await self._start_session(user)
         return user
 
     async def log_in(self, username: str, password: str) -> User:
-        """Raises LoginRefused: the same, and as late, for an unknown name and a wrong password."""
+        """Raises LoginRefused: the same, and as late, for an unknown name and a wrong password.
+
+        Raises InvalidRequest, TooBusy as well.
+        """
         found = await self._accounts.find(_canonical_username(username))
         user, password_hash = found or (None, self._decoy_hash)
         matches = await self._threaded(self._matches, password_hash, _canonical(password))
@@ -136,8 +144,17 @@ class Login:
             return False
 
     async def _threaded(self, work: Callable[..., T], *args: str) -> T:
-        """Hashing takes tens of milliseconds that the event loop does not have."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *args)
+        """Hashing takes tens of milliseconds that the event loop does not have.
+
+        Raises TooBusy when as many wait as may: a flood of logins must not become a long queue.
+        """
+        if not self._places.acquire(blocking=False):
+            log.warning("event=login.too_busy")
+            raise TooBusy
+        job = self._threads.submit(work, *args)
+        # Not when this task ends: a client that goes away leaves its thread at work.
+        job.add_done_callback(lambda _: self._places.release())
+        return await asyncio.wrap_future(job)
 
 
 def _canonical_username(username: str) -> str:

@@ -135,10 +135,13 @@ def problem_of(error: Exception) -> Problem:
 
 def problem_response(problem: Problem) -> Response:
     """`problem` as application/problem+json (RFC 9457)."""
+    headers = {"Cache-Control": "no-store"}
+    if problem.retry_after_seconds is not None:
+        headers["Retry-After"] = str(problem.retry_after_seconds)
     return Response(
         json.dumps(problem.document()),
         problem.http_status,
-        {"Cache-Control": "no-store"},
+        headers,
         content_type="application/problem+json",
     )
 

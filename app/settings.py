@@ -3,9 +3,19 @@
 docs/settings.md has a row for each; a test compares both.
 """
 
+import re
 from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, ValidationError, field_validator
+from pydantic import (
+    Field,
+    PositiveInt,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.errors import ConfigurationError
@@ -18,6 +28,14 @@ REQUIRED_TO_SERVE = {
     "python -c 'import secrets; print(secrets.token_urlsafe(48))'",
 }
 SECRET_KEY_CHARACTERS_MIN = 32
+RANGES = (
+    ("topup_amount_min_vnd", "topup_amount_max_vnd"),
+    ("password_characters_min", "password_characters_max"),
+)
+
+# PostgreSQL and TCP take milliseconds, whole ones, of 31 bits; 0 would mean no limit at all.
+SECONDS_MIN, SECONDS_MAX = 0.001, 7 * 86_400
+Seconds = Annotated[float, Field(ge=SECONDS_MIN, le=SECONDS_MAX, allow_inf_nan=False)]
 
 
 class Settings(BaseSettings):
@@ -28,8 +46,10 @@ class Settings(BaseSettings):
     )
 
     # Where things are
-    database_url: str | None = Field(default=None, validation_alias="DATABASE_URL")
-    listen_database_url: str | None = Field(default=None, validation_alias="LISTEN_DATABASE_URL")
+    database_url: str | None = Field(default=None, validation_alias="DATABASE_URL", repr=False)
+    listen_database_url: str | None = Field(
+        default=None, validation_alias="LISTEN_DATABASE_URL", repr=False
+    )
     data_dir: str | None = None
     postgres_bin: str | None = None
     public_url: str | None = None
@@ -43,7 +63,7 @@ class Settings(BaseSettings):
     payos_base_url: str = Field(
         default="https://api-merchant.payos.vn", validation_alias="PAYOS_BASE_URL"
     )
-    payos_timeout_seconds: PositiveFloat = 8.0
+    payos_timeout_seconds: Seconds = 8.0
     payos_retries: int = Field(default=1, ge=0, le=5)
 
     # Logins
@@ -54,6 +74,7 @@ class Settings(BaseSettings):
     password_characters_min: PositiveInt = 8
     password_characters_max: PositiveInt = 128
     password_hashes_at_once: PositiveInt = 2
+    password_hashes_waiting_max: PositiveInt = 16
 
     # Top-ups
     topup_amount_min_vnd: PositiveInt = 2_000
@@ -63,7 +84,7 @@ class Settings(BaseSettings):
     # Bodies
     webhook_body_bytes_max: PositiveInt = 64 * 1024
     request_body_bytes_max: PositiveInt = 16 * 1024
-    reader_timeout_seconds: PositiveFloat = 15.0
+    reader_timeout_seconds: Seconds = 15.0
 
     # Database
     database_connections: PositiveInt = 8
@@ -71,21 +92,21 @@ class Settings(BaseSettings):
     database_waiting_max: PositiveInt = 1000
     append_batch_max: int = Field(default=64, ge=1, le=64)
     append_queue_max: PositiveInt = 4096
-    lock_timeout_seconds: PositiveFloat = 3.0
-    statement_timeout_seconds: PositiveFloat = 5.0
+    lock_timeout_seconds: Seconds = 3.0
+    statement_timeout_seconds: Seconds = 5.0
     connect_timeout_seconds: PositiveInt = 5
 
     # Streams
-    stream_heartbeat_seconds: PositiveFloat = 30.0
-    stream_retry_seconds: PositiveFloat = 2.0
+    stream_heartbeat_seconds: Seconds = 30.0
+    stream_retry_seconds: Seconds = 2.0
     stream_frames_waiting_max: PositiveInt = 64
-    stream_age_seconds_max: PositiveFloat = 3600.0
-    stream_grace_seconds: PositiveFloat = 15 * 60.0
-    stream_sweep_seconds: PositiveFloat = 30.0
-    listener_echo_seconds: PositiveFloat = 5.0
-    listener_echo_timeout_seconds: PositiveFloat = 10.0
-    listener_backoff_seconds_max: PositiveFloat = 30.0
-    shutdown_seconds_max: PositiveFloat = 10.0
+    stream_age_seconds_max: Seconds = 3600.0
+    stream_grace_seconds: Seconds = 15 * 60.0
+    stream_sweep_seconds: Seconds = 30.0
+    listener_echo_seconds: Seconds = 5.0
+    listener_echo_timeout_seconds: Seconds = 10.0
+    listener_backoff_seconds_max: Seconds = 30.0
+    shutdown_seconds_max: Seconds = 10.0
 
     log_level: str = "info"
 
@@ -96,6 +117,32 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(key.strip() for key in value.split(",") if key.strip())
         return value
+
+    @field_validator("database_url", "listen_database_url")
+    @classmethod
+    def _refuse_emptiness(cls, value: str | None, info: ValidationInfo) -> str | None:
+        """Of a secret that failed to arrive: money must not go to a database nobody chose."""
+        if value is not None and not value.strip():
+            setting = environment_name(str(info.field_name))
+            raise ConfigurationError(setting, "is empty.", "Set it to a libpq URI, or unset it.")
+        return value
+
+    @field_validator("payos_base_url", "public_url")
+    @classmethod
+    def _refuse_other_than_http(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None and not _is_http_url(value):
+            setting = environment_name(str(info.field_name))
+            complaint = "is no http:// or https:// URL with a host."
+            raise ConfigurationError(setting, complaint, "See docs/settings.md.")
+        return value
+
+    @model_validator(mode="after")
+    def _refuse_empty_ranges(self) -> Self:
+        for low, high in RANGES:
+            if getattr(self, low) > getattr(self, high):
+                complaint = f"is larger than {environment_name(high)}."
+                raise ConfigurationError(environment_name(low), complaint, "See docs/settings.md.")
+        return self
 
     @classmethod
     def load(cls, **overrides: Any) -> Self:
@@ -110,8 +157,17 @@ class Settings(BaseSettings):
             ) from None
 
     def require_for_serving(self) -> None:
-        """Raises ConfigurationError when a secret that `serve` cannot do without is missing."""
+        """Raises ConfigurationError when something that `serve` cannot do without is missing."""
         self.require(*REQUIRED_TO_SERVE)
+        if self.cookie_secure and urlsplit(self.public_url or "").scheme != "https":
+            # PayOS sends payers back there; a Host header is no authority for that.
+            complaint = "does not start with https://." if self.public_url else "is not set."
+            raise ConfigurationError(
+                environment_name("public_url"),
+                complaint,
+                "Set it to where payers reach the service, https://your-host, or set "
+                "NAPVI_COOKIE_SECURE=false for a plain-HTTP installation.",
+            )
 
     def require(self, *fields: str) -> None:
         """Raises ConfigurationError for the first of `fields` (of REQUIRED_TO_SERVE) not set."""
@@ -128,3 +184,12 @@ def environment_name(field: str) -> str:
     if isinstance(alias, str):
         return alias
     return field if field.isupper() else f"NAPVI_{field.upper()}"
+
+
+def _is_http_url(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        has_address = bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is none, half an IPv6 address
+        return False
+    return has_address and parts.scheme in {"http", "https"} and not re.search(r"\s", value)

@@ -1,5 +1,5 @@
-"""What the ledger must come to, told a second time: in Python, from DESIGN section 3 and
-docs/events.md, one fact after the other. It knows nothing of batches, locks and SQL.
+"""What the ledger must come to, told a second time: in Python, from docs/events.md, one fact
+after the other. It knows nothing of batches, locks and SQL.
 """
 
 from collections import defaultdict

@@ -200,6 +200,14 @@ async def test_a_choice_of_language_leads_back_to_the_same_address(
     assert [cookie.split("=")[0] for cookie in answer.headers.getlist("Set-Cookie")] == ["lang"]
 
 
+@pytest.mark.parametrize(
+    "path", ["//evil.example/", "//evil.example/login", "//login", "/%2Flogin", "/%5Clogin"]
+)
+async def test_a_choice_of_language_leads_to_no_other_site(visitor: Browser, path: str) -> None:
+    answer = await visitor.get(f"{path}?lang=en")
+    assert (answer.status_code, answer.location) in [(404, None), (303, "/login")]
+
+
 @pytest.mark.parametrize("language", ["", "fr", "vi-VN", "../en"])
 async def test_an_unknown_language_changes_nothing(visitor: Browser, language: str) -> None:
     assert '<html lang="vi">' in await text_of(visitor, f"/login?lang={language}")
@@ -333,7 +341,7 @@ async def test_a_fault_of_ours_is_a_page_as_well(
     payer: Browser, process: Process, database_url: str
 ) -> None:
     async with connected(database_url) as connection:
-        await connection.execute("ALTER TABLE topup.wallets RENAME TO lost")
+        await connection.execute("ALTER TABLE topup.ledger_entries RENAME TO lost")
     answer = await payer.get("/wallet")
     assert answer.status_code == 500
     assert "Hệ thống đang bận" in await answer.get_data(as_text=True)
