@@ -2,7 +2,7 @@
 --           applied, duplicate, suspense, conflict, or rejected with the SQLSTATE in refused_with.
 --           One bad fact never fails its neighbours.
 -- Raises:   TU001 the arrays are not of one length from 1 to 64.
--- Locks:    all top-ups of the batch in tx_ref order, then their wallets in user order.
+-- Locks:    the top-ups of the batch in tx_ref order, their wallets in user order, suspense.
 -- Notifies: topup:<tx_ref> for each new event, through the trigger.
 -- Why a door: the application may not write a table.
 CREATE OR REPLACE FUNCTION topup.append_events(
@@ -38,10 +38,7 @@ BEGIN
             topup.read_facts(p_event_ids, p_types, p_tx_refs, p_data, p_occurred_at, p_bodies)
         );
     EXCEPTION
-        WHEN
-            transaction_rollback OR insufficient_resources OR lock_not_available
-            OR syntax_error_or_access_rule_violation OR system_error OR internal_error
-        THEN
+        WHEN transaction_rollback OR insufficient_resources OR lock_not_available THEN
             RAISE; -- no fault of a fact: the caller tries again
         WHEN OTHERS THEN
             v_outcomes := topup.append_singly(

@@ -1,9 +1,13 @@
 """What the account tests see of napvi: what a browser sees."""
 
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from quart import Quart, Response
+from quart.typing import TestHTTPConnectionProtocol
 
 ANNA = {"username": "anna", "password": "mật khẩu của anna"}
 COOKIE = "napvi_session"
@@ -32,6 +36,17 @@ class Browser:
 
     async def log_in(self, account: dict[str, str] = ANNA) -> Response:
         return await self.post("/api/auth/login", account)
+
+    @asynccontextmanager
+    async def logging_in(self) -> AsyncIterator[TestHTTPConnectionProtocol]:
+        """Anna's login, sent but not answered: the client may still leave."""
+        headers = {"Content-Type": "application/json"}
+        async with self.client.request(
+            "/api/auth/login", method="POST", headers=headers, scheme="https"
+        ) as connection:
+            await connection.send(json.dumps(ANNA).encode())
+            await connection.send_complete()
+            yield connection
 
     async def log_out(self) -> Response:
         return await self.post("/api/auth/logout", {})

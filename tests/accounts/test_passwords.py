@@ -1,6 +1,7 @@
 """Hashing: off the event loop, bounded, the same for everybody, and never in a log."""
 
 import asyncio
+import gc
 import logging
 import threading
 import unicodedata
@@ -81,6 +82,72 @@ async def test_clients_that_go_away_do_not_make_room_for_more_hashes(
 
     assert {(await login).status_code for login in logins} == {200}
     assert hasher.inside_max == 2
+
+
+async def test_a_flood_of_logins_is_answered_at_once(
+    make_app: MakeApp, hasher: WatchedHasher
+) -> None:
+    app = make_app(hasher, password_hashes_at_once=2, password_hashes_waiting_max=3)
+    await Browser(app).register()
+
+    hasher.open.clear()
+    logins = [asyncio.create_task(Browser(app).log_in()) for _ in range(25)]
+    refused = 0
+    for answer in asyncio.as_completed(logins):
+        response = await answer
+        if response.status_code == 503:
+            assert response.content_type == "application/problem+json"
+            assert (await response.get_json())["code"] == "too_busy"
+            assert response.headers["Retry-After"] == "1"
+            refused += 1
+            if refused == 20:
+                hasher.open.set()
+    assert sorted([(await login).status_code for login in logins]) == 5 * [200] + 20 * [503]
+
+    assert (await Browser(app).log_in()).status_code == 200
+
+
+async def test_a_registration_waits_in_the_same_queue(
+    make_app: MakeApp, hasher: WatchedHasher
+) -> None:
+    app = make_app(hasher, password_hashes_at_once=1, password_hashes_waiting_max=1)
+    await Browser(app).register()
+
+    hasher.open.clear()
+    logins = [asyncio.create_task(Browser(app).log_in()) for _ in range(3)]
+    await asyncio.wait(logins, return_when=asyncio.FIRST_COMPLETED)  # one found no place
+    refused = await Browser(app).register({**ANNA, "username": "binh"})
+    hasher.open.set()
+
+    assert refused.status_code == 503
+    assert (await refused.get_json())["code"] == "too_busy"
+    assert sorted([(await login).status_code for login in logins]) == [200, 200, 503]
+
+
+async def test_who_leaves_the_queue_makes_room_and_leaves_no_complaint(
+    make_app: MakeApp, hasher: WatchedHasher, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = make_app(hasher, password_hashes_at_once=1, password_hashes_waiting_max=1)
+    await Browser(app).register()
+
+    hasher.open.clear()
+    async with Browser(app).logging_in() as first, Browser(app).logging_in() as second:
+        await hasher.entered.get()
+        for _ in range(20):  # requests enough for the logins to come as far as they can
+            await Browser(app).me()
+        assert (await Browser(app).log_in()).status_code == 503
+        await first.disconnect()
+        await second.disconnect()
+    login = asyncio.create_task(Browser(app).log_in())
+    for _ in range(20):
+        await Browser(app).me()
+    assert not login.done()
+    assert (await Browser(app).log_in()).status_code == 503  # a hash still runs, for nobody
+    hasher.open.set()
+
+    assert (await login).status_code == 200
+    gc.collect()  # the moment at which asyncio would complain
+    assert [record for record in caplog.records if record.name == "asyncio"] == []
 
 
 async def test_an_unknown_user_costs_as_many_hashes_as_a_known_one(

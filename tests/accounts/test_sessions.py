@@ -9,7 +9,7 @@ from quart import Quart
 from app.errors import ConfigurationError
 from app.login import configure_auth
 from app.settings import Settings
-from tests.accounts.browser import COOKIE, Browser
+from tests.accounts.browser import ANNA, COOKIE, Browser
 from tests.accounts.conftest import MakeApp
 
 
@@ -53,6 +53,25 @@ async def test_a_new_login_ends_the_one_before(app: Quart, browser: Browser) -> 
     await browser.log_in()
 
     assert (await thief.me()).status_code == 401
+    assert (await browser.me()).status_code == 200
+
+
+async def test_a_registration_ends_the_login_before(app: Quart, browser: Browser) -> None:
+    await browser.register()
+    thief = Browser(app)
+    thief.cookie = browser.cookie
+
+    await browser.register({**ANNA, "username": "binh"})
+
+    assert (await thief.me()).status_code == 401
+    assert (await (await browser.me()).get_json())["username"] == "binh"
+
+
+async def test_a_refused_registration_leaves_the_login_before(browser: Browser) -> None:
+    await browser.register()
+
+    assert (await browser.register()).status_code == 409
+
     assert (await browser.me()).status_code == 200
 
 

@@ -44,6 +44,8 @@ def test_a_missing_secret_is_named(setting: str, serving: dict[str, str]) -> Non
         ("NAPVI_LOG_LEVEL", "loud", "debug, info, warning or error"),
         ("NAPVI_APPEND_BATCH_MAX", "1000", "docs/settings.md"),
         ("DATABASE_URL", "postgresql://127.0.0.1:1/nowhere", "Check that it runs"),
+        ("NAPVI_COOKIE_SECURE", "true", "NAPVI_PUBLIC_URL: is not set."),
+        ("DATABASE_URL", "", "is empty"),
         ("DATABASE_URL", "nonsense", "postgresql://user:password@host/database"),
         ("LISTEN_DATABASE_URL", "postgresql://127.0.0.1:1/nowhere", "Check"),
         ("NAPVI_POSTGRES_BIN", "/nonexistent", "bin directory"),
