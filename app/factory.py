@@ -1,6 +1,8 @@
 """The composition root: makes every part once and hands each what it needs."""
 
-from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, Scope
+import logging
+
+from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, ASGISendEvent, Scope
 from quart import Quart
 from quart_schema import Info, QuartSchema
 
@@ -27,6 +29,8 @@ from app.web.topups import create_topups_blueprint
 from app.web.webhook import create_webhook_blueprint
 
 VERSION = "0.1.0"
+
+log = logging.getLogger(__name__)
 
 
 class NapviApp(Quart):
@@ -85,9 +89,21 @@ class NapviApp(Quart):
     async def asgi_app(
         self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
     ) -> None:
+        lost = False
+
+        async def send_while_heard(event: ASGISendEvent) -> None:
+            nonlocal lost
+            if lost:
+                return
+            try:
+                await send(event)
+            except OSError as error:  # the kernel cut the connection of a reader that had stopped
+                lost = True
+                log.info("event=connection.lost error=%s", type(error).__name__)
+
         if scope["type"] != "lifespan":
             lead_nowhere(scope)
-        await super().asgi_app(scope, receive, send)
+        await super().asgi_app(scope, receive, send_while_heard)
 
     def _connect_parts(self, settings: Settings) -> None:
         url = _database_url(settings)
