@@ -58,18 +58,19 @@ APPEND_EVENTS = """
     )
 """
 KEEP_BODY = "SELECT topup.keep_body(%b, %s)"
-UPDATES = """
-    SELECT tx_ref, seq, type, status, amount, amount_paid, late, final, wallet_balance,
-        confirmed_at, expires_at, recorded_at
-    FROM topup.read_updates(%b::text[], %b::bigint[], %s)
+UPDATE_COLUMNS = """
+    u.tx_ref, u.seq, u.type, u.status, u.amount, u.amount_paid, u.late, u.final,
+    u.wallet_balance, u.confirmed_at, u.expires_at, u.recorded_at
 """
-UPDATE_OF_USER = """
-    SELECT u.tx_ref, u.seq, u.type, u.status, u.amount, u.amount_paid, u.late, u.final,
-        u.wallet_balance, u.confirmed_at, u.expires_at, u.recorded_at
-    FROM topup.topups AS t
+UPDATES = (
+    f"SELECT {UPDATE_COLUMNS}"  # noqa: S608
+    " FROM topup.read_updates(%b::text[], %b::bigint[], %s) AS u"
+)
+UPDATE_OF_USER = f"""
+    SELECT {UPDATE_COLUMNS} FROM topup.topups AS t
     CROSS JOIN LATERAL topup.read_updates(ARRAY[t.tx_ref], ARRAY[NULL::bigint], %s) AS u
     WHERE t.tx_ref = %s AND t.user_id = %s
-"""
+"""  # noqa: S608
 NOTIFY = "SELECT pg_catalog.pg_notify(%s, %s)"
 PING = "SELECT 1 AS alive"
 

@@ -1,10 +1,12 @@
 """Documents and code list the same things."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import app.errors
 from app.errors import Problem
+from app.factory import VERSION
 from app.model import EventType, Status
 from app.settings import REQUIRED_TO_SERVE, Settings, environment_name
 
@@ -33,6 +35,11 @@ def test_every_setting_has_its_row_with_the_default() -> None:
     required = {environment_name(name) for name in REQUIRED_TO_SERVE}
     assert documented.keys() == defaults.keys() | required
     assert {name: documented[name] for name in defaults} == defaults
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    metadata = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    assert metadata["project"]["version"] == VERSION
 
 
 def test_every_problem_has_its_row_with_the_status() -> None:
