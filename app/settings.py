@@ -35,6 +35,8 @@ RANGES = (
 
 # PostgreSQL and TCP take milliseconds, whole ones, of 31 bits; 0 would mean no limit at all.
 SECONDS_MIN, SECONDS_MAX = 0.001, 7 * 86_400
+Dong = Annotated[int, Field(gt=0, le=2**53 - 1)]
+WholeSeconds = Annotated[int, Field(gt=0, le=366 * 24 * 3600)]
 Seconds = Annotated[float, Field(ge=SECONDS_MIN, le=SECONDS_MAX, allow_inf_nan=False)]
 
 
@@ -69,17 +71,17 @@ class Settings(BaseSettings):
     # Logins
     secret_key: SecretStr | None = None
     cookie_secure: bool = True
-    session_idle_seconds: PositiveInt = 30 * 60
-    session_absolute_seconds: PositiveInt = 12 * 3600
+    session_idle_seconds: WholeSeconds = 30 * 60
+    session_absolute_seconds: WholeSeconds = 12 * 3600
     password_characters_min: PositiveInt = 8
     password_characters_max: PositiveInt = 128
     password_hashes_at_once: PositiveInt = 2
     password_hashes_waiting_max: PositiveInt = 16
 
     # Top-ups
-    topup_amount_min_vnd: PositiveInt = 2_000
-    topup_amount_max_vnd: PositiveInt = 100_000_000
-    topup_expiry_seconds: PositiveInt = 15 * 60
+    topup_amount_min_vnd: Dong = 2_000
+    topup_amount_max_vnd: Dong = 100_000_000
+    topup_expiry_seconds: WholeSeconds = 15 * 60
 
     # Bodies
     webhook_body_bytes_max: PositiveInt = 64 * 1024

@@ -10,6 +10,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +26,7 @@ SUCCESS = "00"
 PING = (123, "TF230204212323")
 """orderCode and reference of the sample that confirm-webhook sends."""
 
+NESTED = MappingProxyType({"body": "must not be nested this deeply"})
 IDENTITY_FIELDS = ("orderCode", "paymentLinkId", "reference")
 
 
@@ -49,7 +51,7 @@ def read_webhook(body: bytes, keys: Sequence[str], channel: str) -> Webhook:
     try:
         data = _signed_data(body, keys)
     except RecursionError:
-        raise InvalidRequest("The body is nested too deeply.") from None
+        raise InvalidRequest("The body is nested too deeply.", NESTED) from None
     try:
         fact = _fact(data, body, channel)
     except InvalidRequest as problem:
@@ -62,9 +64,10 @@ def _signed_data(body: bytes, keys: Sequence[str]) -> dict[str, Any]:
     try:
         envelope = json.loads(body.decode())
     except ValueError:
-        raise InvalidRequest("The body is not JSON in UTF-8.") from None
+        named = {"body": "must be JSON in UTF-8"}
+        raise InvalidRequest("The body is not JSON in UTF-8.", named) from None
     if not isinstance(envelope, dict):
-        raise InvalidRequest("The body is not a JSON object.")
+        raise InvalidRequest("The body is not a JSON object.", {"body": "must be an object"})
     data, signature = envelope.get("data"), envelope.get("signature")
     if not isinstance(data, dict):
         raise InvalidRequest("There is no signed data.", {"data": "must be an object"})

@@ -446,3 +446,9 @@ def test_as_root_binaries_that_cannot_be_copied_are_refused(short_dir: Path) -> 
     fake(short_dir, "initdb", "true").chmod(0o700)
     with pytest.raises(ConfigurationError, match="cannot be entered"):
         reachable_binaries(short_dir, server_identity(short_dir / "none"), short_dir / "cache")
+
+
+def test_a_data_directory_that_is_a_file_serves_nothing(tmp_path: Path, postgres_bin: Path) -> None:
+    data_dir = tmp_path / "data"
+    data_dir.touch()
+    assert not EmbeddedPostgres(data_dir, tmp_path / "run", bin_dir=postgres_bin).is_serving()

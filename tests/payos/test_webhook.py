@@ -409,3 +409,10 @@ def test_whatever_the_payer_writes_the_order_stays_the_order(description: str) -
     assert fact.data["order_code"] == 1726000001
     assert fact.data["payment_link_id"] == LINK_ID
     assert fact.data["amount"] == 50_000
+
+
+@pytest.mark.parametrize("body", [b"{bad", b"\xff", b"[]", b"[" * 200_000])
+def test_a_body_that_is_no_webhook_is_named(body: bytes) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        read_webhook(body, ["key"], "channel")
+    assert set(refused.value.fields) == {"body"}

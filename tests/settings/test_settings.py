@@ -159,3 +159,20 @@ def test_either_way_out_of_that_serves(
 ) -> None:
     monkeypatch.setenv(setting, value)
     Settings.load().require_for_serving()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("NAPVI_SESSION_ABSOLUTE_SECONDS", "9999999999999"),
+        ("NAPVI_TOPUP_EXPIRY_SECONDS", "99999999999"),
+        ("NAPVI_TOPUP_AMOUNT_MAX_VND", "9" * 30),
+    ],
+)
+def test_a_number_that_the_database_could_not_hold_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError) as refused:
+        Settings.load()
+    assert refused.value.setting == name

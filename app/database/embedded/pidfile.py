@@ -26,7 +26,7 @@ class PidFile:
         try:
             lines = (cluster / "postmaster.pid").read_text().splitlines()
             return cls(int(lines[0]), lines[STATUS_LINE].strip() if lines[STATUS_LINE:] else "")
-        except (FileNotFoundError, IndexError, ValueError):
+        except (OSError, IndexError, ValueError):  # what is wrong, the start will say
             return None
 
     def is_alive(self, cluster: Path) -> bool:

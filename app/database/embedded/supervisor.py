@@ -129,4 +129,4 @@ class EmbeddedPostgres:
         wait_until_ready(self._process, self._cluster, log_path)
         psycopg.connect(self.database_url()).close()  # what we hand out works
         seconds = time.monotonic() - started
-        log.info("event=postgres_started data_dir=%s seconds=%.3f", self._data_dir, seconds)
+        log.info("event=postgres.started data_dir=%s seconds=%.3f", self._data_dir, seconds)
