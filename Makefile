@@ -2,7 +2,10 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+# The lock files are whole: left to resolve, older pips look for `coverage[toml]` beside the pinned
+# coverage, and fail as soon as a newer one is published.
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+	--no-deps
 UV_COMPILE := uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate
 DATABASE_TESTS := tests/laws tests/sql tests/database tests/stream
 # Empty when PYTEST_ARGS asks for a part of the tests.
