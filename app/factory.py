@@ -8,12 +8,14 @@ from quart_schema import Info, QuartSchema
 
 from app.addresses import lead_nowhere
 from app.database.accounts import Accounts
-from app.database.appender import Appender
+from app.database.appender import Appender, measured
 from app.database.migrate import check
 from app.database.pool import Database
 from app.database.store import Store
 from app.errors import ConfigurationError, DatabaseUnavailable
 from app.login import Login, configure_auth
+from app.loop_lag import LoopLag
+from app.metrics import Metrics
 from app.payos.gateway import Gateway
 from app.payos.linking import Linker
 from app.request_rules import install_request_rules
@@ -23,6 +25,7 @@ from app.stream.listener import Listener
 from app.texts import load_texts
 from app.web.accounts import create_accounts_blueprint
 from app.web.health import create_health_blueprint
+from app.web.metrics import create_metrics_blueprint
 from app.web.pages import create_pages_blueprint
 from app.web.stream import create_stream_blueprint
 from app.web.topups import create_topups_blueprint
@@ -40,6 +43,8 @@ class NapviApp(Quart):
         super().__init__("app")
         self.config["SEND_FILE_MAX_AGE_DEFAULT"] = 0  # scripts are as new as the page, by ETag
         self.settings = settings
+        self.metrics = Metrics(settings.prometheus_multiproc_dir)
+        self._loop_lag = LoopLag(self.metrics.loop_lag_seconds.observe)
         self._opened = False
         self._draining = False
         self._connect_parts(settings)
@@ -52,6 +57,7 @@ class NapviApp(Quart):
         if self._opened:
             return
         await check(_database_url(self.settings))
+        self._loop_lag.start()
         await self.database.open()
         await self.appends.open()
         await self.listener.start()
@@ -72,6 +78,7 @@ class NapviApp(Quart):
         await self.gateway.close()
         await self.appends.close()
         await self.database.close()
+        self._loop_lag.stop()
 
     async def readiness(self) -> dict[str, bool]:
         """What readiness depends on, and whether it holds."""
@@ -99,7 +106,7 @@ class NapviApp(Quart):
                 await send(event)
             except OSError as error:  # the kernel cut the connection of a reader that had stopped
                 lost = True
-                log.info("event=connection.lost error=%s", type(error).__name__)
+                log.info("event=connection.lost reason=%s", type(error).__name__)
 
         if scope["type"] != "lifespan":
             lead_nowhere(scope)
@@ -111,7 +118,9 @@ class NapviApp(Quart):
         self.appends = Database(url, settings.append_connections, settings)
         self.store = Store(self.database, self.appends, settings.stream_grace_seconds)
         self.appender = Appender(
-            self.store.append_events, settings.append_batch_max, settings.append_queue_max
+            measured(self.store.append_events, self.metrics),
+            settings.append_batch_max,
+            settings.append_queue_max,
         )
         self.listener = Listener(
             settings.listen_database_url or url,
@@ -121,6 +130,7 @@ class NapviApp(Quart):
             echo_seconds=settings.listener_echo_seconds,
             echo_timeout_seconds=settings.listener_echo_timeout_seconds,
             backoff_seconds_max=settings.listener_backoff_seconds_max,
+            metrics=self.metrics,
         )
         self.hub = Hub(
             self.listener.listen,
@@ -158,9 +168,10 @@ class NapviApp(Quart):
             create_accounts_blueprint(login),
             create_topups_blueprint(settings, login, store, self.linker.link),
             create_stream_blueprint(settings, login, store, self.hub),
-            create_webhook_blueprint(keys, channel, append, store.keep_body),
+            create_webhook_blueprint(keys, channel, append, store.keep_body, self.metrics),
             create_pages_blueprint(store, login, load_texts(), settings),
             create_health_blueprint(self.readiness),
+            create_metrics_blueprint(self.metrics),
         ):
             self.register_blueprint(blueprint)
 

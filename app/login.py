@@ -93,7 +93,9 @@ class Login:
         user, password_hash = found or (None, self._decoy_hash)
         matches = await self._threaded(self._matches, password_hash, _canonical(password))
         if user is None or not matches:
-            log.info("event=login.refused")  # no name: people type passwords into that field
+            # Without the name: people type passwords into that field.
+            reason = "unknown_user" if user is None else "wrong_password"
+            log.info("event=login.refused reason=%s", reason)
             raise LoginRefused
         await self._end_session()
         await self._start_session(user)
@@ -149,7 +151,7 @@ class Login:
         Raises TooBusy when as many wait as may: a flood of logins must not become a long queue.
         """
         if not self._places.acquire(blocking=False):
-            log.warning("event=login.too_busy")
+            log.warning("event=login.refused reason=too_busy")
             raise TooBusy
         job = self._threads.submit(work, *args)
         # Not when this task ends: a client that goes away leaves its thread at work.

@@ -7,6 +7,7 @@ metric means; deploy/grafana-dashboard.json draws them; a test compares all thre
 
 from collections.abc import Iterable
 from enum import StrEnum
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import choose_encoder
@@ -58,6 +59,7 @@ class ListenerLoss(StrEnum):
     SILENT = "silent"  # an echo did not come back
     DISCONNECTED = "disconnected"
     FAILED = "failed"  # an error of ours
+    DIED = "died"  # and will not connect again
 
 
 class WebhookOutcome(StrEnum):
@@ -85,7 +87,7 @@ class Metrics:
     imported, in PROMETHEUS_MULTIPROC_DIR, and then serves one app in each process.
     """
 
-    def __init__(self, shared_directory: str | None = None) -> None:
+    def __init__(self, shared_directory: Path | None = None) -> None:
         self._shared_directory = shared_directory
         self.registry = CollectorRegistry()
         self._count_payments()
@@ -101,7 +103,7 @@ class Metrics:
         if self._shared_directory is None:
             return encode(self.registry), content_type
         of_all_workers = CollectorRegistry()
-        MultiProcessCollector(of_all_workers, self._shared_directory)
+        MultiProcessCollector(of_all_workers, str(self._shared_directory))
         return encode(of_all_workers), content_type
 
     def _count_payments(self) -> None:
@@ -179,6 +181,6 @@ class Metrics:
         return Histogram(f"napvi_{name}", help, registry=self.registry, buckets=tuple(buckets))
 
 
-def forget_process(shared_directory: str, pid: int) -> None:
+def forget_process(shared_directory: Path, pid: int) -> None:
     """A worker has ended: what it counted stays, its open streams and channels are gone."""
-    mark_process_dead(pid, shared_directory)
+    mark_process_dead(pid, str(shared_directory))

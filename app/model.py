@@ -70,6 +70,17 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Notified:
+    """Whether a notification goes out, and how much of the notification queue is in use.
+
+    `queue_usage`: 0 to 1, before this one. Above half nothing is sent.
+    """
+
+    sent: bool
+    queue_usage: float
+
+
+@dataclass(frozen=True, slots=True)
 class Fact:
     """Something that happened outside, ready to be appended to the log.
 

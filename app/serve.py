@@ -117,7 +117,7 @@ def _on_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> 
     if isinstance(error, BaseExceptionGroup):
         error = error if error.split(OSError)[1] else error.exceptions[0]
     if isinstance(error, OSError):
-        log.info("event=connection.lost error=%s", type(error).__name__)
+        log.info("event=connection.lost reason=%s", type(error).__name__)
     else:
         loop.default_exception_handler(context)
 

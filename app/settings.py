@@ -8,6 +8,7 @@ from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
+    DirectoryPath,
     Field,
     PositiveInt,
     SecretStr,
@@ -111,6 +112,9 @@ class Settings(BaseSettings):
     shutdown_seconds_max: Seconds = 10.0
 
     log_level: str = "info"
+    prometheus_multiproc_dir: DirectoryPath | None = Field(
+        default=None, validation_alias="PROMETHEUS_MULTIPROC_DIR"
+    )
 
     @field_validator("payos_checksum_key", mode="before")
     @classmethod

@@ -7,15 +7,31 @@ that comes alone waits for nobody.
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
 
 from app.errors import DatabaseUnavailable
+from app.metrics import Metrics
 from app.model import Appended, Fact
 
 log = logging.getLogger(__name__)
 
 AppendEvents = Callable[[Sequence[Fact]], Awaitable[list[Appended]]]
 Waiting = tuple[Fact, asyncio.Future[Appended]]
+
+
+def measured(append_events: AppendEvents, metrics: Metrics) -> AppendEvents:
+    """The same, counted and timed, also when it fails."""
+
+    async def append(facts: Sequence[Fact]) -> list[Appended]:
+        metrics.append_batch_facts.observe(len(facts))
+        started = time.monotonic()
+        try:
+            return await append_events(facts)
+        finally:
+            metrics.append_seconds.observe(time.monotonic() - started)
+
+    return append
 
 
 class Appender:
@@ -63,7 +79,7 @@ class Appender:
             answers = await self._append_events([fact for fact, _ in batch])
         except Exception as error:
             # Answered to every caller, who may have gone: read once so that nobody warns of it.
-            log.error("event=append.failed facts=%d error=%s", len(batch), type(error).__name__)
+            log.error("event=append.failed facts=%d reason=%s", len(batch), type(error).__name__)
             for _, committed in batch:
                 committed.set_exception(error)
                 committed.exception()

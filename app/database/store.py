@@ -17,6 +17,7 @@ from app.model import (
     EventType,
     Fact,
     LedgerEntry,
+    Notified,
     Outcome,
     Status,
     Topup,
@@ -71,7 +72,7 @@ UPDATE_OF_USER = f"""
     CROSS JOIN LATERAL topup.read_updates(ARRAY[t.tx_ref], ARRAY[NULL::bigint], %s) AS u
     WHERE t.tx_ref = %s AND t.user_id = %s
 """  # noqa: S608
-NOTIFY = "SELECT pg_catalog.pg_notify(%s, %s)"
+NOTIFY = "SELECT sent, queue_usage::double precision FROM topup.notify_if_room(%s, %s)"
 PING = "SELECT 1 AS alive"
 
 
@@ -149,13 +150,9 @@ class Store:
         """Raises DatabaseUnavailable when the database does not answer."""
         await self._database.rows(dict, PING, ())
 
-    async def notify(self, channel: str, payload: str) -> None:
-        """Sends a notification that carries no data: the listener proves itself with it."""
-
-        async def work(connection: AsyncConnection) -> None:
-            await connection.execute(NOTIFY, (channel, payload))
-
-        await self._database.run(work)
+    async def notify(self, channel: str, payload: str) -> Notified:
+        """Sends a notification, unless the queue is half full: the listener proves itself so."""
+        return _only(await self._database.rows(Notified, NOTIFY, (channel, payload)))
 
 
 def _only(rows: list[T]) -> T:

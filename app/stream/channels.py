@@ -38,6 +38,11 @@ class Channels:
         return len(self._wanted)
 
     @property
+    def active(self) -> int:
+        """How many channels are listened to, on the present connection."""
+        return len(self._active)
+
+    @property
     def requested(self) -> bool:
         """Whether there may be something to send."""
         return bool(self._requested)

@@ -19,7 +19,8 @@ from psycopg import AsyncConnection, sql
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from app.errors import DatabaseUnavailable
-from app.model import TxRef
+from app.metrics import ListenerLoss, Metrics
+from app.model import Notified, TxRef
 from app.stream.channels import Channels, channel_of, tx_ref_of
 from app.stream.echo import Echo
 
@@ -57,10 +58,11 @@ class Listener:
         conninfo: str,
         on_wake: Callable[[TxRef], None],
         on_connected: Callable[[], None],
-        echo: Callable[[str, str], Awaitable[None]],
+        echo: Callable[[str, str], Awaitable[Notified]],
         echo_seconds: float,
         echo_timeout_seconds: float,
         backoff_seconds_max: float,
+        metrics: Metrics,
     ) -> None:
         # Left to itself the pool pauses a second before it tries again. Told to give up at once,
         # it tries whenever a connection is asked for, and the pace is set in `_run`.
@@ -77,9 +79,11 @@ class Listener:
         self._on_connected = on_connected
         self._backoff_seconds = BACKOFF_SECONDS_MIN
         self._backoff_seconds_max = backoff_seconds_max
-        self._echo = Echo(echo, echo_seconds, echo_timeout_seconds)
+        self._echo = Echo(echo, echo_seconds, echo_timeout_seconds, metrics)
+        self._metrics = metrics
         self._channels = Channels()
         self._channels.want(self._echo.channel)
+        self._silent = False  # why the connection was cut
         self._receiving: asyncio.Task[None] | None = None
         self._running: asyncio.Task[None] | None = None
 
@@ -140,20 +144,22 @@ class Listener:
                 async with self._pool.connection(pause_seconds) as connection:
                     await self._serve(connection)
             except* PoolTimeout:
-                log.warning("event=listener.unreachable waited_seconds=%.1f", pause_seconds)
-            except* psycopg.Error as errors:
-                log.warning("event=listener.lost error=%s", type(errors.exceptions[0]).__name__)
+                self._lost(ListenerLoss.UNREACHABLE)
+            except* psycopg.Error:
+                self._lost(ListenerLoss.SILENT if self._silent else ListenerLoss.DISCONNECTED)
                 await asyncio.sleep(pause_seconds)
-            except* Exception:
-                log.exception("event=listener.failed")
+            except* Exception as errors:
+                self._lost(ListenerLoss.FAILED, errors)
                 await asyncio.sleep(pause_seconds)
             self._backoff_seconds = min(2 * self._backoff_seconds, self._backoff_seconds_max)
 
     async def _serve(self, connection: AsyncConnection) -> None:
         """Listens to everything that is wanted, then receives until the connection fails."""
+        self._silent = False
         try:
             await self._send_requests(connection)
             self._backoff_seconds = BACKOFF_SECONDS_MIN
+            self._metrics.listener_connects.inc()
             log.info("event=listener.connected channels=%d", len(self._channels))
             self._on_connected()
             async with asyncio.TaskGroup() as tasks:
@@ -165,6 +171,7 @@ class Listener:
         finally:
             self._echo.forget()
             self._channels.forget_active()
+            self._metrics.channels_listened.set(0)
             await connection.close()  # back in the pool it would go on listening
 
     async def _send_requests(self, connection: AsyncConnection) -> None:
@@ -176,6 +183,7 @@ class Listener:
             if statements:
                 await connection.execute(sql.SQL("; ").join(statements))
             self._channels.commit(to_listen)
+            self._metrics.channels_listened.set(self._channels.active)
 
     async def _receive(self, connection: AsyncConnection) -> None:
         async with aclosing(connection.notifies()) as notifications:
@@ -188,12 +196,18 @@ class Listener:
 
     async def _prove_delivery(self, connection: AsyncConnection) -> None:
         await self._echo.until_missed()
+        self._silent = True
         _cut(connection)
+
+    def _lost(self, reason: ListenerLoss, error: BaseException | None = None) -> None:
+        self._metrics.listener_lost.labels(reason).inc()
+        log.warning("event=listener.lost reason=%s", reason, exc_info=error)
 
     def _ended(self, running: asyncio.Task[None]) -> None:
         self._channels.wake()
         if not running.cancelled() and (error := running.exception()) is not None:
-            log.error("event=listener.died", exc_info=error)
+            self._metrics.listener_lost.labels(ListenerLoss.DIED).inc()
+            log.error("event=listener.died reason=%s", type(error).__name__, exc_info=error)
 
 
 def _cut(connection: AsyncConnection) -> None:

@@ -1,18 +1,31 @@
 """Where PayOS tells us that money came."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from types import MappingProxyType
 
-from quart import Blueprint, request
+from quart import Blueprint, Response, g, request
 
 from app.errors import InvalidRequest
-from app.model import Appended, Fact, Outcome
+from app.metrics import Metrics, WebhookOutcome
+from app.model import Appended, Fact
 from app.payos.webhook import SignedButInvalid, read_webhook
 from app.request_rules import WEBHOOK_PATH
 
 log = logging.getLogger(__name__)
 
 SUCCESS = {"success": True}
+OUTCOME_OF_STATUS = MappingProxyType(
+    {
+        400: WebhookOutcome.BAD_BODY,
+        401: WebhookOutcome.BAD_SIGNATURE,
+        408: WebhookOutcome.BAD_BODY,
+        413: WebhookOutcome.BAD_BODY,
+        503: WebhookOutcome.UNAVAILABLE,
+    }
+)
+"""Of a request that ended before anything was known about a payment."""
 
 
 def create_webhook_blueprint(
@@ -20,6 +33,7 @@ def create_webhook_blueprint(
     channel: str,
     append: Callable[[Fact], Awaitable[Appended]],
     keep_body: Callable[[bytes, str], Awaitable[None]],
+    metrics: Metrics,
 ) -> Blueprint:
     """`keys`: checksum keys, any of which may sign; `channel`: our PayOS client id.
 
@@ -32,14 +46,25 @@ def create_webhook_blueprint(
         """Record one signed fact. 200 also for what was recorded before."""
         body: bytes = await request.body
         try:
+            g.outcome = await record(body)
+        except asyncio.CancelledError:
+            metrics.webhooks.labels(WebhookOutcome.HUNG_UP).inc()
+            raise
+        if g.outcome == WebhookOutcome.REJECTED:
+            raise InvalidRequest("The database does not take this payment.")
+        return SUCCESS
+
+    async def record(body: bytes) -> WebhookOutcome:
+        try:
             webhook = read_webhook(body, keys, channel)
         except SignedButInvalid as problem:
-            log.error("event=webhook.kept fields=%s", ",".join(problem.fields))
+            log.error("event=webhook.kept reason=invalid fields=%s", ",".join(problem.fields))
             await keep_body(body, f"{problem.detail} {problem.fields}")
+            g.outcome = WebhookOutcome.KEPT
             raise
         if webhook.is_ping:
             log.info("event=webhook.ping")
-            return SUCCESS
+            return WebhookOutcome.PING
         appended = await append(webhook.fact)
         log.info(
             "event=webhook.recorded outcome=%s tx_ref=%s seq=%s",
@@ -47,8 +72,21 @@ def create_webhook_blueprint(
             appended.tx_ref,
             appended.seq,
         )
-        if appended.outcome == Outcome.REJECTED:
-            raise InvalidRequest("The database does not take this payment.")
-        return SUCCESS
+        return WebhookOutcome(appended.outcome)
+
+    @blueprint.after_request
+    async def count(response: Response) -> Response:
+        _count(response, metrics)
+        return response
 
     return blueprint
+
+
+def _count(response: Response, metrics: Metrics) -> None:
+    if request.method != "POST":
+        return  # Quart answers OPTIONS by itself
+    by_status = OUTCOME_OF_STATUS.get(response.status_code, WebhookOutcome.FAILED)
+    outcome = g.get("outcome", by_status)
+    metrics.webhooks.labels(outcome).inc()
+    if response.status_code != 200:
+        log.warning("event=webhook.refused reason=%s", outcome)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from app.metrics import Metrics
 from app.model import TxRef, new_tx_ref
 from app.stream.channels import channel_of
 from app.stream.hub import Hub
@@ -66,6 +67,11 @@ async def relay(empty_database_url: str) -> AsyncIterator[Relay]:
 
 
 @pytest.fixture
+def metrics() -> Metrics:
+    return Metrics()
+
+
+@pytest.fixture
 def woken() -> Woken:
     return Woken()
 
@@ -84,7 +90,7 @@ def eventually() -> Eventually:
 
 @pytest.fixture
 async def start_listener(
-    empty_database_url: str, journal: Journal, woken: Woken
+    empty_database_url: str, journal: Journal, woken: Woken, metrics: Metrics
 ) -> AsyncIterator[StartListener]:
     """Starts a listener; the keywords replace its arguments. It is stopped after the test."""
     async with AsyncExitStack() as stack:
@@ -98,6 +104,7 @@ async def start_listener(
                 "echo_seconds": 0.2,
                 "echo_timeout_seconds": 1.0,
                 "backoff_seconds_max": 1.0,
+                "metrics": metrics,
             }
             listener = Listener(**arguments | changes)
             stack.push_async_callback(listener.stop)

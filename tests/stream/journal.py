@@ -8,7 +8,7 @@ from typing import Self
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
-from app.model import EventType, Status, TopupUpdate, TxRef, new_tx_ref
+from app.model import EventType, Notified, Status, TopupUpdate, TxRef, new_tx_ref
 
 TABLES = """
     CREATE TABLE heads (tx_ref text PRIMARY KEY, seq bigint NOT NULL);
@@ -85,8 +85,9 @@ class Journal:
             tx_ref,
         )
 
-    async def notify(self, channel: str, payload: str) -> None:
+    async def notify(self, channel: str, payload: str) -> Notified:
         await self._execute("SELECT pg_notify(%s, %s)", channel, payload)
+        return Notified(sent=True, queue_usage=0.0)
 
     async def terminate_listener(self) -> int:
         """How many backends were killed."""

@@ -4,7 +4,7 @@ import random
 import pytest
 
 from app.errors import ConfigurationError, DatabaseUnavailable, InvalidRequest
-from app.model import TxRef, new_tx_ref
+from app.model import Notified, TxRef, new_tx_ref
 from app.stream import listener as listener_module
 from app.stream.channels import channel_of, tx_ref_of
 from tests.stream.conftest import Eventually, StartListener, Woken
@@ -249,7 +249,7 @@ async def test_a_connection_that_fell_silent_is_replaced(
     waiting = asyncio.create_task(listener.listen(late)) if busy else None
     await eventually(lambda: not listener.ready)
     await eventually(lambda: listener.ready)
-    assert "event=listener.silent" in caplog.text
+    assert "event=listener.lost reason=silent" in caplog.text
     assert woken.connected == 2
     await journal.notify(channel_of(tx_ref), "")
     await woken.everything(listener, journal)
@@ -263,10 +263,10 @@ async def test_an_echo_that_cannot_be_sent_turns_it_unready_but_costs_no_connect
 ) -> None:
     away = False
 
-    async def echo(channel: str, payload: str) -> None:
+    async def echo(channel: str, payload: str) -> Notified:
         if away:
             raise DatabaseUnavailable
-        await journal.notify(channel, payload)
+        return await journal.notify(channel, payload)
 
     listener = await start_listener(echo=echo, echo_seconds=0.05, echo_timeout_seconds=0.2)
     away = True

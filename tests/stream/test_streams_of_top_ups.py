@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from app.metrics import Metrics
 from app.model import EventType, TxRef
 from app.stream.hub import Hub
 from app.stream.listener import Listener
@@ -58,6 +59,7 @@ async def streaming(database_url: str, process: Process) -> AsyncIterator[Hub]:
         echo_seconds=5.0,
         echo_timeout_seconds=10.0,
         backoff_seconds_max=30.0,
+        metrics=Metrics(),
     )
     await listener.start()
     await hub.start()
