@@ -1,14 +1,15 @@
 """The composition root: makes every part once and hands each what it needs."""
 
-import logging
+import secrets
 
-from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, ASGISendEvent, Scope
+from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, Scope
 from quart import Quart
 from quart_schema import Info, QuartSchema
 
 from app.addresses import lead_nowhere
 from app.database.accounts import Accounts
 from app.database.appender import Appender, measured
+from app.database.leases import LeaseStore
 from app.database.migrate import check
 from app.database.pool import Database
 from app.database.store import Store
@@ -16,24 +17,25 @@ from app.errors import ConfigurationError, DatabaseUnavailable
 from app.login import Login, configure_auth
 from app.loop_lag import LoopLag
 from app.metrics import Metrics
+from app.outlet import Outlet
 from app.payos.gateway import Gateway
 from app.payos.linking import Linker
 from app.request_rules import install_request_rules
 from app.settings import Settings
 from app.stream.hub import Hub
-from app.stream.listener import Listener
+from app.stream.leases import Leases
+from app.stream.listener import Audience, Listener
+from app.stream.streams import Streams
 from app.texts import load_texts
 from app.web.accounts import create_accounts_blueprint
 from app.web.health import create_health_blueprint
 from app.web.metrics import create_metrics_blueprint
 from app.web.pages import create_pages_blueprint
-from app.web.stream import create_stream_blueprint
+from app.web.stream import STREAM_PATH, create_stream_blueprint
 from app.web.topups import create_topups_blueprint
 from app.web.webhook import create_webhook_blueprint
 
 VERSION = "0.1.0"
-
-log = logging.getLogger(__name__)
 
 
 class NapviApp(Quart):
@@ -62,6 +64,7 @@ class NapviApp(Quart):
         await self.appends.open()
         await self.listener.start()
         await self.hub.start()
+        self.streams.start()
         self._opened = True
 
     async def drain(self) -> None:
@@ -72,6 +75,7 @@ class NapviApp(Quart):
     async def close(self) -> None:
         """Waits for links and payments that are being recorded, then disconnects."""
         await self.drain()
+        await self.streams.stop()
         await self.listener.stop()
         await self.linker.finish()
         await self.appender.drain()
@@ -93,27 +97,22 @@ class NapviApp(Quart):
             "accepting": not self._draining,
         }
 
-    async def asgi_app(
+    async def __call__(
         self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
     ) -> None:
-        lost = False
-
-        async def send_while_heard(event: ASGISendEvent) -> None:
-            nonlocal lost
-            if lost:
-                return
-            try:
-                await send(event)
-            except OSError as error:  # the kernel cut the connection of a reader that had stopped
-                lost = True
-                log.info("event=connection.lost reason=%s", type(error).__name__)
-
-        if scope["type"] != "lifespan":
-            lead_nowhere(scope)
-        await super().asgi_app(scope, receive, send_while_heard)
+        if scope["type"] == "lifespan":
+            await super().__call__(scope, receive, send)
+            return
+        lead_nowhere(scope)
+        outlet = Outlet(send)
+        if scope["type"] == "http" and (scope["method"], scope["path"]) == ("GET", STREAM_PATH):
+            await self.streams.answer(scope, receive, outlet.send, super().__call__)
+        else:
+            await super().__call__(scope, receive, outlet.send)
 
     def _connect_parts(self, settings: Settings) -> None:
         url = _database_url(settings)
+        worker_id = secrets.randbelow(2**31)
         self.database = Database(url, settings.database_connections, settings)
         self.appends = Database(url, settings.append_connections, settings)
         self.store = Store(self.database, self.appends, settings.stream_grace_seconds)
@@ -124,8 +123,12 @@ class NapviApp(Quart):
         )
         self.listener = Listener(
             settings.listen_database_url or url,
-            on_wake=lambda tx_ref: self.hub.wake(tx_ref),  # noqa: PLW0108 there is no hub yet
-            on_connected=lambda: self.hub.wake_all(),  # noqa: PLW0108
+            Audience(
+                on_wake=lambda tx_ref: self.hub.wake(tx_ref),  # noqa: PLW0108 no hub is there yet
+                on_connected=self._read_everything,
+                on_summons=lambda: self.leases.wake(),  # noqa: PLW0108
+            ),
+            worker_id,
             echo=self.store.notify,
             echo_seconds=settings.listener_echo_seconds,
             echo_timeout_seconds=settings.listener_echo_timeout_seconds,
@@ -138,7 +141,14 @@ class NapviApp(Quart):
             self.store.read_updates,
             settings.stream_frames_waiting_max,
             settings.stream_sweep_seconds,
+            self.metrics,
         )
+        self.leases = Leases(
+            LeaseStore(self.database, worker_id, settings),
+            settings.stream_check_seconds,
+            self.metrics,
+        )
+        self.streams = Streams(self.hub, self.leases, settings, self.metrics)
         self.gateway = Gateway(
             client_id=settings.payos_client_id or "",
             api_key=settings.payos_api_key.get_secret_value() if settings.payos_api_key else "",
@@ -149,6 +159,10 @@ class NapviApp(Quart):
         )
         self.linker = Linker(self.gateway, self.appender.append)
         self.login_of_request = Login(Accounts(self.database), settings)
+
+    def _read_everything(self) -> None:
+        self.hub.wake_all()
+        self.leases.reconcile()
 
     def _add_routes(self, settings: Settings) -> None:
         configure_auth(self, settings)
@@ -167,7 +181,7 @@ class NapviApp(Quart):
         for blueprint in (
             create_accounts_blueprint(login),
             create_topups_blueprint(settings, login, store, self.linker.link),
-            create_stream_blueprint(settings, login, store, self.hub),
+            create_stream_blueprint(login, store, self.streams),
             create_webhook_blueprint(keys, channel, append, store.keep_body, self.metrics),
             create_pages_blueprint(store, login, load_texts(), settings),
             create_health_blueprint(self.readiness),

@@ -109,13 +109,21 @@ class Login:
 
     async def user(self) -> User:
         """Who sent this request. Raises NotLoggedIn."""
-        session_id = current_user.auth_id
-        user = session_id and await self._accounts.session_user(
-            _hash_of(session_id), self._settings.session_idle_seconds
+        user = await self._accounts.session_user(
+            self.session_hash(), self._settings.session_idle_seconds
         )
-        if not user:
+        if user is None:
             raise NotLoggedIn
         return user
+
+    def session_hash(self) -> bytes:
+        """What names the login of this request in the database. Raises NotLoggedIn without one.
+
+        The database decides whether it is still open.
+        """
+        if not (session_id := current_user.auth_id):
+            raise NotLoggedIn
+        return _hash_of(session_id)
 
     async def _start_session(self, user: User) -> None:
         """Under an id of its own each time, so that a planted cookie never becomes a login."""

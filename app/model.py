@@ -5,7 +5,7 @@ Amounts are whole đồng (`int`), times are aware datetimes in UTC.
 
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NewType
@@ -126,6 +126,7 @@ class TopupUpdate:
     confirmed_at: datetime | None
     expires_at: datetime
     recorded_at: datetime
+    read_at: datetime = field(compare=False)  # by the same clock; not for browsers
 
     def as_json(self) -> dict[str, object]:
         """The members of a frame's `data`, and of the status answer."""

@@ -102,6 +102,16 @@ class Settings(BaseSettings):
     # Streams
     stream_heartbeat_seconds: Seconds = 30.0
     stream_retry_seconds: Seconds = 2.0
+    stream_move_seconds: Seconds = 1.0
+    stream_yield_seconds: Seconds = 30.0
+    stream_busy_seconds: Seconds = 10.0
+    streams_per_user_max: Annotated[int, Field(gt=0, le=10_000)] = 10
+    streams_per_process_max: PositiveInt = 10_000
+    stream_spare_seconds: Seconds = 5.0
+    stream_openings_at_once: PositiveInt = 32
+    stream_openings_waiting_max: PositiveInt = 4_000
+    stream_check_seconds: Seconds = 30.0
+    stream_send_timeout_seconds: Seconds = 10.0
     stream_frames_waiting_max: PositiveInt = 64
     stream_age_seconds_max: Seconds = 3600.0
     stream_grace_seconds: Seconds = 15 * 60.0

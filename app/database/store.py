@@ -61,7 +61,8 @@ APPEND_EVENTS = """
 KEEP_BODY = "SELECT topup.keep_body(%b, %s)"
 UPDATE_COLUMNS = """
     u.tx_ref, u.seq, u.type, u.status, u.amount, u.amount_paid, u.late, u.final,
-    u.wallet_balance, u.confirmed_at, u.expires_at, u.recorded_at
+    u.wallet_balance, u.confirmed_at, u.expires_at, u.recorded_at,
+    pg_catalog.clock_timestamp() AS read_at
 """
 UPDATES = (
     f"SELECT {UPDATE_COLUMNS}"  # noqa: S608

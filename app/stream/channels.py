@@ -15,6 +15,11 @@ def channel_of(tx_ref: TxRef) -> str:
     return PREFIX + parse_tx_ref(tx_ref)
 
 
+def worker_channel(worker_id: int) -> str:
+    """Where a process is told that leases of its streams were ended."""
+    return f"worker:{worker_id}"
+
+
 def tx_ref_of(channel: str) -> TxRef | None:
     """The top-up that a channel belongs to; None for a name that is not ours."""
     name = channel.removeprefix(PREFIX)

@@ -2,9 +2,17 @@
 
 import json
 import re
+from types import MappingProxyType
 
 from app.model import TopupUpdate
 
+HEADERS = MappingProxyType(
+    {
+        "Content-Type": "text/event-stream; charset=utf-8",
+        "Cache-Control": "no-store, no-transform",
+        "X-Accel-Buffering": "no",  # nginx would hold frames back
+    }
+)
 LINE_END = re.compile(r"\r\n|\r|\n")
 LAST_EVENT_ID = re.compile(r"[0-9]{1,19}")
 SEQ_MAX = 2**63 - 1  # a PostgreSQL bigint

@@ -9,9 +9,10 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
+from app.metrics import Metrics, StreamClose
 from app.model import TxRef, parse_tx_ref
-from app.stream.reader import Reader, ReadUpdates
-from app.stream.subscription import End, Subscription
+from app.stream.reader import Cause, Reader, ReadUpdates
+from app.stream.subscription import Subscription, Writer
 
 log = logging.getLogger(__name__)
 
@@ -29,10 +30,11 @@ class Hub:
         read_updates: ReadUpdates,
         frames_waiting_max: int,
         sweep_seconds: float,
+        metrics: Metrics,
     ) -> None:
         self._listen = listen
         self._unlisten = unlisten
-        self._reader = Reader(read_updates, self._streams_of)
+        self._reader = Reader(read_updates, self._streams_of, metrics)
         self._frames_waiting_max = frames_waiting_max
         self._sweep_seconds = sweep_seconds
         self._channels: dict[TxRef, _Channel] = {}
@@ -62,7 +64,7 @@ class Hub:
         for channel in self._channels.values():
             tasks.append(channel.opening)
             for subscription in channel.subscriptions:
-                subscription.end(End.SHUTDOWN)
+                subscription.end(StreamClose.SHUTDOWN)
         if self._sweeping is not None:
             self._sweeping.cancel()
         running = [task for task in tasks if task is not None]
@@ -71,26 +73,26 @@ class Hub:
         if running:
             await asyncio.wait(running)
 
-    def subscribe(self, tx_ref: TxRef, after: int | None) -> Subscription:
-        """A stream of what comes after seq `after`; None: from the current state on.
+    def subscribe(self, writer: Writer, tx_ref: TxRef, after: int | None) -> Subscription:
+        """To what comes after seq `after`; None: from the current state on. Then `enter` it.
 
         Raises InvalidRequest for a malformed tx_ref. Whose top-up it is, the caller has checked.
         """
-        return Subscription(self, parse_tx_ref(tx_ref), after, self._frames_waiting_max)
+        return Subscription(writer, parse_tx_ref(tx_ref), after, self._frames_waiting_max)
 
     def wake(self, tx_ref: TxRef) -> None:
         """Something may have happened to this top-up."""
         if tx_ref in self._channels:
-            self._reader.mark((tx_ref,))
+            self._reader.mark((tx_ref,), Cause.WAKE)
 
     def wake_all(self) -> None:
         """Something may have happened to any top-up."""
-        self._reader.mark(self._channels)
+        self._reader.mark(self._channels, Cause.RECONNECT)
 
     def enter(self, subscription: Subscription) -> None:
         """The first stream of a top-up listens; every stream is read for after that."""
         if self._closed:
-            subscription.end(End.SHUTDOWN)
+            subscription.end(StreamClose.SHUTDOWN)
             return
         tx_ref = subscription.tx_ref
         channel = self._channels.get(tx_ref)
@@ -99,7 +101,7 @@ class Hub:
             channel.opening = asyncio.create_task(self._open(tx_ref, channel))
         channel.subscriptions.add(subscription)
         if channel.opening is None:
-            self.wake(tx_ref)
+            self._reader.mark((tx_ref,), Cause.ENTER)
 
     def leave(self, subscription: Subscription) -> None:
         """The last stream unlistens. Does not wait, so that no cancellation can interrupt it."""
@@ -120,10 +122,10 @@ class Hub:
         except Exception:
             log.exception("event=hub.not_listening tx_ref=%s", tx_ref)  # the sweep serves it
         channel.opening = None
-        self.wake(tx_ref)
+        self._reader.mark((tx_ref,), Cause.ENTER)
 
     def _sweep(self) -> None:
-        self.wake_all()
+        self._reader.mark(self._channels, Cause.SWEEP)
         loop = asyncio.get_running_loop()
         self._sweeping = loop.call_later(self._sweep_seconds, self._sweep)
 

@@ -1,4 +1,4 @@
-"""The one LISTEN connection of a process: from a COMMIT anywhere to a call of `on_wake`.
+"""The one LISTEN connection of a process: from a COMMIT anywhere to a call of its audience.
 
 psycopg's `notifies()` holds its connection, so LISTEN cannot run beside it. It runs in a task that
 a request cancels; all requests that wait go out as one statement; then it starts again. A
@@ -12,6 +12,7 @@ import random
 import socket
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing, suppress
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import psycopg
@@ -21,12 +22,15 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from app.errors import DatabaseUnavailable
 from app.metrics import ListenerLoss, Metrics
 from app.model import Notified, TxRef
-from app.stream.channels import Channels, channel_of, tx_ref_of
+from app.stream.channels import Channels, channel_of, tx_ref_of, worker_channel
 from app.stream.echo import Echo
 
 log = logging.getLogger(__name__)
 
 BACKOFF_SECONDS_MIN = 0.1
+WORKER_LOCKS = 7281  # as in topup.worker_is_alive
+# Shared: after a silent cut the old connection may hold it for a while.
+LIVE = "SELECT pg_catalog.pg_advisory_lock_shared(%s, %s)"
 CONNECT_TIMEOUT_SECONDS = 5
 CLOSE_TIMEOUT_SECONDS = 1.0
 CONNECTION = MappingProxyType[str, object](
@@ -45,19 +49,30 @@ CONNECTION = MappingProxyType[str, object](
 )
 
 
-class Listener:
-    """Calls `on_wake` for each notification about a top-up that is listened to.
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Who is called by a Listener, inside its receiving loop: all of them must be quick."""
 
-    Calls `on_connected` whenever everything is listened to again: what was sent in between is
-    lost, so read. Both run inside the receiving loop and must be quick. `echo(channel, payload)`
-    notifies through another connection.
+    on_wake: Callable[[TxRef], None]
+    """There is a notification about a top-up that is listened to."""
+    on_connected: Callable[[], None]
+    """Everything is listened to again: what was sent in between is lost, so read."""
+    on_summons: Callable[[], None]
+    """Another process has something for this worker."""
+
+
+class Listener:
+    """Tells its audience what is notified.
+
+    Its connection holds the lock of `worker_id`, as a sign of life. `echo(channel, payload)`
+    notifies through another one.
     """
 
     def __init__(
         self,
         conninfo: str,
-        on_wake: Callable[[TxRef], None],
-        on_connected: Callable[[], None],
+        audience: Audience,
+        worker_id: int,
         echo: Callable[[str, str], Awaitable[Notified]],
         echo_seconds: float,
         echo_timeout_seconds: float,
@@ -75,14 +90,16 @@ class Listener:
             name="napvi-listener",
             open=False,
         )
-        self._on_wake = on_wake
-        self._on_connected = on_connected
+        self._audience = audience
+        self._worker_id = worker_id
+        self._worker_channel = worker_channel(worker_id)
         self._backoff_seconds = BACKOFF_SECONDS_MIN
         self._backoff_seconds_max = backoff_seconds_max
         self._echo = Echo(echo, echo_seconds, echo_timeout_seconds, metrics)
         self._metrics = metrics
         self._channels = Channels()
         self._channels.want(self._echo.channel)
+        self._channels.want(self._worker_channel)
         self._silent = False  # why the connection was cut
         self._receiving: asyncio.Task[None] | None = None
         self._running: asyncio.Task[None] | None = None
@@ -157,11 +174,12 @@ class Listener:
         """Listens to everything that is wanted, then receives until the connection fails."""
         self._silent = False
         try:
+            await connection.execute(LIVE, (WORKER_LOCKS, self._worker_id))
             await self._send_requests(connection)
             self._backoff_seconds = BACKOFF_SECONDS_MIN
             self._metrics.listener_connects.inc()
             log.info("event=listener.connected channels=%d", len(self._channels))
-            self._on_connected()
+            self._audience.on_connected()
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._prove_delivery(connection))
                 while True:
@@ -191,8 +209,10 @@ class Listener:
             async for notification in notifications:
                 if notification.channel == self._echo.channel:
                     self._echo.heard()
+                elif notification.channel == self._worker_channel:
+                    self._audience.on_summons()
                 elif (tx_ref := tx_ref_of(notification.channel)) is not None:
-                    self._on_wake(tx_ref)
+                    self._audience.on_wake(tx_ref)
 
     async def _prove_delivery(self, connection: AsyncConnection) -> None:
         await self._echo.until_missed()

@@ -3,11 +3,15 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from enum import IntEnum
 from functools import cache
 from itertools import groupby, islice
 from operator import attrgetter
+from time import monotonic
+from typing import NamedTuple
 
 from app.errors import DatabaseUnavailable
+from app.metrics import Metrics
 from app.model import TopupUpdate, TxRef
 from app.stream.frames import update_frame
 from app.stream.subscription import Subscription
@@ -23,6 +27,22 @@ ReadUpdates = Callable[[Mapping[TxRef, int | None]], Awaitable[Sequence[TopupUpd
 that None asks for."""
 
 
+class Cause(IntEnum):
+    """Why a top-up is read; of several causes the smallest counts."""
+
+    WAKE = 1  # a notification
+    ENTER = 2  # a new stream
+    RECONNECT = 3
+    SWEEP = 4
+
+
+class Mark(NamedTuple):
+    """A cause and when it came."""
+
+    cause: Cause
+    at: float
+
+
 class Reader:
     """Takes all dirty top-ups, reads them in one query and gives the frames to their streams."""
 
@@ -30,15 +50,19 @@ class Reader:
         self,
         read_updates: ReadUpdates,
         streams_of: Callable[[TxRef], Sequence[Subscription]],
+        metrics: Metrics,
     ) -> None:
         self._read_updates = read_updates
         self._streams_of = streams_of
-        self._dirty: dict[TxRef, None] = {}  # a set that remembers who came first
+        self._metrics = metrics
+        self._dirty: dict[TxRef, Mark] = {}  # in the order in which they came
         self._work = asyncio.Event()
 
-    def mark(self, tx_refs: Iterable[TxRef]) -> None:
+    def mark(self, tx_refs: Iterable[TxRef], cause: Cause) -> None:
         """Something may have happened to these top-ups."""
-        self._dirty.update(dict.fromkeys(tx_refs))
+        mark = Mark(cause, monotonic())
+        for tx_ref in tx_refs:
+            self._dirty[tx_ref] = min(self._dirty.get(tx_ref, mark), mark)
         self._work.set()
 
     async def run(self) -> None:
@@ -61,33 +85,50 @@ class Reader:
                 retry_seconds = min(2 * retry_seconds, RETRY_SECONDS_MAX)
 
     async def _read_marked(self) -> None:
-        batch = list(islice(self._dirty, TX_REFS_PER_READ_MAX))
-        for tx_ref in batch:
+        marks = dict(islice(self._dirty.items(), TX_REFS_PER_READ_MAX))
+        for tx_ref in marks:
             del self._dirty[tx_ref]
         if not self._dirty:
             self._work.clear()
         # Those of now only: who comes during the read may have seen more than the read will show.
-        streams = {tx_ref: found for tx_ref in batch if (found := self._streams_of(tx_ref))}
+        streams = {tx_ref: found for tx_ref in marks if (found := self._streams_of(tx_ref))}
         if not streams:
             return
+        self._metrics.read_batch_topups.observe(len(streams))
         try:
             updates = await self._read_updates(
                 {tx_ref: _earliest_cursor(found) for tx_ref, found in streams.items()}
             )
         except BaseException:
-            self.mark(streams)
+            for tx_ref in streams:
+                self.mark((tx_ref,), marks[tx_ref].cause)
             raise
+        read = monotonic()
         for tx_ref, history in groupby(updates, key=attrgetter("tx_ref")):
-            _give_out(tuple(history), streams[tx_ref])
+            self._give_out(tuple(history), streams[tx_ref], marks[tx_ref], read)
+
+    def _give_out(
+        self,
+        updates: Sequence[TopupUpdate],
+        streams: Iterable[Subscription],
+        mark: Mark,
+        read: float,
+    ) -> None:
+        encode_once = cache(update_frame)  # all of them get the same bytes object
+        frames = sum(s.give(updates, encode_once) for s in streams if s.ended is None)
+        self._metrics.frames_sent.inc(frames)
+        if frames == 0 or mark.cause not in {Cause.WAKE, Cause.SWEEP}:
+            return
+        if mark.cause is Cause.SWEEP:
+            self._metrics.sweep_hits.inc()
+        else:
+            self._metrics.wake_to_frame_seconds.observe(monotonic() - mark.at)
+        head = updates[-1]
+        # Both times are the database's; what came after its answer is added.
+        age_seconds = (head.read_at - head.recorded_at).total_seconds() + monotonic() - read
+        self._metrics.commit_to_frame_seconds.observe(age_seconds)
 
 
 def _earliest_cursor(streams: Iterable[Subscription]) -> int | None:
     """Serves all of them; None when all of them want the current state alone."""
     return min((s.cursor for s in streams if s.cursor is not None), default=None)
-
-
-def _give_out(updates: Sequence[TopupUpdate], streams: Iterable[Subscription]) -> None:
-    encode_once = cache(update_frame)  # all of them get the same bytes object
-    for stream in streams:
-        if stream.ended is None:
-            stream.give(updates, encode_once)

@@ -1,15 +1,31 @@
--- revoke_session: ends a login now; one that is unknown or has ended already stays as it is.
+-- revoke_session: ends a login now, and its streams; one that is unknown or has ended already
+--           stays as it is.
 -- Raises:   nothing.
--- Locks:    the sessions row.
--- Notifies: nothing.
+-- Locks:    the sessions row, its rows of stream_leases.
+-- Notifies: worker:<worker_id> of each process that streams under this login.
 -- Why:      the cookie may have been copied, so a logout has to end the session on the server.
 CREATE OR REPLACE FUNCTION topup.revoke_session(p_session_hash bytea)
 RETURNS void
-LANGUAGE sql
+LANGUAGE plpgsql
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    v_worker_id integer;
+BEGIN
     UPDATE topup.sessions SET revoked_at = clock_timestamp()
     WHERE session_hash = p_session_hash AND revoked_at IS NULL;
+
+    FOR v_worker_id IN
+        WITH ended AS (
+            UPDATE topup.stream_leases AS l SET ended = 'login_ended'
+            WHERE l.session_hash = p_session_hash AND l.ended IS NULL
+            RETURNING l.worker_id
+        )
+        SELECT DISTINCT e.worker_id FROM ended AS e
+    LOOP
+        PERFORM topup.notify_if_room('worker:' || v_worker_id, '');
+    END LOOP;
+END;
 $$;
 GRANT EXECUTE ON FUNCTION topup.revoke_session(bytea) TO topup_app;

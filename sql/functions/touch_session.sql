@@ -19,10 +19,7 @@ BEGIN
     INTO user_id, username, v_last_seen_at
     FROM topup.sessions AS s
     JOIN topup.users AS u ON u.user_id = s.user_id
-    WHERE s.session_hash = p_session_hash
-        AND s.revoked_at IS NULL
-        AND s.expires_at > v_now
-        AND s.last_seen_at > v_now - make_interval(secs => p_idle_seconds);
+    WHERE s.session_hash = p_session_hash AND topup.session_is_open(s, p_idle_seconds);
 
     IF NOT FOUND THEN
         RETURN;

@@ -68,6 +68,7 @@ async def test_the_page_says_the_sentence_that_the_server_says(phone: BrowserCon
             confirmed_at=None,
             expires_at=NOW + timedelta(hours=hours),
             recorded_at=NOW,
+            read_at=NOW,
         )
         for status, paid, late, hours in itertools.product(
             Status, [0, 50_000], [False, True], [-1, 1]

@@ -209,6 +209,7 @@ async def test_an_update_says_how_the_topup_stands(process: Process) -> None:
         confirmed_at=None,
         expires_at=topup.expires_at,
         recorded_at=ANY,
+        read_at=ANY,
     )
     assert (second.status, second.amount_paid, second.wallet_balance) == (
         Status.CONFIRMED,

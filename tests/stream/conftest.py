@@ -12,13 +12,14 @@ from app.metrics import Metrics
 from app.model import TxRef, new_tx_ref
 from app.stream.channels import channel_of
 from app.stream.hub import Hub
-from app.stream.listener import Listener
+from app.stream.listener import Audience, Listener
 from tests.stream.journal import Journal
 from tests.stream.relay import Relay
 
 Condition = Callable[[], bool]
 Eventually = Callable[[Condition], Awaitable[None]]
 PATIENCE_SECONDS = 15
+WORKER_ID = 7
 
 
 class Woken:
@@ -27,6 +28,7 @@ class Woken:
     def __init__(self) -> None:
         self.times: Counter[TxRef] = Counter()
         self.connected = 0
+        self.summoned = 0
         self._last = new_tx_ref()
         self._last_arrived = asyncio.Event()
 
@@ -38,6 +40,9 @@ class Woken:
 
     def on_connected(self) -> None:
         self.connected += 1
+
+    def on_summons(self) -> None:
+        self.summoned += 1
 
     def has_connected(self, times: int) -> Condition:
         return lambda: self.connected == times
@@ -98,8 +103,8 @@ async def start_listener(
         async def start(**changes: object) -> Listener:
             arguments: dict[str, Any] = {
                 "conninfo": empty_database_url,
-                "on_wake": woken.on_wake,
-                "on_connected": woken.on_connected,
+                "audience": Audience(woken.on_wake, woken.on_connected, woken.on_summons),
+                "worker_id": WORKER_ID,
                 "echo": journal.notify,
                 "echo_seconds": 0.2,
                 "echo_timeout_seconds": 1.0,
@@ -116,7 +121,11 @@ async def start_listener(
 
 @pytest.fixture
 async def start_hub(
-    start_listener: StartListener, journal: Journal, empty_database_url: str
+    start_listener: StartListener,
+    journal: Journal,
+    woken: Woken,
+    metrics: Metrics,
+    empty_database_url: str,
 ) -> AsyncIterator[StartHub]:
     """Starts a hub and its listener, wired as the factory does; the keywords are the hub's."""
     async with AsyncExitStack() as stack:
@@ -129,11 +138,11 @@ async def start_hub(
                 "read_updates": journal.read_updates,
                 "frames_waiting_max": 1_000,
                 "sweep_seconds": 3600.0,
+                "metrics": metrics,
             }
             hub = Hub(**arguments | changes)
-            listener = await start_listener(
-                conninfo=conninfo, on_wake=hub.wake, on_connected=hub.wake_all
-            )
+            audience = Audience(hub.wake, hub.wake_all, woken.on_summons)
+            listener = await start_listener(conninfo=conninfo, audience=audience)
             stack.push_async_callback(hub.close)
             await hub.start()
             return hub

@@ -117,6 +117,7 @@ class Journal:
                     confirmed_at=None,
                     expires_at=datetime(2026, 1, 1, tzinfo=UTC),
                     recorded_at=recorded_at,
+                    read_at=recorded_at,
                 )
                 for tx_ref, seq, final, recorded_at in await cursor.fetchall()
             ]

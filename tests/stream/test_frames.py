@@ -31,6 +31,7 @@ UPDATE = TopupUpdate(
     confirmed_at=datetime(2026, 11, 2, 3, 4, 5, 6, UTC),
     expires_at=datetime(2026, 11, 2, 3, 15, tzinfo=UTC),
     recorded_at=datetime(2026, 11, 2, 3, 4, 5, 7, UTC),
+    read_at=datetime(2026, 11, 2, 3, 4, 6, tzinfo=UTC),
 )
 
 any_text = st.text(st.characters(codec="utf-8"))

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 import pytest
 
 from app.errors import DatabaseUnavailable, InvalidRequest
+from app.metrics import StreamClose
 from app.model import TopupUpdate, TxRef, new_tx_ref
-from app.stream.frames import update_frame
 from app.stream.hub import Hub
-from app.stream.subscription import End, Subscription
 from tests.stream.conftest import Eventually, StartHub, StartListener
 from tests.stream.event_source import EventSource, Message
 from tests.stream.journal import Journal
+from tests.stream.pulled import Pulled, pulled
 from tests.stream.relay import Relay
 
 SOON_SECONDS = 10.0
@@ -23,7 +23,7 @@ async def test_a_new_stream_gets_the_current_state_and_then_what_happens(
 ) -> None:
     hub = await start_hub()
     tx_ref = await journal.open(entries=3)
-    async with hub.subscribe(tx_ref, None) as subscription:
+    async with pulled(hub, tx_ref, None) as subscription:
         assert await seqs(subscription, until=3) == [3]
         await journal.append(tx_ref)
         assert await seqs(subscription, until=4) == [4]
@@ -35,9 +35,9 @@ async def test_resuming_from_every_seq_gives_exactly_the_rest(
     hub = await start_hub()
     tx_ref = await journal.open(entries=6)
     for after in range(6):
-        async with hub.subscribe(tx_ref, after) as subscription:
+        async with pulled(hub, tx_ref, after) as subscription:
             assert await seqs(subscription, until=6) == list(range(after + 1, 7))
-    async with hub.subscribe(tx_ref, 6) as subscription:
+    async with pulled(hub, tx_ref, 6) as subscription:
         await journal.append(tx_ref)
         assert await seqs(subscription, until=7) == [7]
 
@@ -48,13 +48,13 @@ async def test_streams_with_different_cursors_share_one_top_up(
     hub = await start_hub()
     tx_ref = await journal.open(entries=4)
     cursors = (None, 0, 3, 4, 1)
-    subscriptions = [hub.subscribe(tx_ref, after) for after in cursors]
+    subscriptions = [Pulled(hub, tx_ref, after) for after in cursors]
     for subscription in subscriptions:
-        await subscription.__aenter__()
+        hub.enter(subscription.subscription)
     await journal.append(tx_ref, final=True)
     seen = [await to_the_end(subscription) for subscription in subscriptions]
     for subscription in subscriptions:
-        await subscription.__aexit__(None, None, None)
+        hub.leave(subscription.subscription)
     assert [ids(messages) for messages, _ in seen[1:]] == [
         [1, 2, 3, 4, 5],
         [4, 5],
@@ -87,7 +87,7 @@ async def test_a_lost_notification_is_found_by_the_sweep(
 ) -> None:
     hub = await start_hub(sweep_seconds=0.1)
     tx_ref = await journal.open(entries=1)
-    async with hub.subscribe(tx_ref, None) as subscription:
+    async with pulled(hub, tx_ref, None) as subscription:
         assert await seqs(subscription, until=1) == [1]
         await journal.append_in_silence(tx_ref)
         assert await seqs(subscription, until=2) == [2]
@@ -98,12 +98,12 @@ async def test_what_happened_while_the_listener_was_away_is_read_when_it_is_back
 ) -> None:
     hub = await start_hub(conninfo=relay.url)
     known, entered_meanwhile = await journal.open(entries=1), await journal.open(entries=1)
-    async with hub.subscribe(known, None) as subscription:
+    async with pulled(hub, known, None) as subscription:
         assert await seqs(subscription, until=1) == [1]
         relay.refusing = True
         relay.cut()
         await journal.append(known)
-        async with hub.subscribe(entered_meanwhile, 0) as other:
+        async with pulled(hub, entered_meanwhile, 0) as other:
             assert await other.next_frames(0.1) is None
             relay.refusing = False
             assert await seqs(subscription, until=2) == [2]
@@ -115,7 +115,7 @@ async def test_an_id_beyond_the_head_starts_again_from_the_current_state(
 ) -> None:
     hub = await start_hub()
     tx_ref = await journal.open(entries=2)
-    async with hub.subscribe(tx_ref, 2**63 - 1) as subscription:
+    async with pulled(hub, tx_ref, 2**63 - 1) as subscription:
         (message,) = await read(subscription)
         assert (message.event, message.last_event_id, message.json["seq"]) == ("reset", "2", 2)
         await journal.append(tx_ref)
@@ -137,10 +137,10 @@ async def test_a_stream_that_joins_during_a_read_is_not_judged_by_it(
 
     hub = await start_hub(read_updates=read_slowly)
     tx_ref = await journal.open(entries=1)
-    async with hub.subscribe(tx_ref, 0) as first:
+    async with pulled(hub, tx_ref, 0) as first:
         await holding.wait()
         await journal.append(tx_ref)
-        async with hub.subscribe(tx_ref, 2) as second:
+        async with pulled(hub, tx_ref, 2) as second:
             released.set()
             assert await seqs(first, until=2) == [1, 2]
             await journal.append(tx_ref)
@@ -150,18 +150,18 @@ async def test_a_stream_that_joins_during_a_read_is_not_judged_by_it(
 async def test_a_stream_ends_after_its_final_state(start_hub: StartHub, journal: Journal) -> None:
     hub = await start_hub()
     tx_ref = await journal.open(entries=1)
-    async with hub.subscribe(tx_ref, 0) as subscription:
+    async with pulled(hub, tx_ref, 0) as subscription:
         await journal.append(tx_ref, final=True)
         messages, end = await to_the_end(subscription)
-        assert (ids(messages), end) == ([1, 2], End.FINAL)
-    async with hub.subscribe(tx_ref, None) as subscription:
+        assert (ids(messages), end) == ([1, 2], StreamClose.FINAL)
+    async with pulled(hub, tx_ref, None) as subscription:
         messages, end = await to_the_end(subscription)
-        assert (ids(messages), end) == ([2], End.FINAL)
-    async with hub.subscribe(tx_ref, 2) as subscription:
-        assert await subscription.next_frames(SOON_SECONDS) is End.FINAL
-    async with hub.subscribe(tx_ref, 3) as subscription:
+        assert (ids(messages), end) == ([2], StreamClose.FINAL)
+    async with pulled(hub, tx_ref, 2) as subscription:
+        assert await subscription.next_frames(SOON_SECONDS) is StreamClose.FINAL
+    async with pulled(hub, tx_ref, 3) as subscription:
         messages, end = await to_the_end(subscription)
-        assert ([message.event for message in messages], end) == (["reset"], End.FINAL)
+        assert ([message.event for message in messages], end) == (["reset"], StreamClose.FINAL)
 
 
 async def test_a_state_that_becomes_final_by_time_ends_its_streams_without_a_frame(
@@ -169,10 +169,10 @@ async def test_a_state_that_becomes_final_by_time_ends_its_streams_without_a_fra
 ) -> None:
     hub = await start_hub(sweep_seconds=0.1)
     tx_ref = await journal.open(entries=1)
-    async with hub.subscribe(tx_ref, None) as subscription:
+    async with pulled(hub, tx_ref, None) as subscription:
         assert await seqs(subscription, until=1) == [1]
         await journal.finish_in_silence(tx_ref)
-        assert await subscription.next_frames(SOON_SECONDS) is End.FINAL
+        assert await subscription.next_frames(SOON_SECONDS) is StreamClose.FINAL
 
 
 async def test_a_slow_stream_is_closed_and_resumes_while_the_others_go_on(
@@ -180,30 +180,30 @@ async def test_a_slow_stream_is_closed_and_resumes_while_the_others_go_on(
 ) -> None:
     hub = await start_hub(frames_waiting_max=3)
     tx_ref = await journal.open()
-    async with hub.subscribe(tx_ref, 0) as slow, hub.subscribe(tx_ref, 0) as quick:
+    async with pulled(hub, tx_ref, 0) as slow, pulled(hub, tx_ref, 0) as quick:
         for seq in range(1, 9):
             await journal.append(tx_ref)
             assert await seqs(quick, until=seq) == [seq]
         messages, end = await to_the_end(slow)
-        assert (ids(messages), end, slow.cursor) == ([1, 2, 3], End.SLOW, 3)
+        assert (ids(messages), end, slow.cursor) == ([1, 2, 3], StreamClose.SLOW, 3)
         assert quick.ended is None
     for after, rest in ((3, [4, 5, 6]), (6, [7, 8])):
-        async with hub.subscribe(tx_ref, after) as resumed:
+        async with pulled(hub, tx_ref, after) as resumed:
             assert await seqs(resumed, until=rest[-1]) == rest
 
 
 async def test_a_frame_is_encoded_once_and_shared(start_hub: StartHub, journal: Journal) -> None:
     hub = await start_hub()
     tx_ref = await journal.open(entries=1)
-    subscriptions = [hub.subscribe(tx_ref, None) for _ in range(50)]
+    subscriptions = [Pulled(hub, tx_ref, None) for _ in range(50)]
     for subscription in subscriptions:
-        await subscription.__aenter__()
+        hub.enter(subscription.subscription)
         assert await seqs(subscription, until=1) == [1]
     await journal.append(tx_ref)
     frames = [await subscription.next_frames(SOON_SECONDS) for subscription in subscriptions]
     assert all(frame is frames[0] for frame in frames)
     for subscription in subscriptions:
-        await subscription.__aexit__(None, None, None)
+        hub.leave(subscription.subscription)
 
 
 async def test_a_thousand_streams_cost_few_reads(
@@ -212,9 +212,9 @@ async def test_a_thousand_streams_cost_few_reads(
     hub = await start_hub()
     crowd = await journal.open(entries=1)
     alone = [await journal.open(entries=1) for _ in range(200)]
-    subscriptions = [hub.subscribe(tx_ref, None) for tx_ref in [crowd] * 1_000 + alone]
+    subscriptions = [Pulled(hub, tx_ref, None) for tx_ref in [crowd] * 1_000 + alone]
     for subscription in subscriptions:
-        await subscription.__aenter__()
+        hub.enter(subscription.subscription)
     assert (hub.streams, hub.channels) == (1_200, 201)
     await eventually(lambda: all(subscription.cursor == 1 for subscription in subscriptions))
     assert journal.reads <= 4
@@ -223,14 +223,14 @@ async def test_a_thousand_streams_cost_few_reads(
     await eventually(lambda: all(subscription.cursor == 2 for subscription in subscriptions[:1000]))
     assert journal.reads - before <= 2
     for subscription in subscriptions:
-        await subscription.__aexit__(None, None, None)
+        hub.leave(subscription.subscription)
     assert (hub.streams, hub.channels) == (0, 0)
 
 
 async def test_an_event_reaches_its_own_top_up_only(start_hub: StartHub, journal: Journal) -> None:
     hub = await start_hub()
     mine, other = await journal.open(), await journal.open()
-    async with hub.subscribe(mine, 0) as my_stream, hub.subscribe(other, 0) as other_stream:
+    async with pulled(hub, mine, 0) as my_stream, pulled(hub, other, 0) as other_stream:
         await journal.append(other)
         assert await seqs(other_stream, until=1) == [1]
         assert await my_stream.next_frames(NOW_SECONDS) is None
@@ -243,7 +243,7 @@ async def test_a_wake_up_for_a_top_up_that_nobody_streams_reads_nothing(
     before = journal.reads
     hub.wake(new_tx_ref())
     tx_ref = await journal.open(entries=1)
-    async with hub.subscribe(tx_ref, None) as subscription:
+    async with pulled(hub, tx_ref, None) as subscription:
         await seqs(subscription, until=1)
     assert journal.reads == before + 1
 
@@ -252,7 +252,7 @@ async def test_a_wake_up_for_a_top_up_that_nobody_streams_reads_nothing(
 async def test_a_malformed_tx_ref_is_refused(start_hub: StartHub, tx_ref: TxRef) -> None:
     hub = await start_hub()
     with pytest.raises(InvalidRequest):
-        hub.subscribe(tx_ref, None)
+        Pulled(hub, tx_ref, None)
 
 
 async def test_the_first_stream_listens_and_the_last_one_unlistens(
@@ -267,8 +267,8 @@ async def test_the_first_stream_listens_and_the_last_one_unlistens(
 
     hub = await start_hub(listen=listen, unlisten=lambda _: calls.append("unlisten"))
     tx_ref = await journal.open(entries=1)
-    async with hub.subscribe(tx_ref, None) as first:
-        async with hub.subscribe(tx_ref, None) as second:
+    async with pulled(hub, tx_ref, None) as first:
+        async with pulled(hub, tx_ref, None) as second:
             await seqs(first, until=1)
             await seqs(second, until=1)
         assert calls == ["listen"]
@@ -284,46 +284,18 @@ async def test_leaving_and_entering_in_a_hurry_never_loses_the_listen(
 
     async def hurry(tx_ref: TxRef) -> None:
         for _ in range(100):
-            async with hub.subscribe(tx_ref, 0):
+            async with pulled(hub, tx_ref, 0):
                 for _ in range(chance.randrange(4)):
                     await asyncio.sleep(0)
 
     for seq in range(1, 6):
         await asyncio.gather(*(hurry(tx_ref) for tx_ref in tx_refs for _ in range(3)))
         for tx_ref in tx_refs:
-            async with hub.subscribe(tx_ref, seq - 1) as stays:
+            async with pulled(hub, tx_ref, seq - 1) as stays:
                 assert await stays.next_frames(0.02) is None
                 await journal.append(tx_ref)
                 assert await seqs(stays, until=seq) == [seq]
     assert (hub.streams, hub.channels) == (0, 0)
-
-
-async def test_a_reader_that_is_cancelled_as_a_frame_arrives_finds_it_later(
-    start_hub: StartHub, journal: Journal
-) -> None:
-    hub = await start_hub(listen=never_listening)
-    tx_ref = await journal.open(entries=1)
-    updates = await journal.read_updates({tx_ref: 0})
-    async with hub.subscribe(tx_ref, 0) as subscription:
-        waiting = asyncio.create_task(subscription.next_frames(SOON_SECONDS))
-        await asyncio.sleep(0)
-        subscription.give(updates, update_frame)
-        waiting.cancel()
-        await asyncio.wait({waiting})
-        assert waiting.cancelled()
-        assert await subscription.next_frames(NOW_SECONDS) == update_frame(updates[0])
-
-
-async def test_silence_is_answered_with_none_and_the_stream_goes_on(
-    start_hub: StartHub, journal: Journal
-) -> None:
-    hub = await start_hub()
-    tx_ref = await journal.open(entries=1)
-    async with hub.subscribe(tx_ref, 1) as subscription:
-        for _ in range(3):
-            assert await subscription.next_frames(0.01) is None
-        await journal.append(tx_ref)
-        assert await seqs(subscription, until=2) == [2]
 
 
 @pytest.mark.parametrize("error", [DatabaseUnavailable(), ZeroDivisionError()])
@@ -339,7 +311,7 @@ async def test_a_read_that_fails_is_tried_again(
 
     hub = await start_hub(read_updates=read_sometimes)
     tx_ref = await journal.open(entries=2)
-    async with hub.subscribe(tx_ref, 0) as subscription:
+    async with pulled(hub, tx_ref, 0) as subscription:
         assert await seqs(subscription, until=2) == [1, 2]
     assert caplog.text.count("event=stream.read_failed") == 2
 
@@ -352,7 +324,7 @@ async def test_without_a_listener_the_sweep_serves_the_streams(
 
     hub = await start_hub(listen=dead, sweep_seconds=0.1)
     tx_ref = await journal.open(entries=1)
-    async with hub.subscribe(tx_ref, 0) as subscription:
+    async with pulled(hub, tx_ref, 0) as subscription:
         assert await seqs(subscription, until=1) == [1]
         await journal.append(tx_ref)
         assert await seqs(subscription, until=2) == [2]
@@ -368,9 +340,9 @@ async def test_closing_ends_every_stream_and_refuses_new_ones(
     hub = await start_hub(listen=listen)
     tx_ref, never_listened = await journal.open(entries=1), await journal.open(entries=1)
     async with (
-        hub.subscribe(tx_ref, 1) as waiting,
-        hub.subscribe(tx_ref, 0) as unread,
-        hub.subscribe(never_listened, 0) as entering,
+        pulled(hub, tx_ref, 1) as waiting,
+        pulled(hub, tx_ref, 0) as unread,
+        pulled(hub, never_listened, 0) as entering,
     ):
         answers = [
             asyncio.create_task(subscription.next_frames(SOON_SECONDS))
@@ -379,11 +351,11 @@ async def test_closing_ends_every_stream_and_refuses_new_ones(
         await eventually(lambda: unread.cursor == 1)
         await hub.close()
         await hub.close()
-        assert await asyncio.gather(*answers) == [End.SHUTDOWN, End.SHUTDOWN]
+        assert await asyncio.gather(*answers) == [StreamClose.SHUTDOWN, StreamClose.SHUTDOWN]
         messages, end = await to_the_end(unread)
-        assert (ids(messages), end) == ([1], End.SHUTDOWN)
-        async with hub.subscribe(tx_ref, 0) as late:
-            assert await late.next_frames(SOON_SECONDS) is End.SHUTDOWN
+        assert (ids(messages), end) == ([1], StreamClose.SHUTDOWN)
+        async with pulled(hub, tx_ref, 0) as late:
+            assert await late.next_frames(SOON_SECONDS) is StreamClose.SHUTDOWN
     assert (hub.streams, hub.channels) == (0, 0)
 
 
@@ -391,14 +363,14 @@ async def never_listening(_: TxRef) -> None:
     await asyncio.Event().wait()
 
 
-async def read(subscription: Subscription) -> list[Message]:
+async def read(subscription: Pulled) -> list[Message]:
     """What arrives next; fails when it is silence or the end."""
     frames = await subscription.next_frames(SOON_SECONDS)
     assert isinstance(frames, bytes), frames
     return EventSource().feed(frames)
 
 
-async def seqs(subscription: Subscription, until: int) -> list[int]:
+async def seqs(subscription: Pulled, until: int) -> list[int]:
     """The seqs of the updates up to `until`, which must be the last of them."""
     seen: list[int] = []
     while not seen or seen[-1] < until:
@@ -408,7 +380,7 @@ async def seqs(subscription: Subscription, until: int) -> list[int]:
     return seen
 
 
-async def to_the_end(subscription: Subscription) -> tuple[list[Message], End]:
+async def to_the_end(subscription: Pulled) -> tuple[list[Message], StreamClose]:
     messages: list[Message] = []
     while isinstance(frames := await subscription.next_frames(SOON_SECONDS), bytes):
         messages += EventSource().feed(frames)
@@ -425,7 +397,7 @@ async def follow(hub: Hub, tx_ref: TxRef, until: int) -> list[int]:
     seen: list[int] = []
     while not seen or seen[-1] < until:
         await asyncio.sleep(random.random() / 20)
-        async with hub.subscribe(tx_ref, seen[-1] if seen else 0) as subscription:
+        async with pulled(hub, tx_ref, seen[-1] if seen else 0) as subscription:
             seen += await seqs(subscription, until=min(until, len(seen) + random.randint(1, until)))
     return seen
 

@@ -7,6 +7,7 @@ from app.errors import ConfigurationError, DatabaseUnavailable, InvalidRequest
 from app.model import Notified, TxRef, new_tx_ref
 from app.stream import listener as listener_module
 from app.stream.channels import channel_of, tx_ref_of
+from app.stream.listener import Audience
 from tests.stream.conftest import Eventually, StartListener, Woken
 from tests.stream.journal import Journal
 from tests.stream.relay import Relay
@@ -283,7 +284,7 @@ async def test_a_callback_that_raises_costs_a_reconnect_and_not_the_listener(
         woken.on_wake(tx_ref)
         raise LookupError
 
-    listener = await start_listener(on_wake=fail)
+    listener = await start_listener(audience=Audience(fail, woken.on_connected, woken.on_summons))
     tx_ref = new_tx_ref()
     await listener.listen(tx_ref)
     for times in (1, 2):
@@ -304,7 +305,8 @@ async def test_a_listener_that_died_is_not_ready_and_says_so(
     def fail(_: TxRef) -> None:
         raise Catastrophe
 
-    listener = await start_listener(on_wake=fail)
+    audience = Audience(fail, on_connected=lambda: None, on_summons=lambda: None)
+    listener = await start_listener(audience=audience)
     tx_ref = new_tx_ref()
     await listener.listen(tx_ref)
     await journal.notify(channel_of(tx_ref), "")

@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from app.metrics import Metrics
+from app.metrics import Metrics, StreamClose
 from app.model import EventType, TxRef
 from app.stream.hub import Hub
-from app.stream.listener import Listener
-from app.stream.subscription import End
+from app.stream.listener import Audience, Listener
 from tests.payments import Process, about, linked, open_process, transfer
 from tests.stream.event_source import EventSource, Message
+from tests.stream.pulled import pulled
 
 
 async def test_a_payment_reaches_every_process_that_streams_its_top_up(database_url: str) -> None:
@@ -50,11 +50,12 @@ async def streaming(database_url: str, process: Process) -> AsyncIterator[Hub]:
         process.store.read_updates,
         frames_waiting_max=64,
         sweep_seconds=3600.0,
+        metrics=Metrics(),
     )
     listener = Listener(
         database_url,
-        on_wake=hub.wake,
-        on_connected=hub.wake_all,
+        Audience(hub.wake, hub.wake_all, on_summons=lambda: None),
+        worker_id=7,
         echo=process.store.notify,
         echo_seconds=5.0,
         echo_timeout_seconds=10.0,
@@ -72,10 +73,10 @@ async def streaming(database_url: str, process: Process) -> AsyncIterator[Hub]:
 
 async def watch(hub: Hub, tx_ref: TxRef, source: EventSource) -> None:
     """Reads the whole history and what follows, until the stream ends by itself."""
-    async with hub.subscribe(tx_ref, 0) as subscription:
+    async with pulled(hub, tx_ref, 0) as subscription:
         while isinstance(frames := await subscription.next_frames(10), bytes):
             source.feed(frames)
-    assert frames is End.FINAL
+    assert frames is StreamClose.FINAL
 
 
 def summary(message: Message) -> tuple[int, str, int]:

@@ -38,6 +38,7 @@ WAITING = TopupUpdate(
     confirmed_at=None,
     expires_at=NOW + timedelta(minutes=15),
     recorded_at=NOW,
+    read_at=NOW,
 )
 STRANGER = {"username": "stranger", "password": "mật khẩu của người lạ"}
 PAGES_BEFORE_LOGIN = ["/login", "/register"]

@@ -450,7 +450,7 @@ async def test_while_the_database_is_away_streams_are_told_to_come_back_later(
             async with payer.stream(topup["tx_ref"]) as stream:
                 assert stream.response.status_code == 200
                 assert stream.response.headers["Content-Type"].startswith("text/event-stream")
-                assert await stream.rest() == []
+                assert [message.json["code"] for message in await stream.rest()] == ["unavailable"]
             assert stream.source.retry_milliseconds is not None
             assert 8_000 <= stream.source.retry_milliseconds <= 12_000
 

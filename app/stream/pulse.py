@@ -1,0 +1,77 @@
+"""One timer for all streams: heartbeats into silence, and the end of those that are old enough."""
+
+import asyncio
+import random
+from typing import Protocol
+
+TICKS_PER_HEARTBEAT = 30
+EARLY_MAX = 0.2  # of the heartbeat: streams that were written to together drift apart
+
+
+class Beating(Protocol):
+    """A stream as the pulse sees it; times are those of the event loop."""
+
+    tick: int
+    """When the pulse looks at it again; kept by the pulse."""
+    written_at: float
+    ends_at: float
+
+    def beat(self) -> None:
+        """Nothing was written for a heartbeat."""
+
+    def retire(self) -> None:
+        """Its time is over."""
+
+
+class Pulse:
+    """A wheel of ticks: each stream lies under the one at which something may be due."""
+
+    def __init__(self, heartbeat_seconds: float) -> None:
+        self._heartbeat_seconds = heartbeat_seconds
+        self._tick_seconds = heartbeat_seconds / TICKS_PER_HEARTBEAT
+        self._wheel: dict[int, set[Beating]] = {}
+        self._tick = 0  # the latest that is over
+        self._beating: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._tick = self._tick_of(asyncio.get_running_loop().time())
+        self._beating = asyncio.create_task(self._beat(), name="pulse")
+
+    def stop(self) -> None:
+        if self._beating is not None:
+            self._beating.cancel()
+
+    def add(self, stream: Beating) -> None:
+        """Its first heartbeat comes early, at random, so that streams do not beat in step."""
+        self._put(stream, stream.written_at + self._heartbeat_seconds * random.random())  # noqa: S311
+
+    def remove(self, stream: Beating) -> None:
+        """Safe to repeat."""
+        if (slot := self._wheel.get(stream.tick)) is not None:
+            slot.discard(stream)
+
+    def _put(self, stream: Beating, due_at: float) -> None:
+        stream.tick = max(self._tick_of(min(due_at, stream.ends_at)), self._tick + 1)
+        self._wheel.setdefault(stream.tick, set()).add(stream)
+
+    async def _beat(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep((self._tick + 1) * self._tick_seconds - loop.time())
+            self._tick += 1
+            for stream in self._wheel.pop(self._tick, ()):
+                self._look_at(stream, loop.time())
+
+    def _tick_of(self, moment: float) -> int:
+        return int(moment / self._tick_seconds)
+
+    def _look_at(self, stream: Beating, now: float) -> None:
+        if now >= stream.ends_at:
+            stream.retire()
+            return
+        early = self._heartbeat_seconds * random.uniform(0, EARLY_MAX)  # noqa: S311
+        if now - stream.written_at < self._heartbeat_seconds / 2:
+            self._put(stream, stream.written_at + self._heartbeat_seconds - early)
+        else:
+            stream.beat()
+            self._put(stream, now + self._heartbeat_seconds - early)

@@ -1,0 +1,113 @@
+"""One open stream, at the ASGI border: what the hub queues goes out, silence is broken.
+
+An idle stream is one task, the server's own, which waits for the browser to leave. Writing takes a
+task for as long as it lasts: one more for each stream would cost more than all the rest of it.
+"""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+
+from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable
+
+from app.admission import StreamRequest
+from app.metrics import Metrics, StreamClose
+from app.model import UserId
+from app.stream.frames import heartbeat_frame
+from app.stream.hub import Hub
+from app.stream.pulse import Pulse
+from app.stream.retries import Retries
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the streams of a process have in common."""
+
+    hub: Hub
+    pulse: Pulse
+    retries: Retries
+    metrics: Metrics
+    send_timeout_seconds: float
+
+
+class Stream:
+    """From the answer's first byte to its last. `user_id` is None until it may be served."""
+
+    __slots__ = (
+        "_send", "_serving", "_shared", "_writing",
+        "ends_at", "request", "subscription", "tick", "user_id", "written_at",
+    )  # fmt: skip
+
+    def __init__(self, shared: Shared, request: StreamRequest, age_seconds: float) -> None:
+        self.request = request
+        self.user_id: UserId | None = None
+        self.subscription = shared.hub.subscribe(self, request.tx_ref, request.after)
+        self.written_at = asyncio.get_running_loop().time()
+        self.ends_at = self.written_at + age_seconds
+        self.tick = 0
+        self._shared = shared
+        self._send: ASGISendCallable | None = None
+        self._serving: asyncio.Task[object] | None = None
+        self._writing: asyncio.Task[None] | None = None
+
+    async def serve(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        """Returns when the browser has left, which it also has after the end of the answer."""
+        shared = self._shared
+        self._serving = asyncio.current_task()
+        self._send = send
+        shared.metrics.streams_open.inc()
+        self._writing = asyncio.create_task(self._write(shared.retries.first()))
+        shared.hub.enter(self.subscription)
+        shared.pulse.add(self)
+        try:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+        finally:
+            shared.pulse.remove(self)
+            shared.hub.leave(self.subscription)
+            if self._writing is not None:
+                self._writing.cancel()
+            shared.metrics.streams_open.dec()
+            reason = self.subscription.ended or StreamClose.GONE
+            shared.metrics.streams_closed.labels(reason).inc()
+            log.info("event=stream.closed tx_ref=%s reason=%s", self.request.tx_ref, reason)
+
+    def ready(self) -> None:
+        """The subscription has something to take."""
+        if self._writing is None and self._send is not None:
+            self._writing = asyncio.create_task(self._write())
+
+    def end(self, reason: StreamClose) -> None:
+        """After what waits; the first reason stays."""
+        self.subscription.end(reason)
+
+    def retire(self) -> None:
+        self.end(StreamClose.AGE)
+
+    def beat(self) -> None:
+        if self._writing is None:
+            self._shared.metrics.heartbeats_sent.inc()
+            self._writing = asyncio.create_task(self._write(heartbeat_frame()))
+
+    async def _write(self, chunk: bytes | None = None) -> None:
+        """All that waits; the last words too, when it has ended."""
+        try:
+            async with asyncio.timeout(self._shared.send_timeout_seconds):
+                while chunk or (chunk := self.subscription.take()):
+                    await self._send_body(chunk)
+                    chunk = None
+                if (reason := self.subscription.ended) is not None:
+                    await self._send_body(self._shared.retries.last(reason), more=False)
+        except TimeoutError:  # the reader stopped: no last word would reach it
+            self.end(StreamClose.SLOW)
+            if self._serving is not None:
+                self._serving.cancel()
+        finally:
+            self._writing = None
+
+    async def _send_body(self, chunk: bytes, more: bool = True) -> None:
+        if self._send is not None:
+            await self._send({"type": "http.response.body", "body": chunk, "more_body": more})
+            self.written_at = asyncio.get_running_loop().time()

@@ -1,0 +1,56 @@
+-- limit_streams: brings one user back to p_per_user_max streams: the oldest are told to end; while
+--           all are younger than p_spare_seconds, the newest of p_stream_ids get no lease.
+-- Raises:   nothing.
+-- Locks:    expects that of the user's streams (topup.open_streams).
+-- Notifies: worker:<worker_id> of each process that has to end one.
+-- Why:      refusing the newest would lock a payer out behind connections that died unnoticed;
+--           ending the youngest would let two tabs end each other for ever.
+CREATE OR REPLACE FUNCTION topup.limit_streams(
+    p_user_id bigint,
+    p_worker_id integer,
+    p_stream_ids bigint[],
+    p_per_user_max integer,
+    p_spare_seconds double precision
+)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_excess bigint;
+    v_worker_id integer;
+    v_old_enough CONSTANT timestamptz :=
+        clock_timestamp() - make_interval(secs => p_spare_seconds);
+BEGIN
+    DELETE FROM topup.stream_leases AS l
+    WHERE
+        l.user_id = p_user_id
+        AND l.worker_id <> p_worker_id
+        AND NOT topup.worker_is_alive(l.worker_id);
+
+    v_excess := (
+        SELECT count(*) - p_per_user_max FROM topup.stream_leases AS l
+        WHERE l.user_id = p_user_id AND l.ended IS NULL
+    );
+    FOR v_worker_id IN
+        UPDATE topup.stream_leases AS l SET ended = 'superseded'
+        WHERE (l.worker_id, l.stream_id) IN (
+            SELECT o.worker_id, o.stream_id FROM topup.stream_leases AS o
+            WHERE o.user_id = p_user_id AND o.ended IS NULL AND o.opened_at <= v_old_enough
+            ORDER BY o.opened_at, o.worker_id, o.stream_id
+            LIMIT greatest(v_excess, 0)
+        )
+        RETURNING l.worker_id
+    LOOP
+        v_excess := v_excess - 1;
+        PERFORM topup.notify_if_room('worker:' || v_worker_id, '');
+    END LOOP;
+
+    DELETE FROM topup.stream_leases AS l
+    WHERE l.worker_id = p_worker_id AND l.stream_id IN (
+        SELECT n.id FROM unnest(p_stream_ids) AS n (id)
+        ORDER BY n.id DESC
+        LIMIT greatest(v_excess, 0)
+    );
+END
+$$;

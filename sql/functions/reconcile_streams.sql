@@ -1,0 +1,35 @@
+-- reconcile_streams: makes the leases of this worker those of the streams that it has.
+-- Raises:   nothing.
+-- Locks:    the rows.
+-- Notifies: nothing.
+-- Why:      the table is unlogged and a worker that lost its lock is taken for dead, so after each
+--           reconnect it says again what it streams.
+CREATE OR REPLACE FUNCTION topup.reconcile_streams(
+    p_worker_id integer,
+    p_stream_ids bigint[],
+    p_user_ids bigint[],
+    p_session_hashes bytea[],
+    p_tx_refs text[]
+)
+RETURNS void
+LANGUAGE plpgsql
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    DELETE FROM topup.stream_leases AS l
+    WHERE
+        l.worker_id = p_worker_id
+        AND NOT EXISTS (SELECT FROM unnest(p_stream_ids) AS r (id) WHERE r.id = l.stream_id);
+
+    INSERT INTO topup.stream_leases (worker_id, stream_id, user_id, session_hash, tx_ref)
+    SELECT p_worker_id, r.stream_id, r.user_id, r.session_hash, r.tx_ref
+    FROM unnest(p_stream_ids, p_user_ids, p_session_hashes, p_tx_refs)
+        AS r (stream_id, user_id, session_hash, tx_ref)
+    ON CONFLICT (worker_id, stream_id) DO NOTHING;
+END
+$$;
+
+GRANT EXECUTE ON FUNCTION topup.reconcile_streams(
+    integer, bigint[], bigint[], bytea[], text[]
+) TO topup_app;
