@@ -2,17 +2,12 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
-import pytest
 from psycopg import AsyncConnection
 from psycopg.sql import SQL, Identifier
 
-from app.database.embedded.account import server_identity
-from app.database.embedded.binaries import major_version
-from app.database.embedded.supervisor import EmbeddedPostgres
-from app.database.migrate import migrate
 from app.model import EventType, Topup
+from tests.notify_queue import USAGE, half_full
 from tests.payments import (
     UNKNOWN_ORDER,
     Process,
@@ -24,10 +19,6 @@ from tests.payments import (
     transfer,
 )
 from tests.postgres import check_the_laws
-
-SMALLEST_QUEUE_PAGES = 64
-FIRST_WITH_A_QUEUE_SETTING = 17
-USAGE = "SELECT pg_notification_queue_usage()"
 
 
 @asynccontextmanager
@@ -116,19 +107,10 @@ async def test_a_rollback_wakes_nobody(process: Process, database_url: str) -> N
 async def test_payments_commit_while_the_queue_is_full_and_notify_again_after(
     small_queue_url: str,
 ) -> None:
-    """A session that listens and sits in a transaction keeps the queue of the whole server."""
-    async with (
-        open_process(small_queue_url) as process,
-        connected(small_queue_url) as culprit,
-        connected(small_queue_url) as noise,
-    ):
+    async with open_process(small_queue_url) as process:
         topup = await process.topup(10**9)
         async with listening(small_queue_url, topup) as listener:
-            async with culprit.transaction():
-                await culprit.execute("LISTEN anything")
-            async with culprit.transaction():
-                await culprit.execute("SELECT 'holds the tail of the queue'")
-                await fill_half(noise)
+            async with half_full(small_queue_url):
                 full = await query(small_queue_url, USAGE)
                 for _ in range(20):
                     facts = [transfer(topup.order_code, 1_000) for _ in range(64)]
@@ -139,28 +121,3 @@ async def test_payments_commit_while_the_queue_is_full_and_notify_again_after(
             assert await received(listener, 1) == [(topup.tx_ref, last)]
         assert (await process.store.wallet(topup.user_id)).balance == (20 * 64 + 1) * 1_000
     check_the_laws(small_queue_url)
-
-
-async def fill_half(connection: AsyncConnection) -> None:
-    usage = (0.0,)
-    while usage[0] < 0.5:
-        await connection.execute(
-            "SELECT pg_notify('noise', n || repeat('x', 7000)) FROM generate_series(1, 10) AS n"
-        )
-        usage = await (await connection.execute(USAGE)).fetchone() or usage
-
-
-@pytest.fixture
-async def small_queue_url(short_dir: Path, postgres_bin: Path) -> AsyncIterator[str]:
-    """A server of its own, whose notification queue is as small as it can be."""
-    data_dir = short_dir / "data"
-    if major_version(postgres_bin, server_identity(data_dir)) < FIRST_WITH_A_QUEUE_SETTING:
-        pytest.skip("max_notify_queue_pages came with PostgreSQL 17; 8 GB cannot be filled here")
-    server = EmbeddedPostgres(data_dir, short_dir / "run", bin_dir=postgres_bin, durable=False)
-    with server:
-        async with connected(server.database_url()) as connection:
-            setting = SQL("ALTER SYSTEM SET max_notify_queue_pages = {}")
-            await connection.execute(setting.format(SMALLEST_QUEUE_PAGES))
-    with server:
-        await migrate(server.database_url())
-        yield server.database_url()

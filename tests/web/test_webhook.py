@@ -503,7 +503,7 @@ async def test_without_the_database_payos_is_told_to_come_again_and_nothing_is_l
 
 
 async def test_a_payment_that_the_database_cannot_take_is_kept_and_refused(
-    payos: PayOS, payer: Payer, topup: dict[str, Any], database_url: str
+    napvi: Napvi, payos: PayOS, payer: Payer, topup: dict[str, Any], database_url: str
 ) -> None:
     """A wallet can hold 1,024 of the largest amounts; whoever is that rich needs a person."""
     await query(
@@ -517,5 +517,9 @@ async def test_a_payment_that_the_database_cannot_take_is_kept_and_refused(
     body = signed(await data_for(database_url, topup, amount=AMOUNT_MAX))
     status, told = await payos.tell(body)
     assert (status, told["code"]) == (400, "invalid_request")
+    rejected = napvi.app.metrics.registry.get_sample_value(
+        "napvi_webhooks_total", {"outcome": "rejected"}
+    )
+    assert rejected == 1
     kept = await query(database_url, "SELECT raw, fault FROM topup.payos_bodies")
     assert kept == [(body, "rejected with 22003")]

@@ -1,0 +1,153 @@
+"""What the listener counts, and what a full notification queue does to it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from app.metrics import ListenerLoss, Metrics
+from app.model import TxRef, new_tx_ref
+from app.stream.channels import channel_of
+from app.stream.listener import Listener
+from tests.notify_queue import half_full
+from tests.payments import Process, open_process
+from tests.stream.conftest import Eventually, StartListener, Woken
+from tests.stream.journal import Journal
+from tests.stream.relay import Relay
+
+ECHO_SECONDS, ECHO_TIMEOUT_SECONDS = 0.05, 0.2
+
+
+def value(metrics: Metrics, name: str, **labels: str) -> float:
+    found = metrics.registry.get_sample_value(f"napvi_{name}", labels)
+    assert found is not None, name
+    return found
+
+
+def losses(metrics: Metrics) -> dict[str, float]:
+    """Those that happened."""
+    counts = {r.value: value(metrics, "listener_lost_total", reason=r) for r in ListenerLoss}
+    return {reason: count for reason, count in counts.items() if count}
+
+
+async def test_channels_are_counted_as_they_come_and_go(
+    start_listener: StartListener, metrics: Metrics, eventually: Eventually
+) -> None:
+    listener = await start_listener()
+    tx_refs = [new_tx_ref() for _ in range(3)]
+    counts = [value(metrics, "channels_listened")]
+    await asyncio.gather(*(listener.listen(tx_ref) for tx_ref in tx_refs))
+    counts.append(value(metrics, "channels_listened"))
+    listener.unlisten(tx_refs[0])
+    await eventually(lambda: value(metrics, "channels_listened") == 3)
+    await listener.stop()
+    counts.append(value(metrics, "channels_listened"))
+    assert counts == [1, 4, 0]
+
+
+async def test_each_echo_is_timed(
+    start_listener: StartListener, metrics: Metrics, eventually: Eventually
+) -> None:
+    await start_listener(echo_seconds=ECHO_SECONDS)
+    await eventually(lambda: value(metrics, "echo_lag_seconds_count") >= 3)
+    assert 0 < value(metrics, "echo_lag_seconds_sum") < 3
+
+
+async def test_a_terminated_backend_is_a_loss_and_another_connection(
+    start_listener: StartListener, metrics: Metrics, journal: Journal, woken: Woken,
+    eventually: Eventually, caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    await start_listener()
+    await journal.terminate_listener()
+    await eventually(woken.has_connected(2))
+    assert losses(metrics) == {"disconnected": 1}
+    assert value(metrics, "listener_connects_total") == 2
+    assert "event=listener.lost reason=disconnected" in caplog.text
+
+
+async def test_a_network_that_fell_silent_is_told_from_one_that_refuses(
+    start_listener: StartListener, metrics: Metrics, relay: Relay, woken: Woken,
+    eventually: Eventually,
+) -> None:  # fmt: skip
+    await start_listener(conninfo=relay.url, echo_timeout_seconds=0.5)
+    relay.forget()
+    await eventually(woken.has_connected(2))
+    assert losses(metrics) == {"silent": 1}
+    relay.refusing = True
+    relay.cut()
+    await eventually(lambda: "unreachable" in losses(metrics))
+    assert losses(metrics) | {"unreachable": 1} == {
+        "silent": 1,
+        "disconnected": 1,
+        "unreachable": 1,
+    }
+
+
+async def test_an_error_of_ours_is_a_loss_with_that_reason(
+    start_listener: StartListener, metrics: Metrics, journal: Journal, woken: Woken,
+    eventually: Eventually, caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    def fail(_: TxRef) -> None:
+        raise LookupError("of ours")
+
+    listener = await start_listener(on_wake=fail)
+    tx_ref = new_tx_ref()
+    await listener.listen(tx_ref)
+    await journal.notify(channel_of(tx_ref), "")
+    await eventually(woken.has_connected(2))
+    assert losses(metrics) == {"failed": 1}
+    assert "of ours" in caplog.text, "with its traceback"
+
+
+@pytest.fixture
+async def process(small_queue_url: str) -> AsyncIterator[Process]:
+    async with open_process(small_queue_url) as process:
+        yield process
+
+
+@pytest.fixture
+async def listener(
+    small_queue_url: str, process: Process, metrics: Metrics, woken: Woken
+) -> AsyncIterator[Listener]:
+    """Not started yet, on a server whose queue can be filled."""
+    listener = Listener(
+        small_queue_url,
+        on_wake=woken.on_wake,
+        on_connected=woken.on_connected,
+        echo=process.store.notify,
+        echo_seconds=ECHO_SECONDS,
+        echo_timeout_seconds=ECHO_TIMEOUT_SECONDS,
+        backoff_seconds_max=1.0,
+        metrics=metrics,
+    )
+    yield listener
+    await listener.stop()
+
+
+async def test_a_full_queue_neither_cuts_the_listener_nor_turns_it_unready(
+    listener: Listener, small_queue_url: str, metrics: Metrics, woken: Woken,
+    eventually: Eventually, caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    await listener.start()
+    async with half_full(small_queue_url):
+        # Longer than an echo may be overdue: what was heard before would not do.
+        overdue = 2 * round((ECHO_SECONDS + ECHO_TIMEOUT_SECONDS) / ECHO_SECONDS)
+        await eventually(lambda: caplog.text.count("reason=queue_full") > overdue)
+        assert listener.ready
+        assert value(metrics, "notify_queue_usage") >= 0.5
+        heard = value(metrics, "echo_lag_seconds_count")
+    await eventually(lambda: value(metrics, "echo_lag_seconds_count") > heard)
+    assert value(metrics, "notify_queue_usage") < 0.5
+    assert listener.ready
+    assert woken.connected == 1
+    assert losses(metrics) == {}
+
+
+async def test_it_starts_while_the_queue_is_full(
+    listener: Listener, small_queue_url: str, eventually: Eventually, metrics: Metrics
+) -> None:
+    async with half_full(small_queue_url):
+        await listener.start()
+        assert listener.ready
+        assert value(metrics, "echo_lag_seconds_count") == 0
+    await eventually(lambda: value(metrics, "echo_lag_seconds_count") > 0)
