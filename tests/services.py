@@ -19,8 +19,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.database.embedded.process import die_with_parent
 from app.payos.simulator.wire import PAYER
+from app.processes import die_with_parent
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS_MAX = 20.0
