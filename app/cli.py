@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from functools import partial
 
 import click
 
@@ -15,7 +16,9 @@ from app.payos.simulator import create_simulator
 from app.request_rules import WEBHOOK_PATH
 from app.serve import Site, run
 from app.settings import Settings
-from app.sockets import open_endpoint
+from app.sockets import inherit_endpoint, open_endpoint, parse_workers
+from app.worker import tell_serving
+from app.workers import run_workers
 
 REFUSED = 2  # the exit code when there is something to correct before another try
 
@@ -36,14 +39,32 @@ def commands() -> None:
 
 @commands.command()
 @click.option("--bind", metavar="HOST:PORT", help="Instead of `bind` in hypercorn.toml.")
-def serve(bind: str | None) -> None:
-    """Serve. Without DATABASE_URL, on an embedded PostgreSQL."""
+@click.option("--workers", metavar="N", help="Processes, instead of `workers` in hypercorn.toml.")
+def serve(bind: str | None, workers: str | None) -> None:
+    """Serve. Without DATABASE_URL, on an embedded PostgreSQL.
+
+    SIGTERM drains; with several workers, SIGHUP restarts them one after another.
+    """
     settings = _settings()
     settings.require_for_serving()
     endpoint = open_endpoint(bind, reader_timeout_seconds=settings.reader_timeout_seconds)
+    count = endpoint.workers if workers is None else parse_workers(workers)
     with database(settings) as url:
+        if count > 1:
+            sys.exit(run_workers(count, endpoint, settings, url))
         app = create_app(settings.model_copy(update={"database_url": url}))
-        run([Site(app, endpoint, app.open, app.drain)], settings.shutdown_seconds_max)
+        run([Site(app, endpoint, app.open, app.turn_away, app.drain)], settings)
+
+
+@commands.command(hidden=True)
+@click.option("--socket", "sockets", metavar="FD", type=int, multiple=True, required=True)
+@click.option("--serving", metavar="FD", type=int, required=True)
+def worker(sockets: tuple[int, ...], serving: int) -> None:
+    """What `serve --workers` starts: not for people."""
+    settings = _settings()
+    app = create_app(settings)
+    site = Site(app, inherit_endpoint(sockets), app.open, app.turn_away, app.drain)
+    run([site], settings, partial(tell_serving, serving))
 
 
 @commands.command()
@@ -74,7 +95,7 @@ def simulator(bind: str) -> None:
         webhook_url=public_url and public_url.rstrip("/") + WEBHOOK_PATH,
     )
     endpoint = open_endpoint(bind, reader_timeout_seconds=settings.reader_timeout_seconds)
-    run([Site(app, endpoint)], settings.shutdown_seconds_max)
+    run([Site(app, endpoint)], settings)
 
 
 @commands.command()

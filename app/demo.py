@@ -52,8 +52,8 @@ def run_demo(settings: Settings, bind: str) -> None:
         simulator = create_simulator(
             kept.payos_client_id, kept.payos_api_key, kept.payos_checksum_key
         )
-        sites = [Site(app, service, app.open, app.drain), Site(simulator, payos)]
-        run(sites, settings.shutdown_seconds_max, partial(_prepare, app, url, kept.password))
+        site = Site(app, service, app.open, app.turn_away, app.drain)
+        run([site, Site(simulator, payos)], settings, partial(_prepare, app, url, kept.password))
     click.echo("Stopped.")
 
 

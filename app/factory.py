@@ -3,7 +3,7 @@
 import secrets
 
 from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, Scope
-from quart import Quart
+from quart import Quart, Response, request
 from quart_schema import Info, QuartSchema
 
 from app.addresses import lead_nowhere
@@ -53,6 +53,7 @@ class NapviApp(Quart):
         self._add_routes(settings)
         self.before_serving(self.open)
         self.after_serving(self.close)
+        self.after_request(self._end_connection)
 
     async def open(self) -> None:
         """Connects. Raises ConfigurationError, MigrationError when serving cannot work."""
@@ -67,9 +68,13 @@ class NapviApp(Quart):
         self.streams.start()
         self._opened = True
 
-    async def drain(self) -> None:
-        """Tells load balancers to look elsewhere, and ends every stream cleanly."""
+    def turn_away(self) -> None:
+        """Tells load balancers to look elsewhere; who comes all the same is served."""
         self._draining = True
+
+    async def drain(self) -> None:
+        """Ends every stream cleanly."""
+        self.turn_away()
         await self.hub.close()
 
     async def close(self) -> None:
@@ -110,6 +115,12 @@ class NapviApp(Quart):
             await self.streams.answer(scope, receive, outlet.send, super().__call__)
         else:
             await super().__call__(scope, receive, outlet.send)
+
+    async def _end_connection(self, response: Response) -> Response:
+        """While draining: no further request shall come on a connection that is about to close."""
+        if self._draining and request.http_version == "1.1":
+            response.headers["Connection"] = "close"
+        return response
 
     def _connect_parts(self, settings: Settings) -> None:
         url = _database_url(settings)

@@ -16,45 +16,56 @@ from typing import Any
 import hypercorn.asyncio
 from quart import Quart
 
+from app.event_loop import EventLoop
+from app.settings import Settings
 from app.sockets import Endpoint
 
 log = logging.getLogger(__name__)
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 DRAIN_SHARE = 0.5  # of the time to stop; the rest is for requests under way
+LAST_REQUESTS_SECONDS = 0.1  # for who was accepted, or answered, a moment before the end
 
 
 async def nothing() -> None:
     """For a site that has nothing to open or to drain."""
 
 
+def nobody() -> None:
+    """For a site that has nobody to turn away."""
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """An app and where it is reached.
 
-    `open` connects what it needs and may refuse the start with a NapviError; `drain` ends its
-    streams.
+    `open` connects what it needs and may refuse the start with a NapviError; `turn_away` makes it
+    unready while it goes on serving; `drain` ends its streams.
     """
 
     app: Quart
     endpoint: Endpoint
     open: Callable[[], Awaitable[None]] = nothing
+    turn_away: Callable[[], None] = nobody
     drain: Callable[[], Awaitable[None]] = nothing
 
 
 def run(
     sites: Sequence[Site],
-    shutdown_seconds_max: float,
+    settings: Settings,
     when_serving: Callable[[], Awaitable[None]] = nothing,
 ) -> None:
     """Serves `sites` until SIGINT or SIGTERM; `when_serving` is called once all of them answer.
 
-    From the signal on the process lives for `shutdown_seconds_max` at most, whoever does not read.
+    From the signal on the process lives for NAPVI_SHUTDOWN_SECONDS_MAX at most, whoever does not
+    read.
     """
-    watchdog = threading.Timer(shutdown_seconds_max, _exit_hard)
+    watchdog = threading.Timer(settings.shutdown_seconds_max, _exit_hard)
     watchdog.daemon = True
+    loop = EventLoop()
     try:
-        asyncio.run(_serve(sites, shutdown_seconds_max * DRAIN_SHARE, watchdog, when_serving))
+        with asyncio.Runner(loop_factory=lambda: loop) as runner:
+            runner.run(_serve(loop, sites, settings, watchdog, when_serving))
     except ExceptionGroup as failures:
         raise failures.exceptions[0] from failures
     finally:
@@ -63,8 +74,9 @@ def run(
 
 
 async def _serve(
+    loop: EventLoop,
     sites: Sequence[Site],
-    drain_seconds_max: float,
+    settings: Settings,
     watchdog: threading.Timer,
     when_serving: Callable[[], Awaitable[None]],
 ) -> None:
@@ -76,7 +88,6 @@ async def _serve(
             watchdog.start()
             stop.set()
 
-    loop = asyncio.get_running_loop()
     loop.set_exception_handler(_on_loop_error)
     for number in STOP_SIGNALS:
         loop.add_signal_handler(number, on_signal)
@@ -89,7 +100,13 @@ async def _serve(
             await answering.wait()
         await when_serving()
         await stop.wait()
-        await _drain(sites, drain_seconds_max)
+        for site in sites:
+            site.turn_away()
+        await asyncio.sleep(settings.drain_wait_seconds)
+        loop.stop_accepting()
+        seconds_left = settings.shutdown_seconds_max - settings.drain_wait_seconds
+        await _drain(sites, seconds_left * DRAIN_SHARE)
+        await asyncio.sleep(LAST_REQUESTS_SECONDS)
         finish.set()
 
 

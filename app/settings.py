@@ -32,6 +32,7 @@ SECRET_KEY_CHARACTERS_MIN = 32
 RANGES = (
     ("topup_amount_min_vnd", "topup_amount_max_vnd"),
     ("password_characters_min", "password_characters_max"),
+    ("drain_wait_seconds", "shutdown_seconds_max"),
 )
 
 # PostgreSQL and TCP take milliseconds, whole ones, of 31 bits; 0 would mean no limit at all.
@@ -39,6 +40,7 @@ SECONDS_MIN, SECONDS_MAX = 0.001, 7 * 86_400
 Dong = Annotated[int, Field(gt=0, le=2**53 - 1)]
 WholeSeconds = Annotated[int, Field(gt=0, le=366 * 24 * 3600)]
 Seconds = Annotated[float, Field(ge=SECONDS_MIN, le=SECONDS_MAX, allow_inf_nan=False)]
+Pause = Annotated[float, Field(ge=0, le=SECONDS_MAX, allow_inf_nan=False)]
 
 
 class Settings(BaseSettings):
@@ -119,7 +121,12 @@ class Settings(BaseSettings):
     listener_echo_seconds: Seconds = 5.0
     listener_echo_timeout_seconds: Seconds = 10.0
     listener_backoff_seconds_max: Seconds = 30.0
+
+    # Processes
+    drain_wait_seconds: Pause = 0.0
     shutdown_seconds_max: Seconds = 10.0
+    worker_start_seconds_max: Seconds = 60.0
+    worker_backoff_seconds_max: Seconds = 30.0
 
     log_level: str = "info"
     prometheus_multiproc_dir: DirectoryPath | None = Field(

@@ -2,7 +2,7 @@
 
 - `environment`    what both need to be told; a test may change it before it starts one
 - `simulator`      a PayOS, at `simulator.url`
-- `start_service`  starts a `serve` on the test's database, as often as it is called
+- `start_service`  starts a `serve` with options on the test's database, as often as it is called
 - `service`        one of them, registered at the simulator
 """
 
@@ -19,8 +19,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.database.embedded.process import die_with_parent
 from app.payos.simulator.wire import PAYER
+from app.processes import die_with_parent
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS_MAX = 20.0
@@ -124,8 +124,8 @@ class Process:
 class Service(Process):
     """A process that serves HTTP at `url`."""
 
-    def __init__(self, environment: Mapping[str, str], command: str) -> None:
-        super().__init__(environment, command, "--bind", "127.0.0.1:0")
+    def __init__(self, environment: Mapping[str, str], command: str, *options: str) -> None:
+        super().__init__(environment, command, "--bind", "127.0.0.1:0", *options)
         try:
             self.url = f"http://{self.wait_for(SERVING)[1]}"
         except BaseException:
@@ -133,7 +133,7 @@ class Service(Process):
             raise
 
 
-StartService = Callable[[], Service]
+StartService = Callable[..., Service]
 
 
 def environment_on(database_url: str) -> dict[str, str]:
@@ -163,8 +163,9 @@ def simulator(environment: dict[str, str]) -> Iterator[Service]:
 def start_service(environment: dict[str, str], simulator: Service) -> Iterator[StartService]:
     with ExitStack() as started:
 
-        def start() -> Service:
-            service = Service({**environment, "PAYOS_BASE_URL": simulator.url}, "serve")
+        def start(*options: str) -> Service:
+            everything = {**environment, "PAYOS_BASE_URL": simulator.url}
+            service = Service(everything, "serve", *options)
             started.callback(service.stop)
             return service
 

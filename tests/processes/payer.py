@@ -47,6 +47,15 @@ class Payer:
                     yield message
 
 
+async def last_status(payer: Payer, tx_ref: str, opened: asyncio.Semaphore) -> str:
+    """What a stream said last. Raises when it is cut off instead of ended."""
+    status = ""
+    async for message in payer.messages(tx_ref):
+        status = message.json["status"]
+        opened.release()
+    return status
+
+
 def http_client(base_url: str = "") -> httpx.AsyncClient:
     limits = httpx.Limits(max_connections=None)
     return httpx.AsyncClient(base_url=base_url, limits=limits, timeout=SECONDS_MAX, trust_env=False)

@@ -113,3 +113,16 @@ def test_an_address_that_is_none_is_refused(
     command: str, bind: str, complaint: str, serving: dict[str, str]
 ) -> None:
     assert refusal(serving, command, "--bind", bind).startswith(f"napvi: --bind: {complaint}")
+
+
+@pytest.mark.parametrize("workers", ["0", "-1", "two"])
+def test_a_number_of_workers_that_is_none_is_refused(workers: str, serving: dict[str, str]) -> None:
+    sentence = refusal(serving, "serve", "--bind", "127.0.0.1:0", "--workers", workers)
+    assert sentence.startswith(f"napvi: --workers: {workers!r} is no number from 1 to 64. ")
+
+
+def test_what_every_worker_refuses_is_said_once(serving: dict[str, str]) -> None:
+    serving["DATABASE_URL"] = "postgresql://127.0.0.1:1/nowhere"
+    assert "Check that it runs" in refusal(
+        serving, "serve", "--bind", "127.0.0.1:0", "--workers", "3"
+    )

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from tests.processes.greedy import never_reading
-from tests.processes.payer import Payer, deliver, http_client, log_in, until, webhook
+from tests.processes.payer import deliver, http_client, last_status, log_in, until, webhook
 from tests.services import Service, StartService
 
 pytestmark = pytest.mark.processes
@@ -20,15 +20,6 @@ STREAMS_PER_PAYER = 5
 BLOCKED = (
     "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype IN ('tuple', 'transactionid')"
 )
-
-
-async def last_status(payer: Payer, tx_ref: str, opened: asyncio.Semaphore) -> str:
-    """What a stream said last. Raises when it is cut off instead of ended."""
-    status = ""
-    async for message in payer.messages(tx_ref):
-        status = message.json["status"]
-        opened.release()
-    return status
 
 
 async def test_fifty_streams_end_cleanly_and_the_process_is_gone_within_two_seconds(

@@ -1,12 +1,20 @@
 """hypercorn.toml: what is in it is used, what would do harm refuses the start."""
 
+import os
 import socket
 from pathlib import Path
 
 import pytest
 
 from app.errors import ConfigurationError
-from app.sockets import HYPERCORN_TOML, Endpoint, open_endpoint, read_config
+from app.sockets import (
+    HYPERCORN_TOML,
+    Endpoint,
+    inherit_endpoint,
+    open_endpoint,
+    parse_workers,
+    read_config,
+)
 
 
 @pytest.fixture
@@ -15,8 +23,8 @@ def toml(tmp_path: Path) -> Path:
 
 
 def close(endpoint: Endpoint) -> None:
-    for bind in endpoint.config.bind:
-        socket.socket(fileno=int(bind.removeprefix("fd://"))).close()
+    for descriptor in endpoint.descriptors:
+        socket.socket(fileno=descriptor).close()
 
 
 def test_the_file_that_is_shipped_lets_a_burst_of_browsers_in() -> None:
@@ -29,7 +37,11 @@ def test_the_file_that_is_shipped_lets_a_burst_of_browsers_in() -> None:
     ("text", "complaint"),
     [
         ("read_timeout = 60", "read_timeout in hypercorn.toml: would cut every stream"),
-        ("workers = 2", "workers in hypercorn.toml: can only be 1"),
+        ("workers = 0", "workers in hypercorn.toml: 0 is no number from 1 to 64"),
+        ("workers = -1", "workers in hypercorn.toml: -1 is no number from 1 to 64"),
+        ("workers = true", "workers in hypercorn.toml: True is no number from 1 to 64"),
+        ("workers = 1.5", "workers in hypercorn.toml: 1.5 is no number from 1 to 64"),
+        ("workers = 'two'", "workers in hypercorn.toml: 'two' is no number from 1 to 64"),
         ("quic_bind = ['127.0.0.1:1']", "quic_bind in hypercorn.toml: is not supported"),
         ("keepalive = 5", "keepalive in hypercorn.toml: is no setting of Hypercorn"),
         ("backlog =", "hypercorn.toml: cannot be read"),
@@ -63,3 +75,22 @@ def test_a_unix_socket_is_an_address_too(toml: Path, short_dir: Path) -> None:
     endpoint = open_endpoint(path=toml, reader_timeout_seconds=15)
     close(endpoint)
     assert endpoint.addresses == (f"unix:{short_dir}/napvi.sock",)
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "65", "two", "1.5", "²", ""])
+def test_a_number_of_workers_that_is_none_is_named(text: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"--workers: '{text}' is no number from 1 to 64"):
+        parse_workers(text)
+
+
+def test_workers_share_the_sockets_and_nobody_else_does(toml: Path) -> None:
+    toml.write_text("workers = 2")
+    endpoint = open_endpoint("127.0.0.1:0", toml, reader_timeout_seconds=15)
+    try:
+        assert endpoint.workers == 2
+        worker = inherit_endpoint(endpoint.descriptors, toml)
+        assert worker.addresses == endpoint.addresses
+        with socket.socket(fileno=os.dup(endpoint.descriptors[0])) as taken:
+            assert taken.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT) == 0
+    finally:
+        close(endpoint)

@@ -14,7 +14,7 @@ SECRETS = {
 SECONDS = [
     environment_name(name)
     for name, field in Settings.model_fields.items()
-    if field.annotation is float
+    if field.annotation is float and field.default > 0
 ]
 
 
@@ -54,6 +54,14 @@ def test_seconds_are_a_number_of_milliseconds(
 ) -> None:
     monkeypatch.setenv(setting, value)
     assert refusal().startswith(f"{setting}: ")
+
+
+@pytest.mark.parametrize("value", ["inf", "nan", "-1", "604801"])
+def test_a_pause_may_be_none_but_is_bounded(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NAPVI_DRAIN_WAIT_SECONDS", "0")
+    assert Settings.load().drain_wait_seconds == 0
+    monkeypatch.setenv("NAPVI_DRAIN_WAIT_SECONDS", value)
+    assert refusal().startswith("NAPVI_DRAIN_WAIT_SECONDS: ")
 
 
 def test_a_millisecond_and_a_week_are_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,6 +116,7 @@ def test_an_address_on_the_web_stays_as_it_is_written(
         ("NAPVI_TOPUP_AMOUNT_MIN_VND", "NAPVI_TOPUP_AMOUNT_MAX_VND", 1, "1999"),
         ("NAPVI_PASSWORD_CHARACTERS_MIN", "NAPVI_PASSWORD_CHARACTERS_MAX", 0, "129"),
         ("NAPVI_PASSWORD_CHARACTERS_MIN", "NAPVI_PASSWORD_CHARACTERS_MAX", 1, "7"),
+        ("NAPVI_DRAIN_WAIT_SECONDS", "NAPVI_SHUTDOWN_SECONDS_MAX", 0, "10.5"),
     ],
 )
 def test_a_range_has_something_in_it(

@@ -8,7 +8,7 @@ import pytest
 from app.metrics import ListenerLoss, Metrics
 from app.model import TxRef, new_tx_ref
 from app.stream.channels import channel_of
-from app.stream.listener import Listener
+from app.stream.listener import Audience, Listener
 from tests.notify_queue import half_full
 from tests.payments import Process, open_process
 from tests.stream.conftest import Eventually, StartListener, Woken
@@ -112,8 +112,8 @@ async def listener(
     """Not started yet, on a server whose queue can be filled."""
     listener = Listener(
         small_queue_url,
-        on_wake=woken.on_wake,
-        on_connected=woken.on_connected,
+        audience=Audience(woken.on_wake, woken.on_connected, on_summons=lambda: None),
+        worker_id=7,
         echo=process.store.notify,
         echo_seconds=ECHO_SECONDS,
         echo_timeout_seconds=ECHO_TIMEOUT_SECONDS,

@@ -13,8 +13,8 @@ import subprocess
 from pathlib import Path
 
 from app.database.embedded.account import Identity
-from app.database.embedded.process import die_with_parent
 from app.errors import DataDirectoryError
+from app.processes import die_with_parent
 
 BUILTIN_LOCALE_MAJOR = 17  # the first PostgreSQL whose own C.UTF-8 needs no locale of the system
 INITDB_OPTIONS = (

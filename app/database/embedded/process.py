@@ -1,22 +1,21 @@
 """The postgres process: started as a direct child, waited for, shut down."""
 
-import ctypes
 import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from app.database.embedded.account import Identity
 from app.database.embedded.pidfile import PidFile
 from app.errors import DataDirectoryError
+from app.processes import die_with_parent
 
 PORT = 5432  # only names the socket; there is no TCP
 POLL_SECONDS = 0.01
 STOP_SECONDS_MAX = 30.0  # for the last checkpoint; an aborted server recovers at its next start
 LOG_LINES_IN_ERROR = 5
-PR_SET_PDEATHSIG = 1
 THROW_AWAY = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 
@@ -25,18 +24,6 @@ def server_settings(run_dir: Path, *, durable: bool) -> list[str]:
     settings = ["listen_addresses=", f"port={PORT}", f"unix_socket_directories={run_dir}"]
     settings += ["unix_socket_permissions=0700"]
     return settings if durable else [*settings, *THROW_AWAY]
-
-
-def die_with_parent() -> Callable[[], None]:
-    """For `preexec_fn`: the child gets SIGINT when the calling *thread* ends, however it ends."""
-    libc, parent_pid = ctypes.CDLL(None), os.getpid()
-
-    def ask_the_kernel() -> None:  # runs after the change of user, which would undo it
-        libc.prctl(PR_SET_PDEATHSIG, signal.SIGINT)
-        if os.getppid() != parent_pid:
-            os._exit(1)
-
-    return ask_the_kernel
 
 
 def spawn(

@@ -1,0 +1,20 @@
+"""Child processes that do not outlive the process that started them. Linux only."""
+
+import ctypes
+import os
+import signal
+from collections.abc import Callable
+
+PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent() -> Callable[[], None]:
+    """For `preexec_fn`: the child gets SIGINT when the calling *thread* ends, however it ends."""
+    libc, parent_pid = ctypes.CDLL(None), os.getpid()
+
+    def ask_the_kernel() -> None:  # runs after the change of user, which would undo it
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGINT)
+        if os.getppid() != parent_pid:
+            os._exit(1)
+
+    return ask_the_kernel

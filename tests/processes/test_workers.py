@@ -1,0 +1,166 @@
+"""`serve --workers 2`: shared sockets, workers that are replaced, and an end for all of them."""
+
+import asyncio
+import os
+import signal
+import time
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.processes.descendants import alive, descendants
+from tests.processes.greedy import never_reading
+from tests.processes.payer import deliver, http_client, last_status, log_in, until, webhook
+from tests.processes.shares import connections
+from tests.services import Service, StartService, register_webhook
+
+pytestmark = pytest.mark.processes
+
+PAYERS = 10
+STREAMS_PER_PAYER = 5
+NEWER_SCHEMA = (
+    "INSERT INTO topup.schema_files (path, sha256)"
+    " VALUES ('migrations/9999_tomorrow.sql', sha256('tomorrow'))"
+)
+OWN_SCHEMA = "DELETE FROM topup.schema_files WHERE path = 'migrations/9999_tomorrow.sql'"
+
+
+def start_workers(start_service: StartService) -> Service:
+    service = start_service("--workers", "2")
+    service.wait_for("event=workers.serving workers=2")
+    return service
+
+
+@pytest.fixture
+def service(start_service: StartService, simulator: Service) -> Service:
+    service = start_workers(start_service)
+    register_webhook(simulator, service)
+    return service
+
+
+async def gone(pids: set[int]) -> None:
+    async def none_alive() -> bool:
+        return not any(alive(pid) for pid in pids)
+
+    await until(none_alive)
+
+
+async def test_a_stream_on_any_worker_hears_of_a_webhook_at_any(service: Service) -> None:
+    workers = descendants(service.pid)
+    assert len(workers) == 2
+    topups, streams, opened = [], [], asyncio.Semaphore(0)
+    async with AsyncExitStack() as logins, http_client() as payos:
+        for _ in range(PAYERS):
+            payer = await logins.enter_async_context(log_in(service.url))
+            topups.append(await payer.topup())
+            stream = last_status(payer, topups[-1]["tx_ref"], opened)
+            streams.append(asyncio.create_task(stream))
+            await opened.acquire()
+        assert all(connections(service, workers).values()), "one worker does nothing"
+        payos.headers["Connection"] = "close"  # each webhook goes where chance leads it
+        for topup in topups:
+            assert await deliver(payos, service.url, webhook(topup)) == 200
+        async with asyncio.timeout(10):
+            assert await asyncio.gather(*streams) == ["confirmed"] * PAYERS
+
+
+async def test_on_sigterm_the_streams_of_all_workers_end_cleanly(service: Service) -> None:
+    workers = descendants(service.pid)
+    opened, streams = asyncio.Semaphore(0), []
+    async with AsyncExitStack() as logins:
+        for _ in range(PAYERS):
+            payer = await logins.enter_async_context(log_in(service.url))
+            tx_ref = (await payer.topup())["tx_ref"]
+            for _ in range(STREAMS_PER_PAYER):
+                stream = last_status(payer, tx_ref, opened)
+                streams.append(asyncio.create_task(stream))
+                await opened.acquire()
+        assert all(connections(service, workers).values()), "one worker does nothing"
+        service.send(signal.SIGTERM)
+        assert await asyncio.gather(*streams) == ["pending"] * len(streams)
+        assert await asyncio.to_thread(service.wait) == 0
+    assert not any(alive(pid) for pid in workers)
+    assert service.output.count("event=server.stopping") == len(workers)
+    assert "event=workers.stopped" in service.output
+    assert "level=error" not in service.output
+
+
+async def test_a_killed_supervisor_takes_its_workers_along(environment: dict[str, str]) -> None:
+    service = Service(environment, "serve", "--workers", "2")
+    try:
+        service.wait_for("event=workers.serving")
+        workers = descendants(service.pid)
+        service.send(signal.SIGKILL)
+        await gone(workers)
+    finally:
+        service.close()
+    assert "Traceback" not in service.output
+
+
+async def test_neither_a_client_that_never_reads_nor_a_worker_that_stands_still_holds_it(
+    environment: dict[str, str], start_service: StartService
+) -> None:
+    environment["NAPVI_SHUTDOWN_SECONDS_MAX"] = "2"
+    service = start_workers(start_service)
+    workers = descendants(service.pid)
+    async with never_reading(service):
+        (still,) = (pid for pid, held in connections(service, workers).items() if not held)
+        os.kill(still, signal.SIGSTOP)
+        started = time.monotonic()
+        service.send(signal.SIGTERM)
+        assert await asyncio.to_thread(service.wait) == 0
+    assert 2 < time.monotonic() - started < 5
+    assert "event=server.stopped_hard" in service.output
+    assert f"event=worker.stopped_hard pid={still}" in service.output
+    await gone(workers)
+
+
+@pytest.mark.breaks_the_laws
+async def test_a_worker_that_cannot_be_replaced_is_tried_again(
+    service: Service, database_url: str
+) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(NEWER_SCHEMA)
+        lost, kept = descendants(service.pid)
+        os.kill(lost, signal.SIGKILL)
+        service.wait_for(rf"event=worker\.lost pid={lost} reason=SIGKILL")
+        service.wait_for(r'(?s)(event=worker\.not_started reason="exit_2".*){2}')
+        connection.execute(OWN_SCHEMA)
+    service.wait_for(rf"event=worker\.replaced pid={lost} reason=SIGKILL")
+    assert kept in descendants(service.pid)
+    assert len(descendants(service.pid)) == 2
+
+
+@pytest.mark.breaks_the_laws
+async def test_a_restart_that_fails_leaves_the_old_workers_serving(
+    service: Service, database_url: str
+) -> None:
+    workers = descendants(service.pid)
+    with psycopg.connect(database_url) as connection:
+        connection.execute(NEWER_SCHEMA)
+    service.send(signal.SIGHUP)
+    service.wait_for("event=workers.restart_abandoned")
+    assert descendants(service.pid) == workers
+    async with http_client(service.url) as client:
+        assert (await client.get("/readyz")).status_code == 200
+
+
+def test_what_a_dead_worker_has_measured_is_cleared_away(service: Service) -> None:
+    lost = min(descendants(service.pid))
+    variables = Path(f"/proc/{lost}/environ").read_text().split("\0")
+    (metrics,) = (
+        Path(variable.partition("=")[2])
+        for variable in variables
+        if variable.startswith("PROMETHEUS_MULTIPROC_DIR=")
+    )
+    gauge, counter = metrics / f"gauge_livesum_{lost}.db", metrics / f"counter_{lost}.db"
+    gauge.touch()
+    counter.touch()
+    os.kill(lost, signal.SIGKILL)
+    service.wait_for("event=worker.replaced")
+    assert not gauge.exists()
+    assert counter.exists(), "what it counted still counts"
+    service.stop()
+    assert not metrics.exists()
