@@ -124,8 +124,8 @@ class Process:
 class Service(Process):
     """A process that serves HTTP at `url`."""
 
-    def __init__(self, environment: Mapping[str, str], command: str) -> None:
-        super().__init__(environment, command, "--bind", "127.0.0.1:0")
+    def __init__(self, environment: Mapping[str, str], command: str, *options: str) -> None:
+        super().__init__(environment, command, "--bind", "127.0.0.1:0", *options)
         try:
             self.url = f"http://{self.wait_for(SERVING)[1]}"
         except BaseException:

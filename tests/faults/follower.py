@@ -6,7 +6,6 @@ any other status than 200, as a browser gives up then.
 """
 
 import asyncio
-import itertools
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
@@ -25,8 +24,9 @@ class Broken(AssertionError):
 class Follower:
     """Follows one top-up; `run` returns at 204 and raises Broken as soon as anything is wrong.
 
-    `urls` are taken in turn, one for each connection. By default it has seen nothing yet and
-    wants the whole history; with `last_event_id=""` it starts at the current state.
+    `urls` are taken in turn, one for each connection, and may change meanwhile. By default it has
+    seen nothing yet and wants the whole history; with `last_event_id=""` it starts at the current
+    state.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Follower:
         self.breaks = 0
         self.heartbeats = 0
         self.errors: list[str] = []
-        self._addresses = itertools.cycle([_address(url) for url in urls])
+        self._urls = urls
         self._cookie = cookie
         self._last_event_id = last_event_id
         self._expects_reset = expects_reset
@@ -62,6 +62,10 @@ class Follower:
                 raise Broken(f"{self.tx_ref}: a browser gives up after status {status}")
             await asyncio.sleep(self._retry_seconds)
 
+    def is_whole(self, head: int, after: int = 0) -> bool:
+        """Whether it saw everything later than `after`, up to `head`."""
+        return self.ids == list(range(after + 1, head + 1))
+
     async def saw(self, seq: int) -> None:
         """Returns when `seq` has been seen."""
         while not self.ids or self.ids[-1] < seq:
@@ -75,7 +79,7 @@ class Follower:
 
     async def _connect(self) -> int:
         """The status of one connection once it is over; 0 when there was no answer."""
-        host, port = next(self._addresses)
+        host, port = _address(self._urls[self.connections % len(self._urls)])
         source = EventSource(self._last_event_id)
         self.connections += 1
         stream = HttpStream(self._request(), lambda body: self._receive(source, body))
@@ -142,12 +146,14 @@ class Follower:
 
 @asynccontextmanager
 async def following(followers: Iterable[Follower]) -> AsyncIterator[None]:
-    """They follow while the block runs, which is cancelled as soon as one of them is Broken."""
+    """They follow while the block runs and then on to 204, for which everything must be paid.
+
+    The block is cancelled as soon as one of them is Broken.
+    """
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(follower.run()) for follower in followers]
+        for follower in followers:
+            group.create_task(follower.run())
         yield
-        for task in tasks:
-            task.cancel()
 
 
 async def all_saw(followers: Iterable[Follower], seq: int) -> None:

@@ -22,15 +22,16 @@ QUICK = {
 class Serve(Protocol):
     """Starts one; `changes` are settings. Those that still run are stopped after the test."""
 
-    def __call__(self, database_url: str, **changes: str) -> Service: ...
+    def __call__(self, database_url: str, *options: str, **changes: str) -> Service: ...
 
 
 @contextmanager
 def serving() -> Iterator[Serve]:
     with ExitStack() as started:
 
-        def start(database_url: str, **changes: str) -> Service:
-            service = Service(environment_on(database_url) | QUICK | changes, "serve")
+        def start(database_url: str, *options: str, **changes: str) -> Service:
+            environment = environment_on(database_url) | QUICK | changes
+            service = Service(environment, "serve", *options)
             started.callback(end, service)
             return service
 
