@@ -42,8 +42,9 @@ format: .venv/dev ## Rewrite Python in the project's style
 	@$(BIN)/ruff check --fix --quiet
 	@$(BIN)/ruff format --quiet
 
-bench: .venv/dev ## Measure how long a payment takes to reach the browser
+bench: .venv/dev ## Measure how long a payment takes to reach the browser, and what streams cost
 	@$(BIN)/python -m bench.latency
+	@$(BIN)/python -m bench.streams
 
 setup: .venv/run ## Make .venv with what the service needs
 

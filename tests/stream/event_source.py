@@ -19,7 +19,10 @@ class Message:
 
 @dataclass
 class EventSource:
-    """Feed it the bytes of a stream; it keeps what a script would see."""
+    """Feed it the bytes of a stream; it keeps what a script would see.
+
+    A reconnect is another one, which starts with the `last_event_id` of the one before.
+    """
 
     last_event_id: str = ""
     retry_milliseconds: int | None = None
@@ -28,7 +31,9 @@ class EventSource:
     _undecided: str = ""
     _event: str = ""
     _data: str = ""
-    _id: str = ""
+
+    def __post_init__(self) -> None:
+        self._id = self.last_event_id
 
     def feed(self, chunk: bytes) -> list[Message]:
         """The messages that this chunk completes. A chunk must not split a CRLF or a character."""

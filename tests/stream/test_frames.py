@@ -114,7 +114,7 @@ def test_a_negative_delay_is_refused(encoder: object) -> None:
 @example(event="", data="", id="")
 @example(event=" x", data="\r\n\r", id=" :")
 def test_a_browser_gets_back_what_was_encoded(event: str, data: str, id: str | None) -> None:
-    browser = EventSource(_id="before")
+    browser = EventSource(last_event_id="before")
     messages = browser.feed(encode(event, data, id))
     normalised = re.sub("\r\n|\r", "\n", data)
     last_event_id = "before" if id is None else id
