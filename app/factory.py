@@ -1,6 +1,8 @@
 """The composition root: makes every part once and hands each what it needs."""
 
 import secrets
+from collections.abc import Coroutine
+from typing import Any
 
 from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, Scope
 from quart import Quart, Response, request
@@ -103,18 +105,17 @@ class NapviApp(Quart):
             "accepting": not self._draining,
         }
 
-    async def __call__(
+    def __call__(
         self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
-    ) -> None:
+    ) -> Coroutine[Any, Any, None]:
+        """Not a coroutine of its own: there would be one more for each open stream."""
         if scope["type"] == "lifespan":
-            await super().__call__(scope, receive, send)
-            return
+            return super().__call__(scope, receive, send)
         lead_nowhere(scope)
-        outlet = Outlet(send)
+        send = Outlet(send).send
         if scope["type"] == "http" and (scope["method"], scope["path"]) == ("GET", STREAM_PATH):
-            await self.streams.answer(scope, receive, outlet.send, super().__call__)
-        else:
-            await super().__call__(scope, receive, outlet.send)
+            return self.streams.answer(scope, receive, send, super().__call__)
+        return super().__call__(scope, receive, send)
 
     async def _end_connection(self, response: Response) -> Response:
         """While draining: no further request shall come on a connection that is about to close."""

@@ -112,6 +112,7 @@ class Settings(BaseSettings):
     stream_spare_seconds: Seconds = 5.0
     stream_openings_at_once: PositiveInt = 32
     stream_openings_waiting_max: PositiveInt = 4_000
+    stream_opening_seconds_max: Seconds = 5.0
     stream_check_seconds: Seconds = 30.0
     stream_send_timeout_seconds: Seconds = 10.0
     stream_frames_waiting_max: PositiveInt = 64

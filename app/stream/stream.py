@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable
 
 from app.admission import StreamRequest
-from app.metrics import Metrics, StreamClose
+from app.metrics import Metrics, StreamClose, StreamStart
 from app.model import UserId
 from app.stream.frames import heartbeat_frame
 from app.stream.hub import Hub
@@ -57,6 +57,8 @@ class Stream:
         shared = self._shared
         self._serving = asyncio.current_task()
         self._send = send
+        how = StreamStart.FRESH if self.request.after is None else StreamStart.RESUMED
+        shared.metrics.streams_opened.labels(how).inc()
         shared.metrics.streams_open.inc()
         self._writing = asyncio.create_task(self._write(shared.retries.first()))
         shared.hub.enter(self.subscription)
