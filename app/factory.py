@@ -90,7 +90,6 @@ class NapviApp(Quart):
         await self.appends.close()
         await self.database.close()
         self._loop_lag.stop()
-        self.metrics.close()
 
     async def readiness(self) -> dict[str, bool]:
         """What readiness depends on, and whether it holds."""

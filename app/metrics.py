@@ -5,7 +5,6 @@ is there from the start, as 0, so that a rate has a beginning. docs/metrics.md s
 metric means; deploy/grafana-dashboard.json draws them; a test compares all three.
 """
 
-import os
 from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
@@ -107,11 +106,6 @@ class Metrics:
         MultiProcessCollector(of_all_workers, str(self._shared_directory))
         return encode(of_all_workers), content_type
 
-    def close(self) -> None:
-        """This process ends: what it counted stays, its open streams and channels are gone."""
-        if self._shared_directory is not None:
-            forget_process(self._shared_directory, os.getpid())
-
     def _count_payments(self) -> None:
         self.webhooks = self._counter(
             "webhooks", "Requests to the webhook", "outcome", WebhookOutcome
@@ -188,5 +182,5 @@ class Metrics:
 
 
 def forget_process(shared_directory: Path, pid: int) -> None:
-    """For a worker that may have had no time to `Metrics.close`."""
+    """A worker has ended: what it counted stays, what it had open is gone."""
     mark_process_dead(pid, str(shared_directory))

@@ -3,8 +3,8 @@
 -- Locks:    at commit, the notification queue of the cluster.
 -- Notifies: p_channel, with p_payload.
 -- Why a door: with a full queue every COMMIT that notifies fails, the listener's echo like a
---           payment; and the application shall know the usage, 0 to 1, before that. Asking for it
---           is also what heals a stuck queue.
+--           payment; and the application shall know the usage, 0 to 1, before that. The guard is
+--           that of notify_topup, which does not call this: 12 us more for each payment.
 CREATE OR REPLACE FUNCTION topup.notify_if_room(
     p_channel text, p_payload text, OUT sent boolean, OUT queue_usage numeric
 )

@@ -1,12 +1,14 @@
 """Logs: one line per record, whatever is in it, and nothing that libraries should not tell."""
 
 import logging
+import re
 from collections.abc import Iterator
 
 import pytest
 
 from app.errors import ConfigurationError, MigrationError
 from app.logs import OneLine, configure_logging
+from tests.services import ROOT
 
 
 @pytest.fixture(autouse=True)
@@ -86,3 +88,10 @@ def test_the_level_bounds_libraries_that_set_their_own(capsys: pytest.CaptureFix
 def test_a_level_that_is_none_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="NAPVI_LOG_LEVEL"):
         configure_logging("loud")
+
+
+def test_what_is_lost_closed_or_refused_is_logged_with_a_reason() -> None:
+    code = "".join(path.read_text("utf-8") for path in (ROOT / "app").rglob("*.py"))
+    said = re.findall(r"event=\w+\.(?:lost|closed|refused|died|kept)\b[^\"]*", code)
+    assert len(said) >= 8
+    assert [line for line in said if " reason=" not in line] == []

@@ -29,6 +29,7 @@ TAKES_NOTHING = {
     "/api/wallet": "GET",
     "/healthz": "GET",
     "/readyz": "GET",
+    "/metrics": "GET",
     "/openapi.json": "GET",
     "/static/<path:filename>": "GET",
 }

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from tests.stream.relay import Relay
 from tests.web.line import PATIENCE_SECONDS
 from tests.web.service import Napvi, running
@@ -38,8 +40,8 @@ async def test_a_service_that_drains_is_alive_and_not_ready(napvi: Napvi) -> Non
     assert await ask(napvi, "/readyz") == unready("accepting")
 
 
-async def test_a_service_whose_listener_is_cut_off_is_not_ready(
-    database_url: str, cheap_hasher: None
+async def test_a_service_whose_listener_is_cut_off_is_not_ready_and_says_why_once(
+    database_url: str, cheap_hasher: None, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with (
         Relay(database_url) as relay,
@@ -48,8 +50,10 @@ async def test_a_service_whose_listener_is_cut_off_is_not_ready(
         relay.refusing = True
         relay.cut()
         await becomes(napvi, unready("listener"))
+        await ask(napvi, "/readyz")
         relay.refusing = False
         await becomes(napvi, READY)
+    assert caplog.text.count("event=readiness.lost reason=listener") == 1
 
 
 async def test_a_service_without_its_database_is_alive_and_not_ready(
