@@ -118,7 +118,7 @@ async def _serve_site(site: Site, answering: asyncio.Event, finish: asyncio.Even
 
     config = site.endpoint.config
     config.errorlog = logging.getLogger("hypercorn.error")  # through our handler, not its own
-    await hypercorn.asyncio.serve(site.app, config, shutdown_trigger=until_finished)
+    await hypercorn.asyncio.serve(site.app, config, shutdown_trigger=until_finished, mode="asgi")
 
 
 async def _drain(sites: Sequence[Site], seconds_max: float) -> None:
