@@ -71,12 +71,12 @@ async def test_each_process_answers_for_all_that_share(
 ) -> None:
     one, other = start_service(), start_service()
     await work(anyone, one, other)
-    everything = [2, 2, 1, 1, 2]
+    everything = [4, 2, 1, 1, 2]
     assert [await counts(anyone, service) for service in (one, other)] == [everything] * 2
 
     other.send(signal.SIGTERM)
     assert other.wait() == 0
-    gone = [1, *everything[1:]]
+    gone = [2, *everything[1:]]
     assert await counts(anyone, one) == gone, "what it counted stays, what it had open does not"
 
 
@@ -90,9 +90,9 @@ async def test_a_process_that_was_killed_can_be_forgotten(
         await work(anyone, survivor, killed)
     finally:
         killed.close()
-    assert await counts(anyone, survivor) == [2, 2, 1, 1, 2]
+    assert await counts(anyone, survivor) == [4, 2, 1, 1, 2]
     forget_process(shared, killed.pid)
-    assert await counts(anyone, survivor) == [1, 2, 1, 1, 2]
+    assert await counts(anyone, survivor) == [2, 2, 1, 1, 2]
 
 
 async def test_processes_that_do_not_share_answer_for_themselves(
@@ -100,8 +100,8 @@ async def test_processes_that_do_not_share_answer_for_themselves(
 ) -> None:
     one, other = start_service(), start_service()
     await work(anyone, one, other)
-    assert await counts(anyone, one) == [1, 1, 1, 0, 1]
-    assert await counts(anyone, other) == [1, 1, 0, 1, 1]
+    assert await counts(anyone, one) == [2, 1, 1, 0, 1]
+    assert await counts(anyone, other) == [2, 1, 0, 1, 1]
 
 
 async def test_the_series_are_the_same_in_both_modes(

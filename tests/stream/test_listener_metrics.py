@@ -39,10 +39,10 @@ async def test_channels_are_counted_as_they_come_and_go(
     await asyncio.gather(*(listener.listen(tx_ref) for tx_ref in tx_refs))
     counts.append(value(metrics, "channels_listened"))
     listener.unlisten(tx_refs[0])
-    await eventually(lambda: value(metrics, "channels_listened") == 3)
+    await eventually(lambda: value(metrics, "channels_listened") == 4)
     await listener.stop()
     counts.append(value(metrics, "channels_listened"))
-    assert counts == [1, 4, 0]
+    assert counts == [2, 5, 0]
 
 
 async def test_each_echo_is_timed(
@@ -90,7 +90,9 @@ async def test_an_error_of_ours_is_a_loss_with_that_reason(
     def fail(_: TxRef) -> None:
         raise LookupError("of ours")
 
-    listener = await start_listener(on_wake=fail)
+    listener = await start_listener(
+        audience=Audience(fail, on_connected=lambda: None, on_summons=lambda: None)
+    )
     tx_ref = new_tx_ref()
     await listener.listen(tx_ref)
     await journal.notify(channel_of(tx_ref), "")
