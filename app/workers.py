@@ -140,9 +140,11 @@ class Workers:
         for old in tuple(self._serving):
             if old not in self._serving:
                 continue  # lost meanwhile; its replacement runs the new code already
-            if await self._try_to_start() is None:
+            new = await self._try_to_start()
+            if new is None:
                 log.error("event=workers.restart_abandoned")
                 return
+            log.info("event=worker.restarted pid=%d by=%d", old.pid, new.pid)
             await self._dismiss(old)
         log.info("event=workers.restarted")
 

@@ -40,9 +40,12 @@ def test_migrate_names_each_file_once(empty_database_url: str) -> None:
     assert run(environment, "migrate") == "The database is up to date.\n"
 
 
-def test_without_a_database_of_its_own_napvi_brings_one(machine: dict[str, str]) -> None:
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_without_a_database_of_its_own_napvi_brings_one(
+    workers: str, machine: dict[str, str]
+) -> None:
     assert "migrations/0001_accounts.sql" in run(machine, "migrate")
-    service = Service(machine, "serve")
+    service = Service(machine, "serve", "--workers", workers)
     try:
         assert httpx.get(f"{service.url}/readyz", trust_env=False).status_code == 200
         assert run(machine, "migrate") == "The database is up to date.\n"  # on the same server

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.processes
 PAYERS = 8
 TOPUPS_PER_PAYER = 2
 AMOUNT, PART = 50_000_000, 1_000
-PAUSE_SECONDS = 0.1  # between two payments for one top-up
+PAUSE_SECONDS = 0.01  # between two payments for one top-up
 EVENTS_BEFORE = 2  # opened, linked
 GAP_SECONDS_MAX = 2.0
 

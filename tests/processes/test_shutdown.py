@@ -69,6 +69,30 @@ async def test_a_webhook_under_way_is_answered_before_the_process_ends(
     assert status == ("confirmed",)
 
 
+async def test_a_load_balancer_is_told_first_and_meanwhile_everybody_is_served(
+    environment: dict[str, str], start_service: StartService
+) -> None:
+    environment["NAPVI_DRAIN_WAIT_SECONDS"] = "3"
+    service = start_service()
+    opened = asyncio.Semaphore(0)
+    async with log_in(service.url) as payer, http_client(service.url) as passer_by:
+        topup = await payer.topup()
+        stream = asyncio.create_task(last_status(payer, topup["tx_ref"], opened))
+        await opened.acquire()
+        assert "Connection" not in (await passer_by.get("/readyz")).headers
+        service.send(signal.SIGTERM)
+
+        async def unready() -> bool:
+            return (await passer_by.get("/readyz")).status_code == 503
+
+        await until(unready)
+        assert (await passer_by.get("/healthz")).headers["Connection"] == "close"
+        assert await deliver(passer_by, service.url, webhook(topup)) == 200
+        assert await stream == "confirmed"
+        assert await asyncio.to_thread(service.wait) == 0
+    assert "event=server.stopped_hard" not in service.output
+
+
 async def test_a_client_that_never_reads_cannot_hold_the_process(
     environment: dict[str, str], start_service: StartService
 ) -> None:

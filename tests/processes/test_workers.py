@@ -78,6 +78,7 @@ async def test_on_sigterm_the_streams_of_all_workers_end_cleanly(service: Servic
                 streams.append(asyncio.create_task(stream))
                 await opened.acquire()
         assert all(connections(service, workers).values()), "one worker does nothing"
+        assert [os.getsid(pid) for pid in workers] == list(workers), "Ctrl-C would reach it twice"
         service.send(signal.SIGTERM)
         assert await asyncio.gather(*streams) == ["pending"] * len(streams)
         assert await asyncio.to_thread(service.wait) == 0
