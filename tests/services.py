@@ -12,9 +12,10 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Protocol
 
 import httpx
 import pytest
@@ -122,18 +123,27 @@ class Process:
 
 
 class Service(Process):
-    """A process that serves HTTP at `url`."""
+    """A process that serves HTTP at `address`, HOST:PORT."""
 
-    def __init__(self, environment: Mapping[str, str], command: str) -> None:
-        super().__init__(environment, command, "--bind", "127.0.0.1:0")
+    def __init__(
+        self, environment: Mapping[str, str], command: str, bind: str = "127.0.0.1:0"
+    ) -> None:
+        super().__init__(environment, command, "--bind", bind)
         try:
-            self.url = f"http://{self.wait_for(SERVING)[1]}"
+            self.address = self.wait_for(SERVING)[1]
         except BaseException:
             self.close()
             raise
 
+    @property
+    def url(self) -> str:
+        return f"http://{self.address}"
 
-StartService = Callable[[], Service]
+
+class StartService(Protocol):
+    """Another one, at an address of its own, or where an earlier one was."""
+
+    def __call__(self, bind: str = ...) -> Service: ...
 
 
 def environment_on(database_url: str) -> dict[str, str]:
@@ -163,8 +173,8 @@ def simulator(environment: dict[str, str]) -> Iterator[Service]:
 def start_service(environment: dict[str, str], simulator: Service) -> Iterator[StartService]:
     with ExitStack() as started:
 
-        def start() -> Service:
-            service = Service({**environment, "PAYOS_BASE_URL": simulator.url}, "serve")
+        def start(bind: str = "127.0.0.1:0") -> Service:
+            service = Service({**environment, "PAYOS_BASE_URL": simulator.url}, "serve", bind)
             started.callback(service.stop)
             return service
 
