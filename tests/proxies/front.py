@@ -116,13 +116,13 @@ def running_proxy(
         if os.environ.get("CI") == "true":
             pytest.fail(f"{name} is not installed")
         pytest.skip(f"{name} is not installed")
-    configuration = front.directory / "configuration"
+    configuration = front.directory / name
     if name == "nginx":
         configuration.write_text(nginx_conf(front, upstreams, idle_limit))
-        arguments = ["-c", configuration, "-e", "stderr", "-g", "daemon off;"]
+        arguments = ["-e", "stderr", "-g", "daemon off;", "-c", str(configuration)]
     else:
         configuration.write_text(caddyfile(front, upstreams, idle_limit))
-        arguments = ["run", "--adapter", "caddyfile", "--config", configuration]
+        arguments = ["run", "--adapter", "caddyfile", "--config", str(configuration)]
     home = {name: str(front.directory) for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME")}
     with (
         (front.directory / "output").open("w+") as output,
@@ -140,7 +140,7 @@ def running_proxy(
             yield
         finally:
             process.terminate()  # nginx: a kill would leave its workers behind
-            process.wait()
+            process.wait(SECONDS_MAX)
             output.seek(0)
             sys.stdout.write(output.read())  # pytest shows it when the test fails
 

@@ -7,7 +7,7 @@ from http import HTTPStatus
 import httpx
 import pytest
 
-from tests.processes.payer import Payer, deliver, log_in, until, webhook
+from tests.processes.payer import Payer, deliver, http_client, log_in, until, webhook
 from tests.proxies.conftest import StartProxy
 from tests.proxies.front import Front
 from tests.proxies.sockets import connections_of
@@ -20,6 +20,7 @@ FIRST_BYTE_SECONDS_MAX = 1.0
 IDLE_LIMIT_SECONDS = 2  # of the proxy, instead of 45
 HEARTBEAT_SECONDS = 0.5  # instead of 30
 STREAMS = 5
+MUCH = b": %s\n\n" % (b"x" * 2000)
 
 
 def address_of(topup: dict[str, str]) -> str:
@@ -45,6 +46,29 @@ async def test_a_stream_begins_at_once_and_brings_each_payment_when_it_comes(
             assert await deliver(payer.client, proxy.url, webhook(topup, 10_000)) == HTTPStatus.OK
             await stream.until_seq(seq)
         assert await stream.rest() == []
+
+
+async def test_a_stream_that_begins_with_much_is_not_compressed_either(
+    start_proxy: StartProxy, front: Front
+) -> None:
+    """A small first piece can pass for not worth it; what was missed while away is not small."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n\r\n"
+        writer.write(head + MUCH)
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        start_proxy(f"127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        async with (
+            http_client(front.url, verify=front.trust) as browser,
+            browser.stream("GET", address_of({"tx_ref": "T00000000"})) as response,
+        ):
+            assert "gzip" in response.request.headers["accept-encoding"]
+            assert "content-encoding" not in response.headers
+            assert await anext(response.aiter_bytes()) == MUCH
 
 
 @pytest.mark.parametrize("http2", [False, True])
