@@ -79,3 +79,5 @@ async def test_a_body_larger_than_napvi_takes_is_refused(proxy: Front) -> None:
             for body in (b" " * size, chunks(size)):
                 answer = await payos.post("/api/payos/webhook", content=body)
                 assert answer.status_code == status, (size, type(body))
+                asked = "json" in answer.headers.get("content-type", "")
+                assert asked is (status == HTTPStatus.BAD_REQUEST), "who answers"
