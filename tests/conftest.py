@@ -24,7 +24,7 @@ from app.database.migrate import migrate
 from app.errors import ConfigurationError
 from tests.postgres import Postgres, check_the_laws, short_directory, throw_away_postgres
 
-pytest_plugins = ["tests.notify_queue", "tests.pooler", "tests.services"]
+pytest_plugins = ["tests.chromium", "tests.notify_queue", "tests.pooler", "tests.services"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -12,9 +12,10 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Protocol
 
 import httpx
 import pytest
@@ -122,18 +123,31 @@ class Process:
 
 
 class Service(Process):
-    """A process that serves HTTP at `url`."""
+    """A process that serves HTTP at `address`, HOST:PORT."""
 
-    def __init__(self, environment: Mapping[str, str], command: str, *options: str) -> None:
-        super().__init__(environment, command, "--bind", "127.0.0.1:0", *options)
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        command: str,
+        *options: str,
+        bind: str = "127.0.0.1:0",
+    ) -> None:
+        super().__init__(environment, command, "--bind", bind, *options)
         try:
-            self.url = f"http://{self.wait_for(SERVING)[1]}"
+            self.address = self.wait_for(SERVING)[1]
         except BaseException:
             self.close()
             raise
 
+    @property
+    def url(self) -> str:
+        return f"http://{self.address}"
 
-StartService = Callable[..., Service]
+
+class StartService(Protocol):
+    """Another one, at an address of its own, or where an earlier one was."""
+
+    def __call__(self, *options: str, bind: str = ...) -> Service: ...
 
 
 def environment_on(database_url: str) -> dict[str, str]:
@@ -163,9 +177,9 @@ def simulator(environment: dict[str, str]) -> Iterator[Service]:
 def start_service(environment: dict[str, str], simulator: Service) -> Iterator[StartService]:
     with ExitStack() as started:
 
-        def start(*options: str) -> Service:
+        def start(*options: str, bind: str = "127.0.0.1:0") -> Service:
             everything = {**environment, "PAYOS_BASE_URL": simulator.url}
-            service = Service(everything, "serve", *options)
+            service = Service(everything, "serve", *options, bind=bind)
             started.callback(service.stop)
             return service
 

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import json
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -56,15 +57,25 @@ async def last_status(payer: Payer, tx_ref: str, opened: asyncio.Semaphore) -> s
     return status
 
 
-def http_client(base_url: str = "") -> httpx.AsyncClient:
-    limits = httpx.Limits(max_connections=None)
-    return httpx.AsyncClient(base_url=base_url, limits=limits, timeout=SECONDS_MAX, trust_env=False)
+def http_client(
+    base_url: str = "", *, verify: ssl.SSLContext | bool = True, http2: bool = False
+) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        base_url=base_url,
+        verify=verify,
+        http2=http2,
+        limits=httpx.Limits(max_connections=None),
+        timeout=SECONDS_MAX,
+        trust_env=False,
+    )
 
 
 @asynccontextmanager
-async def log_in(url: str) -> AsyncIterator[Payer]:
+async def log_in(
+    url: str, *, verify: ssl.SSLContext | bool = True, http2: bool = False
+) -> AsyncIterator[Payer]:
     """A new payer at the service at `url`."""
-    async with http_client(url) as client:
+    async with http_client(url, verify=verify, http2=http2) as client:
         account = {"username": f"payer{next(_numbers)}", "password": PASSWORD}
         answer = await client.post("/api/auth/register", json=account)
         assert answer.status_code == 201, answer.text
