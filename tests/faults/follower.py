@@ -145,15 +145,16 @@ class Follower:
 
 
 @asynccontextmanager
-async def following(followers: Iterable[Follower]) -> AsyncIterator[None]:
+async def following(followers: Iterable[Follower], to_the_end: bool = True) -> AsyncIterator[None]:
     """They follow while the block runs and then on to 204, for which everything must be paid.
 
-    The block is cancelled as soon as one of them is Broken.
+    The block is cancelled as soon as one of them is Broken. Not `to_the_end`: all leave with it.
     """
     async with asyncio.TaskGroup() as group:
-        for follower in followers:
-            group.create_task(follower.run())
+        tasks = [group.create_task(follower.run()) for follower in followers]
         yield
+        for task in () if to_the_end else tasks:
+            task.cancel()
 
 
 async def all_saw(followers: Iterable[Follower], seq: int) -> None:

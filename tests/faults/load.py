@@ -51,10 +51,12 @@ class Load:
                 await asyncio.sleep(started + number / per_second - time.monotonic())
                 reports.create_task(self._report(payos, body))
 
-    async def check_the_books(self, database_url: str) -> None:
+    async def check_the_books(
+        self, database_url: str, paid_elsewhere: Sequence[OpenTopup] = ()
+    ) -> None:
         """Every payer has what was paid, no more and no less, and the projections are right."""
         paid: Counter[int] = Counter()
-        for topup in self._topups:
+        for topup in (*self._topups, *paid_elsewhere):
             paid[topup.user_id] += topup.amount
         assert self._waiting == []
         rows = await query(database_url, "SELECT user_id, balance FROM topup.wallets")
