@@ -3,7 +3,6 @@
 PayOS does not know of them, so they have no link; a payment finds them by order code.
 """
 
-import asyncio
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -40,8 +39,8 @@ class OpenTopup:
 async def open_topups(
     url: str, database_url: str, count: int, payers: int = 4, amount: int = 50_000
 ) -> list[OpenTopup]:
-    """`count` of them, one payer after the other, each logged in at `url`."""
-    whose = await asyncio.gather(*(_who(url) for _ in range(payers)))
+    """`count` of them, of new payers in turn."""
+    whose = [await _who(url) for _ in range(payers)]
     topups: list[OpenTopup] = []
     async with await psycopg.AsyncConnection.connect(database_url) as connection:
         while len(topups) < count:
