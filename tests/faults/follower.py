@@ -16,6 +16,9 @@ from tests.stream.event_source import EventSource, Message
 RETRY_SECONDS = 0.2
 """Until the server names another; the standard leaves it to the browser."""
 
+FOLLOWED_SECONDS_MAX = 90.0
+"""It takes a few; machines can be busy."""
+
 
 class Broken(AssertionError):
     """A browser would have missed something, or seen it twice, or given up."""
@@ -150,7 +153,7 @@ async def following(followers: Iterable[Follower], to_the_end: bool = True) -> A
 
     The block is cancelled as soon as one of them is Broken. Not `to_the_end`: all leave with it.
     """
-    async with asyncio.TaskGroup() as group:
+    async with asyncio.timeout(FOLLOWED_SECONDS_MAX), asyncio.TaskGroup() as group:
         tasks = [group.create_task(follower.run()) for follower in followers]
         yield
         for task in () if to_the_end else tasks:

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Protocol
 
+import pytest
+
 from tests.processes.descendants import alive
 from tests.services import Service, environment_on
 
@@ -17,6 +19,9 @@ QUICK = {
     "NAPVI_LISTENER_BACKOFF_SECONDS_MAX": "0.5",
     "NAPVI_CONNECT_TIMEOUT_SECONDS": "1",
 }
+
+
+MARKS = [pytest.mark.processes, pytest.mark.faults, pytest.mark.timeout(120)]
 
 
 class Serve(Protocol):

@@ -13,11 +13,11 @@ from tests.bulk import open_topups
 from tests.faults.follower import Follower, all_saw, following
 from tests.faults.load import Load
 from tests.faults.own_postgres import OwnPostgres
-from tests.faults.serving import Serve
+from tests.faults.serving import MARKS, Serve
 from tests.payments import connected, query
 from tests.processes.payer import http_client, until
 
-pytestmark = [pytest.mark.processes, pytest.mark.faults]
+pytestmark = MARKS
 
 STREAMS = 200
 DROPPED = 20
@@ -40,10 +40,10 @@ async def test_a_postgresql_that_crashes_under_two_hundred_streams_costs_them_ti
     service = serve(own_postgres.url)
     topups = await open_topups(service.url, own_postgres.url, STREAMS)
     followers = [Follower([service.url], topup.tx_ref, topup.cookie) for topup in topups]
-    load = Load([service.url], topups, transfers=2)
-    async with asyncio.timeout(50), following(followers):
+    load = Load([service.url], topups, transfers=1)
+    async with following(followers):
         await all_saw(followers, 1)
-        await load.pay(per_second=100, webhooks=100)
+        await load.pay(per_second=100, webhooks=50)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(load.pay(per_second=100))
             await asyncio.sleep(0.5)  # of load
@@ -70,12 +70,12 @@ async def test_a_full_notification_queue_fails_no_payment_and_heals_once_it_can(
     service = serve(url, NAPVI_STREAM_SWEEP_SECONDS=SWEEP_SECONDS)
     topups = await open_topups(service.url, url, STREAMS)
     followers = [Follower([service.url], topup.tx_ref, topup.cookie) for topup in topups]
-    load = Load([service.url], topups, transfers=2)
-    async with asyncio.timeout(50), following(followers):
+    load = Load([service.url], topups, transfers=1)
+    async with following(followers):
         await all_saw(followers, 1)
         async with sitting_in_a_transaction(url):
             await fill_the_queue(url)
-            await load.pay(per_second=150, webhooks=300)
+            await load.pay(per_second=150, webhooks=150)
             heads = dict(await query(url, HEADS))
             for follower in followers:  # whom the sweep serves
                 await follower.saw(heads[follower.tx_ref])

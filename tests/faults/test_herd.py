@@ -2,15 +2,13 @@
 
 import statistics
 
-import pytest
-
 from tests.bulk import OpenTopup, open_topups
 from tests.faults.crowd import crowd_at
 from tests.faults.load import Load
-from tests.faults.serving import Serve
+from tests.faults.serving import MARKS, Serve
 from tests.payments import open_process, transfer
 
-pytestmark = [pytest.mark.processes, pytest.mark.faults, pytest.mark.timeout(120)]
+pytestmark = MARKS
 
 CLIENTS = 5_000
 PAYERS = 8

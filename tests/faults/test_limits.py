@@ -3,15 +3,13 @@
 import asyncio
 import signal
 
-import pytest
-
 from tests.bulk import open_topups
 from tests.faults.follower import Follower, following
 from tests.faults.inspection import metric
 from tests.faults.raw_streams import open_stream, vanish
-from tests.faults.serving import Serve
+from tests.faults.serving import MARKS, Serve
 
-pytestmark = [pytest.mark.processes, pytest.mark.faults]
+pytestmark = MARKS
 
 LIMIT = 3
 TABS = 5

@@ -2,20 +2,18 @@
 
 import asyncio
 
-import pytest
-
 from tests.bulk import open_topups
 from tests.faults.follower import Follower, all_saw, following
 from tests.faults.load import Load
 from tests.faults.relay_thread import relay_thread
-from tests.faults.serving import Serve
+from tests.faults.serving import MARKS, Serve
 from tests.payments import query
 from tests.processes.payer import until
 
-pytestmark = [pytest.mark.processes, pytest.mark.faults]
+pytestmark = MARKS
 
-TOPUPS = 60
-TRANSFERS = 4
+TOPUPS = 50
+TRANSFERS = 3
 KILL = """
     SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
     WHERE application_name = 'napvi-listener' AND datname = current_database()
@@ -33,10 +31,10 @@ async def test_a_listener_that_is_killed_three_times_under_load_costs_no_followe
     async def kill() -> bool:
         return await query(database_url, KILL) == [(1,)]
 
-    async with asyncio.timeout(40), following(followers):
+    async with following(followers):
         await all_saw(followers, 1)
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(load.pay(per_second=80))
+            tasks.create_task(load.pay(per_second=60))
             for _ in range(3):
                 await asyncio.sleep(0.5)  # of load
                 await until(kill)
@@ -54,10 +52,10 @@ async def test_a_listener_that_hears_nothing_any_more_is_replaced(
         topups = await open_topups(service.url, database_url, TOPUPS)
         followers = [Follower([service.url], topup.tx_ref, topup.cookie) for topup in topups]
         load = Load([service.url], topups, TRANSFERS)
-        async with asyncio.timeout(40), following(followers):
+        async with following(followers):
             await all_saw(followers, 1)
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(load.pay(per_second=80))
+                tasks.create_task(load.pay(per_second=60))
                 await asyncio.sleep(1)  # of load
                 relay.forget()
         assert all(follower.is_whole(load.head) for follower in followers)

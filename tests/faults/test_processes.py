@@ -4,19 +4,17 @@ import asyncio
 import os
 import signal
 
-import pytest
-
 from tests.bulk import open_topups
 from tests.faults.follower import Follower, all_saw, following
 from tests.faults.load import Load
-from tests.faults.serving import Serve
+from tests.faults.serving import MARKS, Serve
 from tests.payments import query
 from tests.processes.descendants import alive, descendants
 from tests.processes.payer import until
 
-pytestmark = [pytest.mark.processes, pytest.mark.faults]
+pytestmark = MARKS
 
-TOPUPS = 100
+TOPUPS = 60
 TRANSFERS = 3
 WORKERS = 2
 
@@ -32,10 +30,10 @@ async def test_of_two_processes_one_is_killed_and_the_other_serves_everybody(
         for number, topup in enumerate(topups)
     ]
     load = Load(urls, topups, TRANSFERS)
-    async with asyncio.timeout(40), following(followers):
+    async with following(followers):
         await all_saw(followers, 1)
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(load.pay(per_second=100))
+            tasks.create_task(load.pay(per_second=80))
             await asyncio.sleep(1)  # of load
             doomed.send(signal.SIGKILL)
     assert all(follower.is_whole(load.head) for follower in followers)
@@ -56,10 +54,10 @@ async def test_a_worker_that_is_killed_is_replaced_and_nobody_misses_anything(
     async def is_replaced() -> bool:
         return not alive(victim) and sum(map(alive, descendants(service.pid))) >= WORKERS
 
-    async with asyncio.timeout(40), following(followers):
+    async with following(followers):
         await all_saw(followers, 1)
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(load.pay(per_second=100))
+            tasks.create_task(load.pay(per_second=80))
             await asyncio.sleep(1)  # of load
             os.kill(victim, signal.SIGKILL)
         await until(is_replaced)
@@ -83,17 +81,16 @@ async def test_whoever_resumes_gets_exactly_the_rest_from_any_id_at_any_process_
             for urls in (here, there)
         ]
 
-    async with asyncio.timeout(40):
-        await load.pay(per_second=100, webhooks=6)
-        ((head,),) = await query(database_url, "SELECT seq FROM topup.topups")
-        resumed = resuming_everywhere(head)
-        async with following(follower for _, follower in resumed):
-            await all_saw((follower for after, follower in resumed if after < head), head)
-            here[0] = there[1] = serve(database_url).url
-            await asyncio.to_thread(one.stop)
-            await load.pay(per_second=20)
-        late = resuming_everywhere(load.head)
-        async with following(follower for _, follower in late):
-            pass
+    await load.pay(per_second=100, webhooks=6)
+    ((head,),) = await query(database_url, "SELECT seq FROM topup.topups")
+    resumed = resuming_everywhere(head)
+    async with following(follower for _, follower in resumed):
+        await all_saw((follower for after, follower in resumed if after < head), head)
+        here[0] = there[1] = serve(database_url).url
+        await asyncio.to_thread(one.stop)
+        await load.pay(per_second=20)
+    late = resuming_everywhere(load.head)
+    async with following(follower for _, follower in late):
+        pass
     assert all(follower.is_whole(load.head, after) for after, follower in resumed + late)
     assert all(follower.connections <= 2 for _, follower in late)  # the end, then 204

@@ -5,19 +5,17 @@ import random
 from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
-import pytest
-
 from tests.bulk import OpenTopup, open_topups
 from tests.faults.follower import Follower, following
 from tests.faults.inspection import connections, leases, metric, open_files, resident_mib
 from tests.faults.raw_streams import FIRST_STATE, open_stream, request, reset_on_close, vanish
-from tests.faults.serving import Serve
+from tests.faults.serving import MARKS, Serve
 from tests.faults.stopped import stopped_readers
 from tests.payments import open_process, transfer
 from tests.processes.payer import until
 from tests.services import Service
 
-pytestmark = [pytest.mark.processes, pytest.mark.faults]
+pytestmark = MARKS
 
 STOPPED = 50
 BATCH = 64
@@ -68,7 +66,6 @@ async def pay_in_small_parts(
     peak = 0.0
     parts = [1] * (EVENTS - 1) + [topup.amount - EVENTS + 1]
     async with (
-        asyncio.timeout(40),
         stopped_readers(service.url, topup, stopped),
         following([follower]),
         open_process(database_url) as writer,
