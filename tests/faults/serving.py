@@ -12,6 +12,7 @@ from tests.services import Service, environment_on
 QUICK = {
     "PAYOS_BASE_URL": "http://127.0.0.1:9",  # nobody asks PayOS: the top-ups come from the door
     "NAPVI_STREAM_RETRY_SECONDS": "0.1",
+    "NAPVI_STREAM_BUSY_SECONDS": "1",
     "NAPVI_STREAM_SWEEP_SECONDS": "3600",  # what is to be seen must not be owed to the sweep
     "NAPVI_STREAMS_PER_USER_MAX": "10000",
     "NAPVI_LISTENER_ECHO_SECONDS": "0.5",
