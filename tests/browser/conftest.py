@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Browser, BrowserContext, async_playwright
 
+from tests.browser.scripted_site import INSECURE_HOST, Site, scripted_site
 from tests.browser.witness import Witness
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
@@ -18,6 +19,7 @@ ARGUMENTS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    f"--host-resolver-rules=MAP {INSECURE_HOST} 127.0.0.1",
 )
 REMEDY = "No Chromium found. Run `apt-get install chromium`, or set NAPVI_TEST_CHROMIUM to one."
 
@@ -55,3 +57,9 @@ async def phone(browser: Browser) -> AsyncIterator[BrowserContext]:
     yield context
     await context.close()
     assert witness.complaints == []
+
+
+@pytest.fixture
+async def site() -> AsyncIterator[Site]:
+    async with scripted_site() as site:
+        yield site
