@@ -77,7 +77,7 @@ export class TopupStream extends EventTarget {
   #failures = 0;
   #pollSeconds = POLL_SECONDS;
   #heardAt = 0;
-  #saidNothing = true;
+  #spoke = false;
   #timer = 0;
   #pollTimer = 0;
   #source;
@@ -207,7 +207,6 @@ export class TopupStream extends EventTarget {
     const on = (event, handler) => source.addEventListener(event, handler);
     on("open", () => {
       this.#heardAt = Date.now();
-      this.#saidNothing = true;
       this.#happens("open");
     });
     on("heartbeat", () => this.#heard());
@@ -215,14 +214,14 @@ export class TopupStream extends EventTarget {
     on("reset", ({ data }) => this.#heard(JSON.parse(data), true));
     on("error", ({ data }) => (data === undefined ? this.#broke() : this.#told(JSON.parse(data))));
     this.#source = source;
-    this.#saidNothing = true;
+    this.#spoke = false;
     this.#wait(OPEN_SECONDS, "late");
   }
 
   /** Only events prove a stream: a proxy may hold them back, a full server ends it at once. */
   #heard(update, restart) {
     this.#heardAt = Date.now();
-    this.#saidNothing = false;
+    this.#spoke = true;
     this.#forget();
     this.#happens("event");
     if (update) this.#accept(update, restart);
@@ -246,9 +245,10 @@ export class TopupStream extends EventTarget {
 
   #broke() {
     if (this.#source.readyState === EventSource.CLOSED) return this.#happens("refused");
-    const event = this.#saidNothing ? "empty" : "broken";
-    this.#saidNothing = true;
-    this.#happens(event);
+    const spoke = this.#spoke;
+    this.#spoke = false;
+    if (!spoke) this.#source.close();
+    this.#happens(spoke ? "broken" : "empty");
   }
 
   #told(problem) {

@@ -167,7 +167,9 @@ async def hear_of_trouble_and_focus(scene: Scene) -> None:
     await scene.page.happens("focus")
 
 
-WAYS = {
+Step = Callable[[Scene], Awaitable[object]]
+
+WAYS: dict[str, Step] = {
     "following": follow,
     "opening": open_,
     "live": live,
@@ -179,8 +181,8 @@ WAYS = {
     "returning": come_back,
     "away": go_away,
 }
-OTHER_WAYS = {("live", "empty"): live_again}
-CAUSES = {
+OTHER_WAYS: dict[tuple[str, str], Step] = {("live", "empty"): live_again}
+CAUSES: dict[str, Step] = {
     "leads": lambda scene: scene.other.evaluate("release()"),
     "stolen": lambda scene: scene.hold_the_lock(True),
     "event": frames("event: heartbeat\ndata: {}\n\n"),
@@ -203,7 +205,7 @@ CAUSES = {
     "off": frames(error("off")),
     "not_logged_in": frames(error("not_logged_in")),
 }
-OTHER_CAUSES = {
+OTHER_CAUSES: dict[tuple[str, str], Step] = {
     ("following", "focus"): hear_of_trouble_and_focus,
     ("retrying", "empty"): end_without_an_answer,
     ("away", "back"): page_event("pageshow"),
