@@ -75,7 +75,7 @@ export class TopupStream extends EventTarget {
   #connection = "closed";
   #visit = 0; // what began before the last transition does not matter
   #failures = 0;
-  #pollSeconds = POLL_SECONDS;
+  #pollSeconds;
   #heardAt = 0;
   #spoke = false;
   #timer = 0;
@@ -95,6 +95,7 @@ export class TopupStream extends EventTarget {
     this.#query = "?tx_ref=" + encodeURIComponent(txRef);
     this.#state = initial;
     this.#streams = initial?.stream !== false;
+    this.#pollSeconds = initial ? POLL_SECONDS : 0;
     if (initial?.final) return;
     this.#connection = "connecting";
     this.#phase = "following";
@@ -275,9 +276,11 @@ export class TopupStream extends EventTarget {
   }
 
   #poll() {
-    const seconds = this.#state ? this.#pollSeconds : 0;
-    this.#pollTimer = setTimeout(async () => (await this.#ask()) && this.#poll(), seconds * 1000);
-    this.#pollSeconds = Math.min(this.#pollSeconds * (1.25 + Math.random() / 2), POLL_SECONDS_MAX);
+    this.#pollTimer = setTimeout(async () => {
+      const longer = this.#pollSeconds * (1.25 + Math.random() / 2);
+      this.#pollSeconds = Math.min(longer, POLL_SECONDS_MAX);
+      if (await this.#ask()) this.#poll();
+    }, this.#pollSeconds * 1000);
   }
 
   async #askOnce() {
@@ -286,6 +289,7 @@ export class TopupStream extends EventTarget {
 
   /** Resolves to false when the answer does not matter any more. */
   async #ask() {
+    this.#pollSeconds ||= POLL_SECONDS;
     const visit = this.#visit;
     const question = (this.#question = new AbortController());
     const patience = setTimeout(() => question.abort(), OPEN_SECONDS * 1000);

@@ -82,7 +82,7 @@ async def test_a_network_that_is_back_is_used_at_once(
     await devtools.send("Network.enable")
     await devtools.send("Network.emulateNetworkConditions", NO_NETWORK)
     (await site.only_stream()).end()
-    await page.until_shown("reconnecting")
+    await page.until_went("asking asked down")
     site.status.append((200, update(2)))
     site.stream.append(says(frame(3, final=True)))
     await devtools.send("Network.emulateNetworkConditions", NO_NETWORK | {"offline": False})
