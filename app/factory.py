@@ -23,6 +23,7 @@ from app.outlet import Outlet
 from app.payos.gateway import Gateway
 from app.payos.linking import Linker
 from app.request_rules import install_request_rules
+from app.rollout import gets_stream
 from app.settings import Settings
 from app.stream.hub import Hub
 from app.stream.leases import Leases
@@ -160,7 +161,13 @@ class NapviApp(Quart):
             settings.stream_check_seconds,
             self.metrics,
         )
-        self.streams = Streams(self.hub, self.leases, settings, self.metrics)
+        self.streams = Streams(
+            self.hub,
+            self.leases,
+            settings,
+            self.metrics,
+            lambda user_id: gets_stream(user_id, settings.stream),
+        )
         self.gateway = Gateway(
             client_id=settings.payos_client_id or "",
             api_key=settings.payos_api_key.get_secret_value() if settings.payos_api_key else "",
