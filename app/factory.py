@@ -41,6 +41,7 @@ class NapviApp(Quart):
         self.config["SEND_FILE_MAX_AGE_DEFAULT"] = 0  # scripts are as new as the page, by ETag
         self.settings = settings
         self._opened = False
+        self._turned_away = False
         self._draining = False
         self._connect_parts(settings)
         self._add_routes(settings)
@@ -61,11 +62,11 @@ class NapviApp(Quart):
 
     def turn_away(self) -> None:
         """Tells load balancers to look elsewhere; who comes all the same is served."""
-        self._draining = True
+        self._turned_away = True
 
     async def drain(self) -> None:
         """Ends every stream cleanly."""
-        self.turn_away()
+        self._draining = True
         await self.hub.close()
 
     async def close(self) -> None:
@@ -88,7 +89,7 @@ class NapviApp(Quart):
         return {
             "database": database,
             "listener": self.listener.ready,
-            "accepting": not self._draining,
+            "accepting": not self._turned_away,
         }
 
     async def asgi_app(
@@ -111,8 +112,8 @@ class NapviApp(Quart):
         await super().asgi_app(scope, receive, send_while_heard)
 
     async def _end_connection(self, response: Response) -> Response:
-        """While draining: no further request shall come on a connection that is about to close."""
-        if self._draining and request.http_version == "1.1":
+        """While leaving: no further request shall come on a connection that is about to close."""
+        if (self._turned_away or self._draining) and request.http_version == "1.1":
             response.headers["Connection"] = "close"
         return response
 
