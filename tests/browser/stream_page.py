@@ -74,7 +74,7 @@ class StreamPage:
 
 
 async def open_page(
-    site: Site, context: BrowserContext, host: str = "127.0.0.1", **initial: object
+    site: Site, context: BrowserContext, host: str = "127.0.0.1", /, **initial: object
 ) -> StreamPage:
     """A page that has started; with `initial` it knows a state already."""
     page = StreamPage(await site.open(context, host))

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import BrowserContext, CDPSession, async_playwright
 
-from tests.browser.conftest import ARGUMENTS
 from tests.browser.scripted_site import STATUS, STREAM, Site, frame, says, update
 from tests.browser.stream_page import StreamPage, open_page
+from tests.chromium import ARGUMENTS
 
 pytestmark = pytest.mark.browser
 
