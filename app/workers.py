@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 from prometheus_client.multiprocess import mark_process_dead
 
 from app.event_loop import EventLoop
+from app.processes import REFUSED
 from app.serve import MAKE_ROOM, STOP_SIGNALS
 from app.settings import Settings
 from app.sockets import Endpoint
@@ -91,6 +92,8 @@ class Workers:
             for _ in range(self._count):  # in turn, so that what one refuses is said once
                 await self._start()
         except NotServing as failure:
+            if failure.exit_code != REFUSED:  # which the worker has explained
+                log.error('event=worker.not_started reason="%s"', failure)
             return failure.exit_code
         log.info("event=workers.serving workers=%d", self._count)
         while True:
@@ -140,7 +143,7 @@ class Workers:
         log.info("event=workers.restarting")
         for old in tuple(self._serving):
             if old not in self._serving:
-                continue  # lost meanwhile; its replacement runs the new code already
+                continue  # lost meanwhile; its replacement comes next
             new = await self._try_to_start()
             if new is None:
                 log.error("event=workers.restart_abandoned")
