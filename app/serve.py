@@ -5,6 +5,7 @@ from code.
 """
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -95,6 +96,8 @@ async def _serve(
         loop.add_signal_handler(number, on_signal, number)
     for site in sites:
         await site.open()
+    gc.collect()
+    gc.freeze()  # what is there now stays: no collection has to look at it again
     async with asyncio.TaskGroup() as servers:
         for site in sites:
             answering = asyncio.Event()
