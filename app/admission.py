@@ -18,6 +18,7 @@ class StreamVerdict(StrEnum):
     NOT_LOGGED_IN = "not_logged_in"
     NOT_FOUND = "not_found"  # unknown, or somebody else's
     TOO_MANY = "too_many"  # and all of this user's are too young to end one
+    OFF = "off"  # by NAPVI_STREAM, not by the database
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,14 +13,13 @@ from app.factory import create_app
 from app.installation import database
 from app.logs import configure_logging
 from app.payos.simulator import create_simulator
+from app.processes import REFUSED
 from app.request_rules import WEBHOOK_PATH
 from app.serve import Site, run
 from app.settings import Settings
 from app.sockets import inherit_endpoint, open_endpoint, parse_workers
 from app.worker import tell_serving
 from app.workers import run_workers
-
-REFUSED = 2  # the exit code when there is something to correct before another try
 
 
 def main() -> None:

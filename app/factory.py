@@ -23,6 +23,7 @@ from app.outlet import Outlet
 from app.payos.gateway import Gateway
 from app.payos.linking import Linker
 from app.request_rules import install_request_rules
+from app.rollout import gets_stream
 from app.settings import Settings
 from app.stream.hub import Hub
 from app.stream.leases import Leases
@@ -50,6 +51,7 @@ class NapviApp(Quart):
         self.metrics = Metrics(settings.prometheus_multiproc_dir)
         self._loop_lag = LoopLag(self.metrics.loop_lag_seconds.observe)
         self._opened = False
+        self._turned_away = False
         self._draining = False
         self._connect_parts(settings)
         self._add_routes(settings)
@@ -72,11 +74,11 @@ class NapviApp(Quart):
 
     def turn_away(self) -> None:
         """Tells load balancers to look elsewhere; who comes all the same is served."""
-        self._draining = True
+        self._turned_away = True
 
     async def drain(self) -> None:
         """Ends every stream cleanly."""
-        self.turn_away()
+        self._draining = True
         await self.hub.close()
 
     async def close(self) -> None:
@@ -101,7 +103,7 @@ class NapviApp(Quart):
         return {
             "database": database,
             "listener": self.listener.ready,
-            "accepting": not self._draining,
+            "accepting": not self._turned_away,
         }
 
     def __call__(
@@ -117,8 +119,8 @@ class NapviApp(Quart):
         return super().__call__(scope, receive, send)
 
     async def _end_connection(self, response: Response) -> Response:
-        """While draining: no further request shall come on a connection that is about to close."""
-        if self._draining and request.http_version == "1.1":
+        """While leaving: no further request shall come on a connection that is about to close."""
+        if (self._turned_away or self._draining) and request.http_version == "1.1":
             response.headers["Connection"] = "close"
         return response
 
@@ -160,7 +162,13 @@ class NapviApp(Quart):
             settings.stream_check_seconds,
             self.metrics,
         )
-        self.streams = Streams(self.hub, self.leases, settings, self.metrics)
+        self.streams = Streams(
+            self.hub,
+            self.leases,
+            settings,
+            self.metrics,
+            lambda user_id: gets_stream(user_id, settings.stream),
+        )
         self.gateway = Gateway(
             client_id=settings.payos_client_id or "",
             api_key=settings.payos_api_key.get_secret_value() if settings.payos_api_key else "",

@@ -1,10 +1,11 @@
-"""Child processes that do not outlive the process that started them. Linux only."""
+"""What a process owes its parent: a telling exit code, and not to outlive it. Linux only."""
 
 import ctypes
 import os
 import signal
 from collections.abc import Callable
 
+REFUSED = 2  # the exit code when there is something to correct before another try
 PR_SET_PDEATHSIG = 1
 
 

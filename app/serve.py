@@ -5,6 +5,7 @@ from code.
 """
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -23,6 +24,7 @@ from app.sockets import Endpoint
 log = logging.getLogger(__name__)
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+MAKE_ROOM = signal.SIGUSR1  # stop too; another worker is there already, so nobody need be told
 DRAIN_SHARE = 0.5  # of the time to stop; the rest is for requests under way
 LAST_REQUESTS_SECONDS = 0.1  # for who was accepted, or answered, a moment before the end
 
@@ -80,31 +82,35 @@ async def _serve(
     watchdog: threading.Timer,
     when_serving: Callable[[], Awaitable[None]],
 ) -> None:
-    stop, finish = asyncio.Event(), asyncio.Event()
+    stop: asyncio.Future[signal.Signals] = loop.create_future()
+    finish = asyncio.Event()
 
-    def on_signal() -> None:
-        if not stop.is_set():
+    def on_signal(number: signal.Signals) -> None:
+        if not stop.done():
             log.info("event=server.stopping")
             watchdog.start()
-            stop.set()
+            stop.set_result(number)
 
     loop.set_exception_handler(_on_loop_error)
-    for number in STOP_SIGNALS:
-        loop.add_signal_handler(number, on_signal)
+    for number in (*STOP_SIGNALS, MAKE_ROOM):
+        loop.add_signal_handler(number, on_signal, number)
     for site in sites:
         await site.open()
+    gc.collect()
+    gc.freeze()  # what is there now stays: no collection has to look at it again
     async with asyncio.TaskGroup() as servers:
         for site in sites:
             answering = asyncio.Event()
             servers.create_task(_serve_site(site, answering, finish))
             await answering.wait()
         await when_serving()
-        await stop.wait()
-        for site in sites:
-            site.turn_away()
-        await asyncio.sleep(settings.drain_wait_seconds)
+        seconds_left = settings.shutdown_seconds_max
+        if await stop is not MAKE_ROOM:
+            for site in sites:
+                site.turn_away()
+            await asyncio.sleep(settings.drain_wait_seconds)
+            seconds_left -= settings.drain_wait_seconds
         loop.stop_accepting()
-        seconds_left = settings.shutdown_seconds_max - settings.drain_wait_seconds
         await _drain(sites, seconds_left * DRAIN_SHARE)
         await asyncio.sleep(LAST_REQUESTS_SECONDS)
         finish.set()

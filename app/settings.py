@@ -29,6 +29,7 @@ REQUIRED_TO_SERVE = {
     "python -c 'import secrets; print(secrets.token_urlsafe(48))'",
 }
 SECRET_KEY_CHARACTERS_MIN = 32
+PERCENTAGE = re.compile(r"(100|[1-9]?[0-9])%")
 RANGES = (
     ("topup_amount_min_vnd", "topup_amount_max_vnd"),
     ("password_characters_min", "password_characters_max"),
@@ -102,6 +103,7 @@ class Settings(BaseSettings):
     connect_timeout_seconds: PositiveInt = 5
 
     # Streams
+    stream: str = "on"
     stream_heartbeat_seconds: Seconds = 30.0
     stream_retry_seconds: Seconds = 2.0
     stream_move_seconds: Seconds = 1.0
@@ -149,6 +151,14 @@ class Settings(BaseSettings):
         if value is not None and not value.strip():
             setting = environment_name(str(info.field_name))
             raise ConfigurationError(setting, "is empty.", "Set it to a libpq URI, or unset it.")
+        return value
+
+    @field_validator("stream")
+    @classmethod
+    def _refuse_other_shares(cls, value: str) -> str:
+        if value not in {"off", "on"} and not PERCENTAGE.fullmatch(value):
+            complaint = "is neither off nor on nor a whole percentage such as 25%."
+            raise ConfigurationError("NAPVI_STREAM", complaint, "See docs/settings.md.")
         return value
 
     @field_validator("payos_base_url", "public_url")

@@ -101,10 +101,10 @@ class Worker:
         """Returns when the process is gone."""
         await self._process.wait()
 
-    async def stop(self, seconds_max: float) -> None:
+    async def stop(self, number: signal.Signals, seconds_max: float) -> None:
         """Lets it drain; whatever it does, it is gone after `seconds_max`."""
         with suppress(ProcessLookupError):
-            self._process.terminate()
+            self._process.send_signal(number)
         try:
             async with asyncio.timeout(seconds_max):
                 await self.ended()

@@ -16,7 +16,8 @@ from tempfile import TemporaryDirectory
 from prometheus_client.multiprocess import mark_process_dead
 
 from app.event_loop import EventLoop
-from app.serve import STOP_SIGNALS
+from app.processes import REFUSED
+from app.serve import MAKE_ROOM, STOP_SIGNALS
 from app.settings import Settings
 from app.sockets import Endpoint
 from app.worker import NotServing, Worker
@@ -81,7 +82,8 @@ class Workers:
             for task in (keeping, stopping):
                 task.cancel()
             await asyncio.wait({keeping, stopping})
-            await asyncio.gather(*(self._dismiss(worker) for worker in tuple(self._alive)))
+            self._serving.clear()
+            await asyncio.gather(*(self._end(worker) for worker in tuple(self._alive)))
         return 0 if keeping.cancelled() else keeping.result()
 
     async def _keep(self) -> int:
@@ -90,6 +92,8 @@ class Workers:
             for _ in range(self._count):  # in turn, so that what one refuses is said once
                 await self._start()
         except NotServing as failure:
+            if failure.exit_code != REFUSED:  # which the worker has explained
+                log.error('event=worker.not_started reason="%s"', failure)
             return failure.exit_code
         log.info("event=workers.serving workers=%d", self._count)
         while True:
@@ -139,13 +143,14 @@ class Workers:
         log.info("event=workers.restarting")
         for old in tuple(self._serving):
             if old not in self._serving:
-                continue  # lost meanwhile; its replacement runs the new code already
+                continue  # lost meanwhile; its replacement comes next
             new = await self._try_to_start()
             if new is None:
                 log.error("event=workers.restart_abandoned")
                 return
             log.info("event=worker.restarted pid=%d by=%d", old.pid, new.pid)
-            await self._dismiss(old)
+            self._serving.discard(old)
+            await self._end(old, MAKE_ROOM)
         log.info("event=workers.restarted")
 
     async def _try_to_start(self) -> Worker | None:
@@ -155,6 +160,5 @@ class Workers:
             log.error('event=worker.not_started reason="%s"', failure)
             return None
 
-    async def _dismiss(self, worker: Worker) -> None:
-        self._serving.discard(worker)
-        await worker.stop(self._settings.shutdown_seconds_max + KILL_MARGIN_SECONDS)
+    async def _end(self, worker: Worker, number: signal.Signals = signal.SIGTERM) -> None:
+        await worker.stop(number, self._settings.shutdown_seconds_max + KILL_MARGIN_SECONDS)

@@ -11,6 +11,7 @@ import pytest
 from playwright.async_api import Browser, async_playwright
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+INSECURE_HOST = "napvi.test"  # leads to 127.0.0.1, and is no secure context
 ARGUMENTS = (
     "--no-sandbox",  # Chromium refuses to run as root with it
     "--disable-gpu",
@@ -19,6 +20,7 @@ ARGUMENTS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    f"--host-resolver-rules=MAP {INSECURE_HOST} 127.0.0.1",
 )
 REMEDY = "No Chromium found. Run `apt-get install chromium`, or set NAPVI_TEST_CHROMIUM to one."
 

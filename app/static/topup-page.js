@@ -2,7 +2,7 @@
 
 import { handle, postJson, Problem } from "./forms.js";
 import { dong, parseDong } from "./money.js";
-import { openTopupStream } from "./topup-stream.js";
+import { TopupStream } from "./topup-stream.js";
 
 const COPIED_SECONDS = 2;
 
@@ -75,20 +75,18 @@ function watch(slip) {
       part("due-copy").dataset.copy = missing;
     }
   };
-  const stream = openTopupStream(initial.tx_ref, {
-    initial,
-    onStatus(update) {
-      slip.classList.add("changed");
-      render(update);
-    },
-    onConnection(connection) {
-      slip.dataset.connection = connection;
-      write(part("connection"), texts[connection]);
-    },
-    onError({ code }) {
-      if (code === "not_logged_in") location.assign(`/login?next=${location.pathname}`);
-      if (stream.connection === "closed") write(part("connection"), texts.stopped);
-    },
+  const stream = new TopupStream(initial.tx_ref, { initial });
+  stream.addEventListener("status", ({ detail }) => {
+    slip.classList.add("changed");
+    render(detail);
+  });
+  stream.addEventListener("connection", ({ detail }) => {
+    slip.dataset.connection = detail;
+    write(part("connection"), texts[detail]);
+  });
+  stream.addEventListener("error", ({ detail: { code } }) => {
+    if (code === "not_logged_in") location.assign(`/login?next=${location.pathname}`);
+    if (stream.connection === "closed") write(part("connection"), texts.stopped);
   });
   const left = Date.parse(initial.expires_at) - Date.now();
   if (left > 0) setTimeout(() => render(stream.state), left);

@@ -1,89 +1,109 @@
 /**
- * The state of one top-up, as it changes. One EventSource, one reducer, no dependencies.
+ * The state of one top-up, as it changes.
  *
- *   const stream = openTopupStream("T0123ABCD", { onStatus: (update) => show(update) });
+ * One tab of a browser leads: it has the stream and tells the others. It holds a Web Lock; when it
+ * dies another tab gets that, when it hangs another takes it. Without locks (plain HTTP) every tab
+ * leads. A healthy run asks for nothing but the stream.
  *
- * connecting ──open──▶ live ──final──▶ closed
- *      │                │ broken: the browser reconnects first, because it knows the last id
- *      │                ▼         and the server's `retry:`; if that fails too, we do
- *      └─────────▶ reconnecting ──backoff──▶ connecting
- *                       └─ refused (not 200): ask /api/topup/status why;
- *                          logged out or no such top-up: closed, else backoff
- *
- * A healthy run asks for nothing but the stream.
- *
- * @typedef {object} TopupUpdate A frame's data, and the answer of /api/topup/status.
- * @property {string} tx_ref
- * @property {number} seq 1, 2, 3 … of this top-up; a larger one is newer
- * @property {"pending"|"underpaid"|"confirmed"|"failed"|"cancelled"|"expired"} status
- * @property {number} amount đồng asked for
- * @property {number} amount_paid đồng received
- * @property {number} wallet_balance the owner's, in đồng, as of this update
- * @property {boolean} late the money came after the top-up had closed
- * @property {boolean} final nothing more will come
- * @property {string} expires_at
- *
- * @typedef {"connecting"|"live"|"reconnecting"|"closed"} Connection
- *
- * @typedef {object} Handlers
- * @property {TopupUpdate} [initial] a state that the page has already
- * @property {(update: TopupUpdate) => void} [onStatus] each newer state, once
- * @property {(connection: Connection) => void} [onConnection]
- * @property {(problem: {code: string}) => void} [onError] told by the server; the stream is
- *   closed for good if `connection` is
+ * @typedef {{tx_ref: string, seq: number, status: string, amount: number, amount_paid: number,
+ *   wallet_balance: number, late: boolean, final: boolean, expires_at: string, stream?: boolean}}
+ *   TopupUpdate see docs/events.md; `stream`: whether this user gets the stream
+ * @typedef {"connecting"|"live"|"reconnecting"|"polling"|"closed"} Connection
  */
 
 const OPEN_SECONDS = 10; // a dead pooled socket neither opens nor fails
 const SILENCE_SECONDS = 45; // the server says something every 30 s
-const AWAY_SECONDS = 10; // a phone drops the sockets of a page that is away, without telling it
 const BACKOFF_SECONDS = 1;
 const BACKOFF_SECONDS_MAX = 60;
-const FOR_GOOD = new Set([400, 401, 404]);
+const POLL_SECONDS = 3;
+const POLL_SECONDS_MAX = 15;
+const FOR_GOOD = [400, 401, 404];
 
-/**
- * @param {string} txRef
- * @param {Handlers} handlers
- * @returns {TopupStream}
- */
-export function openTopupStream(txRef, handlers = {}) {
-  return new TopupStream(txRef, handlers);
-}
+const always = { back: "returning", gone: "away", end: "closed" };
+const leading = { ...always, stolen: "following", online: "returning" };
+const told = { superseded: "yielded", busy: "down", off: "off", not_logged_in: "closed" };
+const broken = { empty: "asking", refused: "asking" }; // `empty`: it ended without a word
+const focus = "returning";
 
-/**
- * The one rule of what is newer: a larger seq, or a restart by the server. The end can come
- * without a new state: a top-up that closed unpaid waits for late money, and then no longer.
- * @param {TopupUpdate | null} state
- * @param {TopupUpdate} update
- * @param {boolean} [restart]
- * @returns {TopupUpdate}
- */
-export function reduce(state, update, restart = false) {
-  if (restart || state === null || update.seq > state.seq) return update;
+/** What can happen in each state, and the next state; docs/browser.md has it as a table. */
+export const TRANSITIONS = {
+  // Hears the tab that leads.
+  following: { ...always, leads: "opening", silent: "following", focus },
+  opening: { ...leading, ...told, ...broken, event: "live", late: "asking" },
+  live: { ...leading, ...told, broken: "retrying", empty: "asking", silent: "asking" },
+  // The browser reconnects: it knows the last id. Polls.
+  retrying: { ...leading, ...broken, open: "live", silent: "asking", focus },
+  // Why? One status request.
+  asking: { ...leading, event: "live", asked: "down" },
+  // Polls until the backoff is over.
+  down: { ...leading, due: "opening", focus },
+  // Polls: streams elsewhere took the place.
+  yielded: { ...leading, focus },
+  // Polls: this user gets no stream.
+  off: { ...leading, on: "opening", focus },
+  // One status request; then a visible page takes the lead.
+  returning: { gone: "away", end: "closed", asked: "following" },
+  // Frozen, or kept for the back button.
+  away: { back: "returning", end: "closed" },
+  closed: {},
+};
+
+const HEAR = ["live", "retrying", "asking"];
+const POLL = ["retrying", "down", "yielded", "off"];
+const SHOWN = {
+  live: ["live"],
+  reconnecting: ["retrying", "asking", "down", "returning"],
+  polling: ["yielded", "off"],
+  closed: ["closed"],
+};
+
+/** The end can come without a newer state: when late money is awaited no longer. */
+function reduce(state, update, restart) {
+  if (restart || !state || update.seq > state.seq) return update;
   return update.final && update.seq === state.seq ? { ...state, final: true } : state;
 }
 
-class TopupStream {
+/**
+ * Events and their `detail`: `status` {TopupUpdate}, `connection` {Connection}, `error`
+ * {{code: string}} (for good if `connection` is `closed`), `transition` {{from, event, to}}.
+ */
+export class TopupStream extends EventTarget {
   #query;
-  #handlers;
   #state;
+  #streams; // whether this user gets the stream
+  #phase = "closed";
   #connection = "closed";
-  #source = null;
-  #question = null;
-  #timer = 0;
+  #visit = 0; // what began before the last transition does not matter
   #failures = 0;
-  #hiddenAt = 0;
-  #events = new AbortController();
+  #pollSeconds;
+  #heardAt = 0;
+  #spoke = false;
+  #timer = 0;
+  #pollTimer = 0;
+  #source;
+  #question;
+  #place;
+  #channel;
+  #page = new AbortController();
 
-  constructor(txRef, { initial = null, ...handlers }) {
-    this.#query = "?" + new URLSearchParams({ tx_ref: txRef });
-    this.#handlers = handlers;
+  /**
+   * @param {string} txRef
+   * @param {{initial?: TopupUpdate | null}} [known] a state that the page has already
+   */
+  constructor(txRef, { initial = null } = {}) {
+    super();
+    this.#query = "?tx_ref=" + encodeURIComponent(txRef);
     this.#state = initial;
+    this.#streams = initial?.stream !== false;
+    this.#pollSeconds = initial ? POLL_SECONDS : 0;
     if (initial?.final) return;
+    this.#connection = "connecting";
+    this.#phase = "following";
     this.#followThePage();
-    this.#connect();
+    this.#follow();
   }
 
-  /** @returns {TopupUpdate | null} the newest known */
+  /** @returns {TopupUpdate | null} */
   get state() {
     return this.#state;
   }
@@ -93,118 +113,233 @@ class TopupStream {
     return this.#connection;
   }
 
-  /** Ends the stream and everything that would reopen it. May be called again. */
+  /** Ends the stream and all that would reopen it. */
   close() {
-    this.#events.abort();
-    this.#drop();
-    this.#say("closed");
+    this.#happens("end");
   }
 
-  #connect() {
-    this.#drop();
-    this.#say(this.#failures > 0 ? "reconnecting" : "connecting");
+  #happens(event, told) {
+    const from = this.#phase;
+    const to = TRANSITIONS[from][event];
+    if (!to) return;
+    const visit = ++this.#visit;
+    clearTimeout(this.#timer);
+    clearTimeout(this.#pollTimer);
+    this.#question?.abort();
+    if (!HEAR.includes(to)) this.#source?.close();
+    this.#phase = to;
+    this.#dispatch("transition", { from, event, to });
+    for (const name in SHOWN) if (SHOWN[name].includes(to)) this.#say(name);
+    this.#share();
+    if (visit !== this.#visit) return; // a listener closed it
+    if (POLL.includes(to)) this.#poll();
+    this.#enter[to]?.(event, told);
+  }
+
+  #enter = {
+    following: (event) => this.#follow(event),
+    opening: () => (this.#streams ? this.#open() : this.#happens("off")),
+    live: () => this.#watch(),
+    retrying: () => this.#watch(),
+    asking: () => this.#askOnce(),
+    down: (_, secondsMin) => this.#backOff(secondsMin),
+    returning: () => {
+      this.#forget();
+      this.#askOnce();
+    },
+    away: () => this.#leave(),
+    closed: () => {
+      this.#leave();
+      this.#page.abort();
+    },
+  };
+
+  /** Leads as soon as no other tab does; at once if that one is silent, or the payer is back. */
+  #follow(event) {
+    const steal = event === "silent" || (event === "asked" && !document.hidden);
+    const place = new AbortController();
+    const { signal } = place;
+    const lead = () => {
+      if (signal.aborted) return;
+      this.#happens("leads");
+      return new Promise((done) => signal.addEventListener("abort", done));
+    };
+    if (navigator.locks) {
+      const name = "napvi" + this.#query;
+      navigator.locks
+        .request(name, steal ? { steal } : { signal }, lead)
+        .catch(() => signal.aborted || this.#happens("stolen"));
+      this.#channel ??= new BroadcastChannel(name);
+      this.#channel.onmessage = ({ data }) => this.#hear(data);
+      this.#share();
+    } else queueMicrotask(lead);
+    this.#place?.abort(); // only now: nobody can come between
+    this.#place = place;
+    this.#heardAt = Date.now() - (SILENCE_SECONDS - OPEN_SECONDS) * 1000;
+    this.#watch();
+  }
+
+  #leave() {
+    this.#place?.abort();
+    this.#channel?.close();
+    this.#channel = undefined;
+  }
+
+  /** Another tab says something. */
+  #hear({ connection, update, restart }) {
+    if (update) this.#accept(update, restart, true);
+    if (!connection) return this.#leads && this.#share(); // a tab that does not lead is new
+    if (this.#phase !== "following") return;
+    this.#heardAt = Date.now();
+    this.#say(connection);
+  }
+
+  get #leads() {
+    return TRANSITIONS[this.#phase].online;
+  }
+
+  #share(restart) {
+    const connection = this.#leads ? this.#connection : undefined;
+    this.#channel?.postMessage({ connection, update: this.#state, restart });
+  }
+
+  #open() {
     const source = new EventSource("/api/topup/stream" + this.#query);
-    source.addEventListener("open", () => this.#alive());
-    source.addEventListener("heartbeat", () => this.#heard());
-    source.addEventListener("status-update", ({ data }) => this.#take(JSON.parse(data)));
-    source.addEventListener("reset", ({ data }) => this.#take(JSON.parse(data), true));
-    source.addEventListener("error", ({ data }) =>
-      data === undefined ? this.#broken() : this.#handlers.onError?.(JSON.parse(data)),
-    );
+    const on = (event, handler) => source.addEventListener(event, handler);
+    on("open", () => {
+      this.#heardAt = Date.now();
+      this.#happens("open");
+    });
+    on("heartbeat", () => this.#heard());
+    on("status-update", ({ data }) => this.#heard(JSON.parse(data)));
+    on("reset", ({ data }) => this.#heard(JSON.parse(data), true));
+    on("error", ({ data }) => (data === undefined ? this.#broke() : this.#told(JSON.parse(data))));
     this.#source = source;
-    this.#wait(OPEN_SECONDS, () => this.#retry());
+    this.#spoke = false;
+    this.#wait(OPEN_SECONDS, "late");
   }
 
-  #alive() {
-    this.#say("live");
-    this.#wait(SILENCE_SECONDS, () => this.#retry());
+  /** Only events prove a stream: a proxy may hold them back, a full server ends it at once. */
+  #heard(update, restart) {
+    this.#heardAt = Date.now();
+    this.#spoke = true;
+    this.#forget();
+    this.#happens("event");
+    if (update) this.#accept(update, restart);
+    else this.#share();
   }
 
-  /** Only bytes prove a stream: a server under load opens it and ends it at once. */
-  #heard() {
+  #forget() {
     this.#failures = 0;
-    this.#alive();
+    this.#pollSeconds = POLL_SECONDS;
   }
 
-  #take(update, restart) {
-    this.#heard();
-    this.#accept(update, restart);
-  }
-
-  #accept(update, restart) {
+  /** From the stream, a status request, or another tab. */
+  #accept(update, restart, shared) {
     const known = this.#state;
+    if (this.#phase === "closed") return;
     this.#state = reduce(known, update, restart);
-    if (this.#state.final) this.close();
-    if (restart || this.#state.seq !== known?.seq) this.#handlers.onStatus?.(this.#state);
+    if (!shared) this.#share(restart);
+    if (this.#state.final) this.#happens("end");
+    if (restart || this.#state.seq !== known?.seq) this.#dispatch("status", this.#state);
   }
 
-  #broken() {
-    if (this.#source.readyState === EventSource.CLOSED) {
-      this.#ask();
-    } else if (this.#failures === 0) {
-      this.#failures = 1;
-      this.#say("reconnecting"); // the browser has until the silence gets too long
-    } else {
-      this.#retry();
-    }
+  #broke() {
+    if (this.#source.readyState === EventSource.CLOSED) return this.#happens("refused");
+    const spoke = this.#spoke;
+    this.#spoke = false;
+    if (!spoke) this.#source.close();
+    this.#happens(spoke ? "broken" : "empty");
   }
 
-  /** An EventSource hides why it was refused. */
+  #told(problem) {
+    if (problem.code === "off") this.#streams = false;
+    if (problem.code === "busy") this.#pollSeconds = problem.retry_seconds;
+    this.#happens(problem.code, problem.retry_seconds);
+    this.#dispatch("error", problem);
+  }
+
+  /** Timers freeze with the page: what counts is when something was heard. */
+  #watch() {
+    const left = this.#heardAt + SILENCE_SECONDS * 1000 - Date.now();
+    if (left <= 0) this.#happens("silent");
+    else this.#timer = setTimeout(() => this.#watch(), left);
+  }
+
+  #backOff(secondsMin = 0) {
+    const seconds = Math.min(BACKOFF_SECONDS * 2 ** this.#failures++, BACKOFF_SECONDS_MAX);
+    this.#wait(Math.max(secondsMin, seconds * (0.5 + Math.random() / 2)), "due");
+  }
+
+  #wait(seconds, event) {
+    this.#timer = setTimeout(() => this.#happens(event), seconds * 1000);
+  }
+
+  #poll() {
+    this.#pollTimer = setTimeout(async () => {
+      const longer = this.#pollSeconds * (1.25 + Math.random() / 2);
+      this.#pollSeconds = Math.min(longer, POLL_SECONDS_MAX);
+      if (await this.#ask()) this.#poll();
+    }, this.#pollSeconds * 1000);
+  }
+
+  async #askOnce() {
+    if (await this.#ask()) this.#happens("asked");
+  }
+
+  /** Resolves to false when the answer does not matter any more. */
   async #ask() {
-    this.#drop();
-    this.#say("reconnecting");
-    this.#wait(OPEN_SECONDS, () => this.#retry());
-    const { signal } = (this.#question = new AbortController());
+    this.#pollSeconds ||= POLL_SECONDS;
+    const visit = this.#visit;
+    const question = (this.#question = new AbortController());
+    const patience = setTimeout(() => question.abort(), OPEN_SECONDS * 1000);
     try {
+      const { signal } = question;
       const answer = await fetch("/api/topup/status" + this.#query, { signal });
       const body = await answer.json();
-      if (signal.aborted) return;
-      if (FOR_GOOD.has(answer.status)) {
-        this.close();
-        this.#handlers.onError?.(body);
-        return;
+      if (visit !== this.#visit) return false;
+      if (answer.ok) this.#answered(body);
+      else if (FOR_GOOD.includes(answer.status)) {
+        this.#happens("end");
+        this.#dispatch("error", body);
       }
-      if (answer.ok) this.#accept(body);
     } catch {
-      // No network, or no JSON from a proxy: the backoff below is the remedy.
+      // No network, or no JSON from a proxy: the next attempt is the remedy.
+    } finally {
+      clearTimeout(patience);
     }
-    if (!signal.aborted) this.#retry();
+    return visit === this.#visit;
   }
 
-  #retry() {
-    this.#drop();
-    const seconds = Math.min(BACKOFF_SECONDS * 2 ** this.#failures++, BACKOFF_SECONDS_MAX);
-    this.#say("reconnecting");
-    this.#wait(seconds * (0.5 + Math.random() / 2), () => this.#connect());
+  #answered(body) {
+    this.#streams = body.stream !== false;
+    this.#accept(body);
+    if (this.#streams) this.#happens("on");
   }
 
-  /** The page can be frozen, put away and brought back; a stream does not survive that. */
+  /** A stream does not survive a page that is put away. */
   #followThePage() {
-    const { signal } = this.#events;
-    const on = (target, event, handler) => target.addEventListener(event, handler, { signal });
-    on(window, "pagehide", () => this.#drop());
-    on(window, "pageshow", ({ persisted }) => persisted && this.#connect());
-    on(window, "online", () => this.#connection !== "live" && this.#connect());
-    on(document, "visibilitychange", () => {
-      if (document.hidden) this.#hiddenAt = Date.now();
-      else if (Date.now() - this.#hiddenAt > AWAY_SECONDS * 1000) this.#connect();
-    });
-  }
-
-  #wait(seconds, then) {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(then, seconds * 1000);
-  }
-
-  #drop() {
-    clearTimeout(this.#timer);
-    this.#source?.close();
-    this.#question?.abort();
+    const { signal } = this.#page;
+    const on = (target, name, event, holds = () => true) =>
+      target.addEventListener(name, (e) => holds(e) && this.#happens(event), { signal });
+    on(window, "pagehide", "gone");
+    on(document, "freeze", "gone");
+    on(window, "pageshow", "back", ({ persisted }) => persisted);
+    on(document, "resume", "back");
+    on(document, "visibilitychange", "back", () => !document.hidden);
+    on(window, "online", "online");
+    on(window, "focus", "focus", () =>
+      ["reconnecting", "polling"].includes(this.#connection),
+    );
   }
 
   #say(connection) {
     if (this.#connection === connection) return;
     this.#connection = connection;
-    this.#handlers.onConnection?.(connection);
+    this.#dispatch("connection", connection);
+  }
+
+  #dispatch(name, detail) {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
   }
 }

@@ -56,10 +56,11 @@ class Opening:
         return event
 
     async def send(self, event: ASGISendEvent) -> None:
-        if self.admitted is None:
+        if (stream := self.admitted) is None:
             await self._send(event)
         elif event["type"] == "http.response.start":
             await self._send(START)
+            await self._send(stream.first_words())  # at once: uvloop makes one packet of both
 
     def lighten(self) -> None:
         """Of what came with the request, the server keeps only what its access log asks for."""

@@ -38,6 +38,8 @@ class Retries:
 
     def refused(self, reason: StreamRefusal) -> bytes:
         """All of a stream that could not be opened for now."""
+        if reason is StreamRefusal.OFF:  # a change of the setting takes its time
+            return error_frame(reason, _jittered(self._settings.stream_yield_seconds))
         return error_frame(reason, _jittered(self._settings.stream_busy_seconds))
 
     def _usual(self) -> float:

@@ -8,7 +8,7 @@ import asyncio
 import logging
 from dataclasses import dataclass
 
-from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable
+from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, HTTPResponseBodyEvent
 
 from app.admission import StreamRequest
 from app.metrics import Metrics, StreamClose, StreamStart
@@ -60,7 +60,6 @@ class Stream:
         how = StreamStart.FRESH if self.request.after is None else StreamStart.RESUMED
         shared.metrics.streams_opened.labels(how).inc()
         shared.metrics.streams_open.inc()
-        self._writing = asyncio.create_task(self._write(shared.retries.first()))
         shared.hub.enter(self.subscription)
         shared.pulse.add(self)
         try:
@@ -75,6 +74,11 @@ class Stream:
             reason = self.subscription.ended or StreamClose.GONE
             shared.metrics.streams_closed.labels(reason).inc()
             log.info("event=stream.closed tx_ref=%s reason=%s", self.request.tx_ref, reason)
+
+    def first_words(self) -> HTTPResponseBodyEvent:
+        """When to come back, should the connection break."""
+        words = self._shared.retries.first()
+        return {"type": "http.response.body", "body": words, "more_body": True}
 
     def ready(self) -> None:
         """The subscription has something to take."""

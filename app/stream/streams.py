@@ -19,7 +19,7 @@ from hypercorn.typing import (
 
 from app.admission import StreamId, StreamRequest, StreamVerdict
 from app.metrics import Metrics, StreamRefusal
-from app.model import TxRef
+from app.model import TxRef, UserId
 from app.settings import Settings
 from app.stream.hub import Hub
 from app.stream.leases import Leases
@@ -34,8 +34,16 @@ Application = Callable[[HTTPScope, ASGIReceiveCallable, ASGISendCallable], Await
 class Streams:
     """Between the server and Quart, for requests for a stream."""
 
-    def __init__(self, hub: Hub, leases: Leases, settings: Settings, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        leases: Leases,
+        settings: Settings,
+        metrics: Metrics,
+        gets_stream: Callable[[UserId], bool],
+    ) -> None:
         self._leases = leases
+        self._gets_stream = gets_stream
         self._settings = settings
         self._metrics = metrics
         self._pulse = Pulse(settings.stream_heartbeat_seconds)
@@ -67,7 +75,11 @@ class Streams:
         age_seconds = self._settings.stream_age_seconds_max * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311
         stream = Stream(self._shared, request, age_seconds)
         state[STREAM] = stream  # `answer` closes it, whatever happens
-        return await self._leases.open(stream)
+        verdict = await self._leases.open(stream)
+        if stream.user_id is not None and not self._gets_stream(stream.user_id):
+            stream.user_id = None  # and so it is not served
+            return StreamVerdict.OFF
+        return verdict
 
     def refuse(self, reason: StreamRefusal) -> bytes:
         """All of a stream that cannot be opened for now."""

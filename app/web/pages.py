@@ -16,6 +16,7 @@ from app.database.store import Store
 from app.errors import InvalidRequest, NotLoggedIn, Problem, TopupNotFound
 from app.login import Login
 from app.model import Status, TopupUpdate, parse_tx_ref
+from app.rollout import gets_stream
 from app.settings import Settings
 from app.texts import LANGUAGES, Texts, dong
 
@@ -80,9 +81,13 @@ def _add_wallet_pages(pages: Blueprint, store: Store, login: Login, settings: Se
         # An update tells the balance of its time; who opens the page later wants today's.
         wallet = await store.wallet(user.user_id)
         update = replace(update, wallet_balance=wallet.balance)
-        sentence = live_sentence(update, datetime.now(UTC))
         return await render_template(
-            "topup.html", user=user, topup=topup, update=update, sentence=sentence
+            "topup.html",
+            user=user,
+            topup=topup,
+            update=update,
+            stream=gets_stream(user.user_id, settings.stream),
+            sentence=live_sentence(update, datetime.now(UTC)),
         )
 
     @pages.get("/wallet/topup/<tx_ref>/qr.svg")

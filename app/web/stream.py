@@ -58,6 +58,8 @@ def _answer(verdict: StreamVerdict, streams: Streams) -> Response:
             raise TopupNotFound
         case StreamVerdict.TOO_MANY:
             return _response(streams.refuse(StreamRefusal.TOO_MANY))
+        case StreamVerdict.OFF:
+            return _response(streams.refuse(StreamRefusal.OFF))
 
 
 def _refuse_other_types() -> None:

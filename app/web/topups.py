@@ -12,6 +12,7 @@ from app.database.store import Store
 from app.errors import InvalidRequest
 from app.login import Login
 from app.model import LedgerEntry, Status, Topup, iso, parse_tx_ref
+from app.rollout import gets_stream
 from app.settings import Settings
 
 IDEMPOTENCY_KEY_PATTERN = re.compile(r"[\x21-\x7e]{1,255}")
@@ -49,24 +50,25 @@ def create_topups_blueprint(
         if _needs_link(topup):
             await link(topup, _page_url(topup, settings.public_url))
             topup = await store.topup(user.user_id, topup.tx_ref)
-        return _opened(topup), 201
+        return _opened(topup, gets_stream(user.user_id, settings.stream)), 201
 
     @blueprint.get("/topup/status")
     async def status() -> dict[str, object]:
         """How a top-up stands: the same members as a frame of its stream."""
         user = await login.user()
         update = await store.topup_update(user.user_id, parse_tx_ref(request.args.get("tx_ref")))
-        return update.as_json() | {"stream": True}
+        return update.as_json() | {"stream": gets_stream(user.user_id, settings.stream)}
 
     @blueprint.get("/wallet")
     async def wallet() -> dict[str, object]:
         """Balance, latest ledger entries and latest top-ups."""
         user = await login.user()
         found = await store.wallet(user.user_id)
+        stream = gets_stream(user.user_id, settings.stream)
         return {
             "balance": found.balance,
             "entries": [_entry(entry) for entry in found.entries],
-            "topups": [_opened(topup) for topup in found.topups],
+            "topups": [_opened(topup, stream) for topup in found.topups],
         }
 
     return blueprint
@@ -98,7 +100,7 @@ def _idempotency_key() -> str | None:
     return key
 
 
-def _opened(topup: Topup) -> dict[str, object]:
+def _opened(topup: Topup, stream: bool) -> dict[str, object]:
     return {
         "tx_ref": topup.tx_ref,
         "order_code": topup.order_code,
@@ -113,7 +115,7 @@ def _opened(topup: Topup) -> dict[str, object]:
         "account_name": topup.account_name,
         "transfer_message": topup.transfer_message,
         "expires_at": iso(topup.expires_at),
-        "stream": True,
+        "stream": stream,
     }
 
 

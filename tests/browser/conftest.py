@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Browser, BrowserContext
 
+from tests.browser.scripted_site import Site, scripted_site
 from tests.browser.witness import Witness
 
 
@@ -22,3 +23,9 @@ async def phone(browser: Browser) -> AsyncIterator[BrowserContext]:
     yield context
     await context.close()
     assert witness.complaints == []
+
+
+@pytest.fixture
+async def site() -> AsyncIterator[Site]:
+    async with scripted_site() as site:
+        yield site

@@ -37,23 +37,27 @@ WRITTEN = {
 }
 
 
-async def test_amounts_are_written_as_the_server_writes_them(phone: BrowserContext) -> None:
-    page = await Site().open(phone)
+async def test_amounts_are_written_as_the_server_writes_them(
+    site: Site, phone: BrowserContext
+) -> None:
+    page = await site.open(phone)
     written = await page.evaluate(
         "async (amounts) => amounts.map((await import('/static/money.js')).dong)", AMOUNTS
     )
     assert written == [dong(amount) for amount in AMOUNTS]
 
 
-async def test_amounts_are_read_as_people_write_them(phone: BrowserContext) -> None:
-    page = await Site().open(phone)
+async def test_amounts_are_read_as_people_write_them(site: Site, phone: BrowserContext) -> None:
+    page = await site.open(phone)
     read = await page.evaluate(
         "async (texts) => texts.map((await import('/static/money.js')).parseDong)", list(WRITTEN)
     )
     assert dict(zip(WRITTEN, read, strict=True)) == WRITTEN
 
 
-async def test_the_page_says_the_sentence_that_the_server_says(phone: BrowserContext) -> None:
+async def test_the_page_says_the_sentence_that_the_server_says(
+    site: Site, phone: BrowserContext
+) -> None:
     updates = [
         TopupUpdate(
             tx_ref=TxRef("T00000000"),
@@ -74,7 +78,7 @@ async def test_the_page_says_the_sentence_that_the_server_says(phone: BrowserCon
             Status, [0, 50_000], [False, True], [-1, 1]
         )
     ]
-    page = await Site().open(phone)
+    page = await site.open(phone)
     said = await page.evaluate(
         "async (all) => all.map((await import('/static/topup-page.js')).sentenceFor)",
         [update.as_json() for update in updates],

@@ -28,6 +28,7 @@ GAP_SECONDS_MAX = 2.0
 @pytest.fixture
 def service(environment: dict[str, str], start_service: StartService) -> Service:
     environment["NAPVI_STREAM_RETRY_SECONDS"] = "0.5"
+    environment["NAPVI_DRAIN_WAIT_SECONDS"] = "1"
     service = start_service("--workers", "2")
     service.wait_for("event=workers.serving")
     return service
@@ -98,9 +99,11 @@ async def under_load(service: Service, *, insist: bool = False) -> AsyncIterator
 
 async def test_a_rolling_restart_loses_no_frame_and_refuses_nobody(service: Service) -> None:
     before = descendants(service.pid)
-    async with under_load(service) as load:
+    async with under_load(service) as load, http_client(service.url) as balancer:
         service.send(signal.SIGHUP)
-        await asyncio.to_thread(service.wait_for, "event=workers.restarted")
+        while "event=workers.restarted" not in service.output:
+            answer = await balancer.get("/readyz", headers={"Connection": "close"})
+            assert answer.status_code == 200
     assert not before & descendants(service.pid)
     assert [follower.cuts for follower in load.followers] == [0] * len(load.followers)
     longest = max(follower.longest_gap_seconds for follower in load.followers)

@@ -185,3 +185,22 @@ def test_a_number_that_the_database_could_not_hold_is_refused(
     with pytest.raises(ConfigurationError) as refused:
         Settings.load()
     assert refused.value.setting == name
+
+
+@pytest.mark.parametrize("value", ["", "true", "25", "101%", "-1%", "2.5%", "025%", "25 %", "ON"])
+def test_a_share_of_users_is_off_or_on_or_a_percentage(
+    value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NAPVI_STREAM", value)
+    assert refusal() == (
+        "NAPVI_STREAM: is neither off nor on nor a whole percentage such as 25%. "
+        "See docs/settings.md."
+    )
+
+
+@pytest.mark.parametrize("value", ["off", "on", "0%", "7%", "25%", "100%"])
+def test_a_share_of_users_stays_as_it_is_written(
+    value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NAPVI_STREAM", value)
+    assert Settings.load().stream == value

@@ -35,7 +35,7 @@ async def test_a_service_that_serves_is_alive_and_ready(napvi: Napvi) -> None:
 
 
 async def test_a_service_that_drains_is_alive_and_not_ready(napvi: Napvi) -> None:
-    await napvi.app.drain()
+    napvi.app.turn_away()
     assert await ask(napvi, "/healthz") == ALIVE
     assert await ask(napvi, "/readyz") == unready("accepting")
 

@@ -1,0 +1,146 @@
+"""Status requests: only while there is no stream, fewer and fewer, and none after the end."""
+
+import pytest
+from playwright.async_api import BrowserContext
+
+from tests.browser.scripted_site import STATUS, STREAM, Site, error, frame, refuses, says, update
+from tests.browser.stream_page import StreamPage
+
+pytestmark = pytest.mark.browser
+
+WITHOUT_STREAM = {"stream": False}
+
+
+@pytest.fixture
+async def page(site: Site, phone: BrowserContext) -> StreamPage:
+    """Its clock is held; Math.random is in the middle."""
+    page = StreamPage(await site.open(phone))
+    await page.hold_the_clock()
+    await page.page.evaluate("Math.random = () => 0.5")
+    return page
+
+
+async def intervals(site: Site, page: StreamPage, count: int) -> list[float]:
+    """The seconds that the page waits before each of its next status requests."""
+    waited = []
+    for asked in range(site.asked[STATUS], site.asked[STATUS] + count):
+        began = await page.page.evaluate("Date.now()")
+        while site.asked[STATUS] == asked:
+            await page.skip(0.25)
+            await page.page.evaluate("fetch('/')")
+        waited.append((await page.page.evaluate("Date.now()") - began) / 1000)
+        await page.until(f"seqs.at(-1) === {asked + 2}")
+        site.status.append((200, update(asked + 3, **WITHOUT_STREAM)))
+    return waited
+
+
+async def test_without_the_flag_it_polls_from_3_s_to_15_s_and_never_streams(
+    site: Site, page: StreamPage
+) -> None:
+    site.status.append((200, update(2, **WITHOUT_STREAM)))
+    await page.start(update(1, **WITHOUT_STREAM))
+    await page.until_shown("polling")
+    assert await intervals(site, page, 7) == [3, 4.5, 6.75, 10.25, 15, 15, 15]
+    assert site.asked[STREAM] == 0
+
+
+async def test_polling_ends_with_the_final_state(site: Site, page: StreamPage) -> None:
+    await page.start(update(1, **WITHOUT_STREAM))
+    await page.until_shown("polling")
+    site.status.append((200, update(2, final=True, **WITHOUT_STREAM)))
+    await page.skip(3)
+    await page.until_shown("closed")
+    await page.skip(120)
+    await page.page.evaluate("fetch('/')")
+    assert await page.told() == [2]
+    assert site.asked == {STREAM: 0, STATUS: 1}
+
+
+async def test_polling_ends_with_the_login(site: Site, page: StreamPage) -> None:
+    await page.start(update(1, **WITHOUT_STREAM))
+    await page.until_shown("polling")
+    site.status.append((401, {"code": "not_logged_in"}))
+    await page.skip(3)
+    await page.until_shown("closed")
+    assert await page.told("problems") == ["not_logged_in"]
+
+
+async def test_the_flag_turned_off_and_on_again_is_obeyed(site: Site, page: StreamPage) -> None:
+    site.stream.extend([says(frame(1) + error("off")), says(frame(3))])
+    await page.start(update(1, stream=True))
+    await page.until_shown("polling")
+    await site.until(lambda: site.open_streams == [])
+    site.status.append((200, update(2, stream=False)))
+    await page.skip(3)
+    await page.until_told(2)
+    site.status.append((200, update(2, stream=True)))
+    await page.skip(4.5)
+    await page.until_told(3)
+    await page.until_shown("live")
+    await page.skip(40)
+    await page.page.evaluate("fetch('/')")
+    assert site.asked == {STREAM: 2, STATUS: 2}
+
+
+async def test_who_knows_no_state_asks_at_once(site: Site, page: StreamPage) -> None:
+    site.stream.append(says(error("off")))
+    site.status.append((200, update(1, **WITHOUT_STREAM)))
+    await page.start()
+    await page.until_went("opening off off")
+    await page.skip(0)
+    await page.until_told(1)
+
+
+async def test_a_payment_shows_although_no_stream_can_be_opened(
+    site: Site, page: StreamPage
+) -> None:
+    site.stream.extend(refuses(503) for _ in range(9))
+    site.status.append((200, update(1)))
+    await page.start(update(1))
+    await page.until_went("asking asked down")
+    site.status.append((200, update(2, final=True)))
+    await page.skip(0.75)
+    await page.until_told(2)
+    assert site.asked == {STREAM: 2, STATUS: 2}
+
+
+async def test_it_polls_while_it_waits_for_the_next_attempt(site: Site, page: StreamPage) -> None:
+    site.otherwise = (200, update(1))
+    site.stream.extend(refuses(503) for _ in range(4))
+    await page.start(update(1))
+    for attempt, seconds in enumerate((0.75, 1.5, 3, 0), 1):
+        await page.until_went("asking asked down", attempt)
+        await page.skip(seconds)
+    asked = site.asked[STATUS]
+    site.status.append((200, update(2)))
+    await page.skip(4.6)
+    await page.until_told(2)
+    assert site.asked == {STREAM: 4, STATUS: asked + 1}
+
+
+async def test_a_stream_that_works_again_ends_the_polling(site: Site, page: StreamPage) -> None:
+    site.otherwise = (503, {})
+    site.stream.extend([refuses(503), says(frame(2))])
+    await page.start(update(1))
+    await page.until_went("asking asked down")
+    await page.skip(0.75)
+    await page.until_shown("live")
+    await page.skip(44)
+    await page.page.evaluate("fetch('/')")
+    assert site.asked == {STREAM: 2, STATUS: 1}
+
+
+async def test_a_superseded_stream_polls_until_somebody_looks(site: Site, page: StreamPage) -> None:
+    site.otherwise = (200, update(1))
+    site.stream.extend([says("retry: 1\n\n" + frame(1) + error("superseded")), says(frame(2))])
+    await page.start(update(1))
+    await page.until_shown("polling")
+    await site.until(lambda: site.open_streams == [])
+    for _ in range(4):
+        await page.skip(60)
+        await page.page.evaluate("fetch('/')")
+    assert site.asked[STREAM] == 1
+    assert site.asked[STATUS] > 1
+    await page.happens("focus")
+    await page.until_shown("live")
+    assert site.asked[STREAM] == 2

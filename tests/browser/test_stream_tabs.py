@@ -1,0 +1,201 @@
+"""The tabs of a browser share one stream, over HTTP/1.1 with its six connections."""
+
+import asyncio
+
+import pytest
+from playwright.async_api import BrowserContext
+
+from tests.browser.scripted_site import (
+    STATUS,
+    STREAM,
+    Site,
+    error,
+    frame,
+    says,
+    update,
+)
+from tests.browser.stream_page import StreamPage, open_page, open_tabs
+from tests.chromium import INSECURE_HOST
+
+pytestmark = pytest.mark.browser
+
+HANG = "const end = Date.now() + 4000; while (Date.now() < end);"
+# A minute passes in a second. Playwright's clock would stop every tab.
+HURRY = """
+    const [began, now, later] = [Date.now(), Date.now, setTimeout];
+    Date.now = () => began + (now() - began) * 60;
+    window.setTimeout = (then, ms) => later(then, ms / 60);
+"""
+
+
+@pytest.mark.parametrize("count", [2, 8])
+async def test_tabs_share_one_stream_and_leave_the_site_usable(
+    site: Site, phone: BrowserContext, count: int
+) -> None:
+    site.stream.append(says(frame(1)))
+    tabs = await open_tabs(site, phone, count)
+    await asyncio.gather(*(tab.until_shown("live") for tab in tabs))
+    await asyncio.gather(*(tab.until_told(1) for tab in tabs))
+    assert site.asked == {STREAM: 1, STATUS: 0}
+    for tab in tabs:
+        assert await tab.page.evaluate("fetch('/').then(({ ok }) => ok)")
+    (await site.only_stream()).send(frame(2) + frame(3, final=True))
+    await asyncio.gather(*(tab.until_shown("closed") for tab in tabs))
+    assert [await tab.told() for tab in tabs] == [[1, 2, 3]] * count
+    await site.until(lambda: site.open_streams == [])
+    assert site.asked == {STREAM: 1, STATUS: 0}
+
+
+async def test_a_reset_is_shared(site: Site, phone: BrowserContext) -> None:
+    site.stream.append(says(frame(7)))
+    tabs = await open_tabs(site, phone, 2)
+    await tabs[1].until_told(7)
+    (await site.only_stream()).send(frame(2, "reset") + frame(3, final=True))
+    await asyncio.gather(*(tab.until_shown("closed") for tab in tabs))
+    assert [await tab.told() for tab in tabs] == [[7, 2, 3]] * 2
+
+
+async def test_a_final_reset_is_shared(site: Site, phone: BrowserContext) -> None:
+    site.stream.append(says(frame(7)))
+    tabs = await open_tabs(site, phone, 2)
+    await tabs[1].until_told(7)
+    (await site.only_stream()).send(frame(2, "reset", final=True))
+    await asyncio.gather(*(tab.until_shown("closed") for tab in tabs))
+    assert [await tab.told() for tab in tabs] == [[7, 2]] * 2
+    assert site.asked == {STREAM: 1, STATUS: 0}
+
+
+@pytest.mark.parametrize("end", ["close", "crash", "navigate", "stop"])
+async def test_a_leader_that_ends_is_replaced(site: Site, phone: BrowserContext, end: str) -> None:
+    site.stream.extend([says(frame(1)), says(frame(2))])
+    leader, follower = await open_tabs(site, phone, 2)
+    await follower.until_told(1)
+    if end == "close":
+        await leader.page.close()
+    elif end == "crash":
+        devtools = await phone.new_cdp_session(leader.page)
+        crash = asyncio.create_task(devtools.send("Page.crash"))
+        await leader.page.wait_for_event("crash")
+        crash.cancel()
+    elif end == "navigate":
+        await leader.page.goto("about:blank")
+    else:
+        await leader.close()
+    await follower.until_told(2)
+    assert site.asked == {STREAM: 2, STATUS: 0}
+
+
+async def test_a_frozen_leader_is_replaced_and_follows_when_it_thaws(
+    site: Site, phone: BrowserContext
+) -> None:
+    site.stream.extend([says(frame(1)), says(frame(2)), says(frame(3))])
+    site.otherwise = (200, update(2))
+    leader, follower = await open_tabs(site, phone, 2)
+    await follower.until_told(1)
+    devtools = await phone.new_cdp_session(leader.page)
+    await devtools.send("Page.setWebLifecycleState", {"state": "frozen"})
+    await follower.until_told(2)
+    await site.only_stream()
+    await devtools.send("Page.setWebLifecycleState", {"state": "active"})
+    await leader.until_told(3)  # it is the one in view, so it leads again
+    await follower.until_told(3)
+    await follower.until_went("live stolen following")
+    await site.only_stream()
+
+
+async def test_a_leader_that_hangs_is_robbed_and_follows_when_it_wakes(
+    site: Site, phone: BrowserContext
+) -> None:
+    site.stream.extend([says(frame(1)), says(frame(2))])
+    leader = await open_page(site, phone)
+    await leader.until_shown("live")
+    follower = StreamPage(await site.open(phone))
+    await follower.page.evaluate(HURRY)
+    await follower.start()
+    await follower.until_told(1)
+    began = await follower.page.evaluate("Date.now()")
+    hanging = asyncio.create_task(leader.page.evaluate(HANG))
+    await follower.until_told(2)
+    assert await follower.page.evaluate("Date.now()") - began >= 40_000
+    assert not hanging.done()
+    await hanging
+    await leader.until_went("live stolen following")
+    await leader.until_told(2)
+    await site.only_stream()
+
+
+async def test_a_new_tab_does_not_wait_45_s_for_a_leader_that_hangs(
+    site: Site, phone: BrowserContext
+) -> None:
+    site.stream.extend([says(frame(1)), says(frame(2))])
+    leader = await open_page(site, phone)
+    await leader.until_shown("live")
+    follower = StreamPage(await site.open(phone))
+    await follower.page.evaluate(HURRY)
+    hanging = asyncio.create_task(leader.page.evaluate(HANG))
+    await follower.start()
+    await follower.until_told(2)
+    assert not hanging.done()
+    await hanging
+
+
+async def test_only_the_leader_polls(site: Site, phone: BrowserContext) -> None:
+    leader = StreamPage(await site.open(phone))
+    await leader.hold_the_clock()
+    await leader.start(update(1, stream=False))
+    await leader.until_shown("polling")
+    follower = StreamPage(await site.open(phone))
+    await follower.start(update(1, stream=False))
+    await follower.until_shown("polling")
+    site.status.append((200, update(2, final=True)))
+    await leader.skip(3)
+    await asyncio.gather(leader.until_told(2), follower.until_told(2))
+    assert site.asked == {STREAM: 0, STATUS: 1}
+
+
+async def test_the_tab_that_the_payer_looks_at_takes_a_superseded_stream_back(
+    site: Site, phone: BrowserContext
+) -> None:
+    site.otherwise = (200, update(1))
+    site.stream.extend([says(frame(1)), says(frame(2))])
+    leader, follower = await open_tabs(site, phone, 2)
+    (await site.only_stream()).send(error("superseded"))
+    await follower.until_shown("polling")
+    await follower.happens("focus")
+    await follower.until_told(2)
+    await leader.until_told(2)
+    await leader.until_shown("live")
+    assert site.asked[STREAM] == 2
+
+
+async def test_without_a_secure_context_each_tab_streams_for_itself(
+    site: Site, phone: BrowserContext
+) -> None:
+    site.stream.extend([says(frame(1)), says(frame(1))])
+    tabs = [await open_page(site, phone, INSECURE_HOST) for _ in range(2)]
+    for tab in tabs:
+        await tab.until_shown("live")
+        assert not await tab.page.evaluate("isSecureContext")
+    assert site.asked == {STREAM: 2, STATUS: 0}
+    await tabs[0].close()
+    await site.only_stream()
+
+
+async def test_two_superseded_tabs_do_not_evict_each_other(
+    site: Site, phone: BrowserContext
+) -> None:
+    """With room for one stream: the newest has it, until somebody looks at the other."""
+    site.otherwise = (200, update(1))
+    tabs: list[StreamPage] = []
+    for _ in range(2):
+        site.stream.append(says(frame(1)))
+        before = [*site.open_streams]
+        tabs.append(await open_page(site, phone, INSECURE_HOST))
+        await tabs[-1].until_shown("live")
+        for stream in before:
+            stream.send(error("superseded", 30))
+    await tabs[0].until_shown("polling")
+    await tabs[0].until_told(1)
+    assert site.asked[STREAM] == 2
+    await site.only_stream()
+    assert await tabs[1].page.evaluate("stream.connection") == "live"
