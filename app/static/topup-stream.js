@@ -76,10 +76,10 @@ export class TopupStream extends EventTarget {
   #visit = 0; // what began before the last transition does not matter
   #failures = 0;
   #pollSeconds;
-  #heardAt = 0;
-  #spoke = false;
-  #timer = 0;
-  #pollTimer = 0;
+  #heardAt;
+  #spoke;
+  #timer;
+  #pollTimer;
   #source;
   #question;
   #place;
@@ -141,11 +141,11 @@ export class TopupStream extends EventTarget {
     opening: () => (this.#streams ? this.#open() : this.#happens("off")),
     live: () => this.#watch(),
     retrying: () => this.#watch(),
-    asking: () => this.#askOnce(),
+    asking: async () => (await this.#ask()) && this.#happens("asked"),
     down: (_, secondsMin) => this.#backOff(secondsMin),
     returning: () => {
       this.#forget();
-      this.#askOnce();
+      this.#enter.asking();
     },
     away: () => this.#leave(),
     closed: () => {
@@ -281,10 +281,6 @@ export class TopupStream extends EventTarget {
       this.#pollSeconds = Math.min(longer, POLL_SECONDS_MAX);
       if (await this.#ask()) this.#poll();
     }, this.#pollSeconds * 1000);
-  }
-
-  async #askOnce() {
-    if (await this.#ask()) this.#happens("asked");
   }
 
   /** Resolves to false when the answer does not matter any more. */

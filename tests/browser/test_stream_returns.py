@@ -18,7 +18,7 @@ NO_NETWORK = {"offline": True, "latency": 0, "downloadThroughput": -1, "uploadTh
 async def page(site: Site, phone: BrowserContext) -> StreamPage:
     """One that hears its stream."""
     site.stream.append(says("retry: 1\n\n" + frame(1)))
-    page = await open_page(site, phone, **update(1))
+    page = await open_page(site, phone, update(1))
     await page.until_shown("live")
     return page
 
@@ -108,7 +108,7 @@ async def test_a_page_from_the_back_forward_cache_streams_again(
     site: Site, browser_with_cache: BrowserContext
 ) -> None:
     site.stream.append(says(frame(1)))
-    page = await open_page(site, browser_with_cache, **update(1))
+    page = await open_page(site, browser_with_cache, update(1))
     await page.until_shown("live")
     await page.page.goto(f"http://127.0.0.1:{site.port}/elsewhere")
     await site.until(lambda: site.open_streams == [])

@@ -172,7 +172,7 @@ async def test_without_a_secure_context_each_tab_streams_for_itself(
     site: Site, phone: BrowserContext
 ) -> None:
     site.stream.extend([says(frame(1)), says(frame(1))])
-    tabs = [await open_page(site, phone, INSECURE_HOST) for _ in range(2)]
+    tabs = [await open_page(site, phone, host=INSECURE_HOST) for _ in range(2)]
     for tab in tabs:
         await tab.until_shown("live")
         assert not await tab.page.evaluate("isSecureContext")
@@ -190,7 +190,7 @@ async def test_two_superseded_tabs_do_not_evict_each_other(
     for _ in range(2):
         site.stream.append(says(frame(1)))
         before = [*site.open_streams]
-        tabs.append(await open_page(site, phone, INSECURE_HOST))
+        tabs.append(await open_page(site, phone, host=INSECURE_HOST))
         await tabs[-1].until_shown("live")
         for stream in before:
             stream.send(error("superseded", 30))
