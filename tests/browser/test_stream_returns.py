@@ -64,18 +64,6 @@ async def test_all_signs_of_a_return_together_are_one_return(site: Site, page: S
     assert site.asked == {STREAM: 2, STATUS: 1}
 
 
-async def test_who_paid_while_the_page_was_frozen_sees_it_at_once(
-    site: Site, page: StreamPage, devtools: CDPSession
-) -> None:
-    await devtools.send("Page.setWebLifecycleState", {"state": "frozen"})
-    await site.until(lambda: site.open_streams == [])
-    site.status.append((200, update(2, final=True)))
-    await devtools.send("Page.setWebLifecycleState", {"state": "active"})
-    await page.until_told(2)
-    assert await page.page.evaluate("stream.connection") == "closed"
-    assert site.asked == {STREAM: 1, STATUS: 1}
-
-
 async def test_a_network_that_is_back_is_used_at_once(
     site: Site, page: StreamPage, devtools: CDPSession
 ) -> None:

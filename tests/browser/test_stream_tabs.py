@@ -85,24 +85,6 @@ async def test_a_leader_that_ends_is_replaced(site: Site, phone: BrowserContext,
     assert site.asked == {STREAM: 2, STATUS: 0}
 
 
-async def test_a_frozen_leader_is_replaced_and_follows_when_it_thaws(
-    site: Site, phone: BrowserContext
-) -> None:
-    site.stream.extend([says(frame(1)), says(frame(2)), says(frame(3))])
-    site.otherwise = (200, update(2))
-    leader, follower = await open_tabs(site, phone, 2)
-    await follower.until_told(1)
-    devtools = await phone.new_cdp_session(leader.page)
-    await devtools.send("Page.setWebLifecycleState", {"state": "frozen"})
-    await follower.until_told(2)
-    await site.only_stream()
-    await devtools.send("Page.setWebLifecycleState", {"state": "active"})
-    await leader.until_told(3)  # it is the one in view, so it leads again
-    await follower.until_told(3)
-    await follower.until_went("live stolen following")
-    await site.only_stream()
-
-
 async def test_a_leader_that_hangs_is_robbed_and_follows_when_it_wakes(
     site: Site, phone: BrowserContext
 ) -> None:
