@@ -24,7 +24,7 @@ const NOTHING = { status: null, isConnected: false, error: null };
  */
 export function useTopupSSE({ txRef, enabled = true, onStatusUpdate, onError }) {
   const [told, setTold] = useState({ txRef, ...NOTHING });
-  const callbacks = useRef({});
+  const callbacks = useRef({ onStatusUpdate, onError });
 
   useEffect(() => {
     callbacks.current = { onStatusUpdate, onError };
@@ -36,8 +36,9 @@ export function useTopupSSE({ txRef, enabled = true, onStatusUpdate, onError }) 
     const listening = new AbortController();
     const learn = (news) =>
       setTold((known) => ({ ...(known.txRef === txRef ? known : NOTHING), txRef, ...news }));
+    const { signal } = listening;
     const on = (name, handler) =>
-      stream.addEventListener(name, ({ detail }) => handler(detail), { signal: listening.signal });
+      stream.addEventListener(name, (/** @type {any} */ { detail }) => handler(detail), { signal });
     on("status", (status) => {
       learn({ status });
       callbacks.current.onStatusUpdate?.(status);

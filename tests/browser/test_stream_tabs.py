@@ -1,6 +1,7 @@
 """The tabs of a browser share one stream, over HTTP/1.1 with its six connections."""
 
 import asyncio
+import random
 
 import pytest
 from playwright.async_api import BrowserContext
@@ -15,10 +16,17 @@ from tests.browser.scripted_site import (
     says,
     update,
 )
-from tests.browser.stream_page import StreamPage, open_page, open_tabs
+from tests.browser.stream_page import LOCK, StreamPage, open_page, open_tabs
 
 pytestmark = pytest.mark.browser
 
+TELL = """
+    ([name, update]) => {
+      const channel = new BroadcastChannel(name);
+      channel.postMessage({ update });
+      channel.close();
+    }
+"""
 HANG = "const end = Date.now() + 4000; while (Date.now() < end);"
 # A minute passes in a second. Playwright's clock would stop every tab.
 HURRY = """
@@ -63,6 +71,28 @@ async def test_a_final_reset_is_shared(site: Site, phone: BrowserContext) -> Non
     await asyncio.gather(*(tab.until_shown("closed") for tab in tabs))
     assert [await tab.told() for tab in tabs] == [[7, 2]] * 2
     assert site.asked == {STREAM: 1, STATUS: 0}
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_whatever_order_stream_polls_and_tabs_tell_in_each_tab_only_goes_forward(
+    site: Site, phone: BrowserContext, seed: int
+) -> None:
+    chance = random.Random(seed)
+    site.stream.append(says(frame(1)))
+    tabs = await open_tabs(site, phone, 2)
+    stream = await site.only_stream()
+    news = [seq for seq in range(1, 31) for _ in range(2)]
+    chance.shuffle(news)
+    for seq in news:
+        if chance.random() < 0.5:
+            stream.send(frame(seq))
+        else:  # the third tab heard of it
+            await tabs[0].page.evaluate(TELL, [LOCK, update(seq)])
+    stream.send(frame(31))
+    for tab in tabs:
+        await tab.until_told(31)
+        told = await tab.told()
+        assert told == sorted(set(told))
 
 
 @pytest.mark.parametrize("end", ["close", "crash", "navigate", "stop"])
