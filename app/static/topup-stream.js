@@ -72,14 +72,15 @@ export class TopupStream extends EventTarget {
   #state;
   #streams; // whether this user gets the stream
   #phase = "closed";
+  /** @type {Connection} */
   #connection = "closed";
   #visit = 0; // what began before the last transition does not matter
   #failures = 0;
   #pollSeconds;
-  #heardAt = 0;
-  #spoke = false;
-  #timer = 0;
-  #pollTimer = 0;
+  #heardAt;
+  #spoke;
+  #timer;
+  #pollTimer;
   #source;
   #question;
   #place;
@@ -141,11 +142,11 @@ export class TopupStream extends EventTarget {
     opening: () => (this.#streams ? this.#open() : this.#happens("off")),
     live: () => this.#watch(),
     retrying: () => this.#watch(),
-    asking: () => this.#askOnce(),
+    asking: async () => (await this.#ask()) && this.#happens("asked"),
     down: (_, secondsMin) => this.#backOff(secondsMin),
     returning: () => {
       this.#forget();
-      this.#askOnce();
+      this.#enter.asking();
     },
     away: () => this.#leave(),
     closed: () => {
@@ -185,7 +186,7 @@ export class TopupStream extends EventTarget {
     this.#channel = undefined;
   }
 
-  /** Another tab says something. */
+  /** Another tab. */
   #hear({ connection, update, restart }) {
     if (update) this.#accept(update, restart, true);
     if (!connection) return this.#leads && this.#share(); // a tab that does not lead is new
@@ -234,14 +235,13 @@ export class TopupStream extends EventTarget {
     this.#pollSeconds = POLL_SECONDS;
   }
 
-  /** From the stream, a status request, or another tab. */
   #accept(update, restart, shared) {
-    const known = this.#state;
     if (this.#phase === "closed") return;
-    this.#state = reduce(known, update, restart);
+    const known = this.#state;
+    const state = (this.#state = reduce(known, update, restart));
     if (!shared) this.#share(restart);
-    if (this.#state.final) this.#happens("end");
-    if (restart || this.#state.seq !== known?.seq) this.#dispatch("status", this.#state);
+    if (state.final) this.#happens("end");
+    if (restart || state.seq !== known?.seq) this.#dispatch("status", state);
   }
 
   #broke() {
@@ -283,10 +283,6 @@ export class TopupStream extends EventTarget {
     }, this.#pollSeconds * 1000);
   }
 
-  async #askOnce() {
-    if (await this.#ask()) this.#happens("asked");
-  }
-
   /** Resolves to false when the answer does not matter any more. */
   async #ask() {
     this.#pollSeconds ||= POLL_SECONDS;
@@ -320,7 +316,7 @@ export class TopupStream extends EventTarget {
   /** A stream does not survive a page that is put away. */
   #followThePage() {
     const { signal } = this.#page;
-    const on = (target, name, event, holds = () => true) =>
+    const on = (target, name, event, holds = (e) => true) =>
       target.addEventListener(name, (e) => holds(e) && this.#happens(event), { signal });
     on(window, "pagehide", "gone");
     on(document, "freeze", "gone");
@@ -328,9 +324,7 @@ export class TopupStream extends EventTarget {
     on(document, "resume", "back");
     on(document, "visibilitychange", "back", () => !document.hidden);
     on(window, "online", "online");
-    on(window, "focus", "focus", () =>
-      ["reconnecting", "polling"].includes(this.#connection),
-    );
+    on(window, "focus", "focus", () => ["reconnecting", "polling"].includes(this.#connection));
   }
 
   #say(connection) {

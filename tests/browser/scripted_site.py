@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from playwright.async_api import BrowserContext, Page
 
@@ -23,7 +23,10 @@ TYPES = {".js": "text/javascript", ".html": "text/html"}
 class Stream:
     """A request for the stream, as long as its connection stands."""
 
-    def __init__(self, writer: asyncio.StreamWriter, last_event_id: str | None) -> None:
+    def __init__(
+        self, writer: asyncio.StreamWriter, tx_ref: str, last_event_id: str | None
+    ) -> None:
+        self.tx_ref = tx_ref
         self.last_event_id = last_event_id
         self._writer = writer
         self._begun = False
@@ -93,21 +96,23 @@ class Site:
         with suppress(ConnectionError, asyncio.IncompleteReadError), contextlib.closing(writer):
             while not writer.is_closing():
                 target, headers = await _read_head(reader)
-                await self._answer_one(urlsplit(target).path, headers, reader, writer)
+                await self._answer_one(urlsplit(target), headers, reader, writer)
                 await writer.drain()
 
     async def _answer_one(
         self,
-        path: str,
+        target: SplitResult,
         headers: dict[str, str],
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
     ) -> None:
+        path = target.path
         if path in self.asked:
             self.asked[path] += 1
             await self._tell()
         if path == STREAM:
-            stream = Stream(writer, headers.get("last-event-id"))
+            tx_ref = target.query.removeprefix("tx_ref=")
+            stream = Stream(writer, tx_ref, headers.get("last-event-id"))
             self.open_streams.append(stream)
             if self.stream:
                 self.stream.popleft()(stream)

@@ -74,11 +74,14 @@ class StreamPage:
 
 
 async def open_page(
-    site: Site, context: BrowserContext, host: str = "127.0.0.1", /, **initial: object
+    site: Site,
+    context: BrowserContext,
+    initial: dict[str, object] | None = None,
+    host: str = "127.0.0.1",
 ) -> StreamPage:
     """A page that has started; with `initial` it knows a state already."""
     page = StreamPage(await site.open(context, host))
-    await page.start(initial or None)
+    await page.start(initial)
     return page
 
 

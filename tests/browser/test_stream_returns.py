@@ -18,7 +18,7 @@ NO_NETWORK = {"offline": True, "latency": 0, "downloadThroughput": -1, "uploadTh
 async def page(site: Site, phone: BrowserContext) -> StreamPage:
     """One that hears its stream."""
     site.stream.append(says("retry: 1\n\n" + frame(1)))
-    page = await open_page(site, phone, **update(1))
+    page = await open_page(site, phone, update(1))
     await page.until_shown("live")
     return page
 
@@ -64,18 +64,6 @@ async def test_all_signs_of_a_return_together_are_one_return(site: Site, page: S
     assert site.asked == {STREAM: 2, STATUS: 1}
 
 
-async def test_who_paid_while_the_page_was_frozen_sees_it_at_once(
-    site: Site, page: StreamPage, devtools: CDPSession
-) -> None:
-    await devtools.send("Page.setWebLifecycleState", {"state": "frozen"})
-    await site.until(lambda: site.open_streams == [])
-    site.status.append((200, update(2, final=True)))
-    await devtools.send("Page.setWebLifecycleState", {"state": "active"})
-    await page.until_told(2)
-    assert await page.page.evaluate("stream.connection") == "closed"
-    assert site.asked == {STREAM: 1, STATUS: 1}
-
-
 async def test_a_network_that_is_back_is_used_at_once(
     site: Site, page: StreamPage, devtools: CDPSession
 ) -> None:
@@ -108,7 +96,7 @@ async def test_a_page_from_the_back_forward_cache_streams_again(
     site: Site, browser_with_cache: BrowserContext
 ) -> None:
     site.stream.append(says(frame(1)))
-    page = await open_page(site, browser_with_cache, **update(1))
+    page = await open_page(site, browser_with_cache, update(1))
     await page.until_shown("live")
     await page.page.goto(f"http://127.0.0.1:{site.port}/elsewhere")
     await site.until(lambda: site.open_streams == [])

@@ -59,7 +59,7 @@ async def test_a_healthy_run_makes_one_request(site: Site, phone: BrowserContext
 
 
 async def test_a_known_end_asks_for_nothing(site: Site, phone: BrowserContext) -> None:
-    page = await open_page(site, phone, **update(3, final=True))
+    page = await open_page(site, phone, update(3, final=True))
     assert await page.page.evaluate("stream.connection") == "closed"
     await page.happens("pageshow", "visible", "online")
     await page.page.evaluate("fetch('/')")
@@ -140,7 +140,7 @@ async def test_an_end_without_a_new_state_ends_the_requests(
     site: Site, phone: BrowserContext
 ) -> None:
     site.stream.append(says(frame(4) + frame(3, final=True) + frame(4, final=True)))
-    page = await open_page(site, phone, **update(4))
+    page = await open_page(site, phone, update(4))
     await page.until_shown("closed")
     assert await page.told() == []
     assert await page.page.evaluate("stream.state.final")

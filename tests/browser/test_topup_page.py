@@ -10,7 +10,7 @@ from playwright.async_api import Browser, BrowserContext, Page, Route, expect
 
 from app.texts import dong
 from tests.browser.witness import Requests, shifted
-from tests.services import Service
+from tests.services import Service, environment_on
 
 pytestmark = pytest.mark.browser
 
@@ -22,6 +22,12 @@ NO_ANSWER = {"code": "payos_timeout", "status": 504, "title": "PayOS did not ans
 
 
 Payer = Callable[[BrowserContext], Awaitable[Page]]
+
+
+@pytest.fixture
+def environment(database_url: str, request: pytest.FixtureRequest) -> dict[str, str]:
+    """Of the service; parametrized indirectly with what a test wants to be different."""
+    return environment_on(database_url) | getattr(request, "param", {})
 
 
 @pytest.fixture
@@ -45,11 +51,11 @@ async def submit(page: Page, **fields: str) -> None:
     await page.locator("button[type=submit]").click()
 
 
-async def order(page: Page, amount: str = "50000") -> None:
+async def order(page: Page, amount: str = "50000", connection: str = "live") -> None:
     """Asks for a code to pay `amount`, until the page watches for the money."""
     await submit(page, amount=amount)
     await expect(page).to_have_url(TOPUP_PAGE)
-    await expect(page.locator(".slip")).to_have_attribute("data-connection", "live")
+    await expect(page.locator(".slip")).to_have_attribute("data-connection", connection)
 
 
 async def open_checkout(page: Page) -> Page:
@@ -112,6 +118,23 @@ async def test_a_payment_in_another_tab_shows_at_once_without_reload_or_status_r
     await picture(page, "wallet-phone")
 
 
+@pytest.mark.parametrize("environment", [{"NAPVI_STREAM": "off"}], indirect=True)
+async def test_without_the_stream_a_payment_shows_by_polling(
+    log_in: Payer, phone: BrowserContext
+) -> None:
+    page = await log_in(phone)
+    requests = Requests(page)
+    await order(page, connection="polling")
+    await expect(page.locator(".connection")).to_have_text("Đang tự cập nhật sau mỗi vài giây")
+    await pay(page)
+    await expect(page.get_by_role("status")).to_contain_text(
+        f"Đã nhận {dong(50_000)}", timeout=9000
+    )
+    await expect(page.locator(".slip")).to_have_attribute("data-connection", "closed")
+    assert requests.to("/api/topup/status") != []
+    assert requests.to("/api/topup/stream") == []
+
+
 async def test_the_language_can_be_switched_while_money_is_awaited(
     service: Service, log_in: Payer, browser: Browser
 ) -> None:
@@ -145,11 +168,14 @@ async def test_two_tabs_of_one_topup_show_the_same(log_in: Payer, phone: Browser
     page = await log_in(phone)
     await order(page)
     other = await phone.new_page()
+    requests = Requests(other)
     await other.goto(page.url)
     await expect(other.locator(".slip")).to_have_attribute("data-connection", "live")
     await pay(page)
     for tab in (page, other):
         await expect(tab.get_by_role("status")).to_contain_text(f"Đã nhận {dong(50_000)}")
+    assert requests.to("/api/topup/stream") == []
+    assert requests.to("/api/topup/status") == []
 
 
 async def test_a_topup_opened_after_the_payment_shows_it_without_a_stream(
