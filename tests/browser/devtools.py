@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from itertools import count
 from typing import Any
 
-from app.database.embedded.process import die_with_parent
+from app.processes import die_with_parent
 from tests.browser.scripted_site import SECONDS_MAX
 
 # Chromium reads from descriptor 3 and writes to descriptor 4.

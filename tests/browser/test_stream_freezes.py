@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.browser.conftest import ARGUMENTS
 from tests.browser.devtools import Devtools, FreezablePage, freezing_chromium
 from tests.browser.scripted_site import STATUS, STREAM, Site, frame, says, update
 from tests.browser.stream_page import START, TX_REF
+from tests.chromium import ARGUMENTS
 
 pytestmark = pytest.mark.browser
 
