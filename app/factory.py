@@ -1,10 +1,10 @@
 """The composition root: makes every part once and hands each what it needs."""
 
 import secrets
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, Scope
+from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, HTTPScope, Scope
 from quart import Quart, Response, request
 from quart_schema import Info, QuartSchema
 
@@ -34,7 +34,7 @@ from app.web.accounts import create_accounts_blueprint
 from app.web.health import create_health_blueprint
 from app.web.metrics import create_metrics_blueprint
 from app.web.pages import create_pages_blueprint
-from app.web.stream import STREAM_PATH, create_stream_blueprint
+from app.web.stream import STREAM_PATH, StreamRequest, create_stream_blueprint
 from app.web.topups import create_topups_blueprint
 from app.web.webhook import create_webhook_blueprint
 
@@ -115,8 +115,13 @@ class NapviApp(Quart):
         lead_nowhere(scope)
         send = Outlet(send).send
         if scope["type"] == "http" and (scope["method"], scope["path"]) == ("GET", STREAM_PATH):
-            return self.streams.answer(scope, receive, send, super().__call__)
+            return self.streams.answer(scope, receive, send, self._decide)
         return super().__call__(scope, receive, send)
+
+    async def _decide(
+        self, scope: HTTPScope, send: ASGISendCallable
+    ) -> Callable[[], Awaitable[None]]:
+        return await StreamRequest(self, scope).decide(send)
 
     async def _end_connection(self, response: Response) -> Response:
         """While leaving: no further request shall come on a connection that is about to close."""

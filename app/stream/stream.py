@@ -6,19 +6,37 @@ task for as long as it lasts: one more for each stream would cost more than all 
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, HTTPResponseBodyEvent
+from hypercorn.typing import (
+    ASGIReceiveCallable,
+    ASGISendCallable,
+    ASGISendEvent,
+    HTTPResponseBodyEvent,
+    HTTPResponseStartEvent,
+)
 
 from app.admission import StreamRequest
 from app.metrics import Metrics, StreamClose, StreamStart
 from app.model import UserId
-from app.stream.frames import heartbeat_frame
+from app.stream.frames import HEADERS, heartbeat_frame
 from app.stream.hub import Hub
 from app.stream.pulse import Pulse
 from app.stream.retries import Retries
 
 log = logging.getLogger(__name__)
+
+START: HTTPResponseStartEvent = {
+    "type": "http.response.start",
+    "status": 200,
+    "headers": [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()],
+}
+"""One object for all streams: the server keeps it for as long as each of them lasts."""
+
+
+def body_event(chunk: bytes, more: bool = True) -> HTTPResponseBodyEvent:
+    return {"type": "http.response.body", "body": chunk, "more_body": more}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +78,8 @@ class Stream:
         how = StreamStart.FRESH if self.request.after is None else StreamStart.RESUMED
         shared.metrics.streams_opened.labels(how).inc()
         shared.metrics.streams_open.inc()
+        # Headers and first words are one packet: uvloop joins what is written in one turn.
+        self._begin_to_write(START, body_event(shared.retries.first()))
         shared.hub.enter(self.subscription)
         shared.pulse.add(self)
         try:
@@ -75,15 +95,10 @@ class Stream:
             shared.metrics.streams_closed.labels(reason).inc()
             log.info("event=stream.closed tx_ref=%s reason=%s", self.request.tx_ref, reason)
 
-    def first_words(self) -> HTTPResponseBodyEvent:
-        """When to come back, should the connection break."""
-        words = self._shared.retries.first()
-        return {"type": "http.response.body", "body": words, "more_body": True}
-
     def ready(self) -> None:
         """The subscription has something to take."""
-        if self._writing is None and self._send is not None:
-            self._writing = asyncio.create_task(self._write())
+        if self._writing is None:
+            self._begin_to_write()
 
     def end(self, reason: StreamClose) -> None:
         """After what waits; the first reason stays."""
@@ -95,25 +110,26 @@ class Stream:
     def beat(self) -> None:
         if self._writing is None:
             self._shared.metrics.heartbeats_sent.inc()
-            self._writing = asyncio.create_task(self._write(heartbeat_frame()))
+            self._begin_to_write(body_event(heartbeat_frame()))
 
-    async def _write(self, chunk: bytes | None = None) -> None:
-        """All that waits; the last words too, when it has ended."""
+    def _begin_to_write(self, *first: ASGISendEvent) -> None:
+        if self._send is not None:
+            self._writing = asyncio.create_task(self._write(self._send, first))
+
+    async def _write(self, send: ASGISendCallable, first: Sequence[ASGISendEvent]) -> None:
+        """All that waits after `first`; the last words too, when it has ended."""
         try:
             async with asyncio.timeout(self._shared.send_timeout_seconds):
-                while chunk or (chunk := self.subscription.take()):
-                    await self._send_body(chunk)
-                    chunk = None
+                for event in first:
+                    await send(event)
+                while (frames := self.subscription.take()) is not None:
+                    await send(body_event(frames))
                 if (reason := self.subscription.ended) is not None:
-                    await self._send_body(self._shared.retries.last(reason), more=False)
+                    await send(body_event(self._shared.retries.last(reason), more=False))
         except TimeoutError:  # the reader stopped: no last word would reach it
             self.end(StreamClose.SLOW)
             if self._serving is not None:
                 self._serving.cancel()
         finally:
             self._writing = None
-
-    async def _send_body(self, chunk: bytes, more: bool = True) -> None:
-        if self._send is not None:
-            await self._send({"type": "http.response.body", "body": chunk, "more_body": more})
             self.written_at = asyncio.get_running_loop().time()

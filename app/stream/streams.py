@@ -1,7 +1,7 @@
 """Every stream of a process: who is let in, how many at once, and how each is served.
 
-Quart answers who asks (login, ownership, every refusal); then it is done with the request and the
-stream goes on below it. A generator inside Quart would keep a request, two contexts and two tasks
+Quart decides (login, ownership, every refusal); then it is done with the request, and the stream
+is served below it. A generator inside Quart would keep a request, two contexts and two tasks
 alive for as long as somebody watches.
 """
 
@@ -13,6 +13,7 @@ from itertools import count
 from hypercorn.typing import (
     ASGIReceiveCallable,
     ASGISendCallable,
+    ASGIVersions,
     ConnectionState,
     HTTPScope,
 )
@@ -23,12 +24,19 @@ from app.model import TxRef, UserId
 from app.settings import Settings
 from app.stream.hub import Hub
 from app.stream.leases import Leases
-from app.stream.opening import START, STREAM, Opening
 from app.stream.pulse import Pulse
 from app.stream.retries import JITTER, Retries
-from app.stream.stream import Shared, Stream
+from app.stream.stream import START, Shared, Stream, body_event
 
-Application = Callable[[HTTPScope, ASGIReceiveCallable, ASGISendCallable], Awaitable[None]]
+ASGI: ASGIVersions = {"spec_version": "2.1", "version": "3.0"}
+"""One object for all streams: the server keeps it for as long as each of them lasts."""
+
+STREAM = "napvi.stream"
+"""In the `state` of the scope of a request: the Stream that it asks for."""
+
+Refuse = Callable[[], Awaitable[None]]
+Decide = Callable[[HTTPScope, ASGISendCallable], Awaitable[Refuse]]
+"""Calls `Streams.open` if the request is good; the result sends the answer of a refusal."""
 
 
 class Streams:
@@ -67,7 +75,7 @@ class Streams:
     async def open(
         self, state: ConnectionState, session_hash: bytes, tx_ref: TxRef, after: int | None
     ) -> StreamVerdict:
-        """Whether the request of this `state` may have a stream; it follows the answer's headers.
+        """Whether the request of this `state` may have a stream; then it begins.
 
         Raises DatabaseUnavailable.
         """
@@ -87,30 +95,39 @@ class Streams:
         return self._retries.refused(reason)
 
     async def answer(
-        self,
-        scope: HTTPScope,
-        receive: ASGIReceiveCallable,
-        send: ASGISendCallable,
-        application: Application,
+        self, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable, decide: Decide
     ) -> None:
-        """Lets `application` decide, then serves the stream that it let in."""
-        opening = Opening(scope, receive, send)
+        """Lets `decide` say who may have a stream, and serves it; or sends its refusal."""
         try:
-            if not await self._let_decide(application, scope, opening):
-                await send(START)
-                body = self.refuse(StreamRefusal.BUSY)
-                await send({"type": "http.response.body", "body": body, "more_body": False})
-            elif (stream := opening.admitted) is not None and not opening.left:
-                opening.lighten()
+            stream = await self._let_in(scope, send, decide)
+            if stream is not None:
                 await stream.serve(receive, send)
         finally:
-            if (asked := opening.asked) is not None:
+            if (asked := _asked(scope)) is not None:
                 self._leases.close(asked)
 
-    async def _let_decide(
-        self, application: Application, scope: HTTPScope, opening: Opening
-    ) -> bool:
-        """Few at a time, so that a crowd at the door leaves room for payments; False: too many."""
+    async def _let_in(
+        self, scope: HTTPScope, send: ASGISendCallable, decide: Decide
+    ) -> Stream | None:
+        """The stream, not begun yet; None when there is none, which the browser was told."""
+        if not await self._has_entered():
+            await send(START)
+            await send(body_event(self.refuse(StreamRefusal.BUSY), more=False))
+            return None
+        try:
+            refuse = await decide(scope, send)
+        finally:
+            self._gate.release()
+        stream = _asked(scope)
+        if stream is None or stream.user_id is None:
+            await refuse()
+            return None
+        # The server keeps these for as long as the stream lasts, and reads them no more.
+        scope["headers"], scope["extensions"], scope["asgi"] = [], {}, ASGI
+        return stream
+
+    async def _has_entered(self) -> bool:
+        """Few decide at once, so that a crowd at the door leaves room for payments."""
         if (
             len(self._leases) >= self._settings.streams_per_process_max
             or self._waiting >= self._settings.stream_openings_waiting_max
@@ -124,8 +141,10 @@ class Streams:
             return False
         finally:
             self._waiting -= 1
-        try:
-            await application(scope, opening.receive, opening.send)
-        finally:
-            self._gate.release()
         return True
+
+
+def _asked(scope: HTTPScope) -> Stream | None:
+    """What `open` was asked for in this request, if it came so far."""
+    found = scope["state"].get(STREAM)
+    return found if isinstance(found, Stream) else None
