@@ -18,6 +18,8 @@ from typing import TypeVar
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 from quart import Quart
+from quart.sessions import NullSession, SecureCookieSessionInterface
+from quart.wrappers import BaseRequestWebsocket
 from quart_auth import AuthUser, QuartAuth, current_user, login_user, logout_user
 
 from app.database.accounts import Accounts
@@ -33,6 +35,13 @@ USERNAME_PATTERN = re.compile(r"[a-z0-9][a-z0-9._@+-]{2,63}")
 SESSION_ID_BYTES = 32
 
 
+class NoSessions(SecureCookieSessionInterface):
+    """In place of Quart's own sessions, which every request would open: we use none."""
+
+    async def open_session(self, app: Quart, request: BaseRequestWebsocket) -> NullSession:
+        return NullSession()
+
+
 def configure_auth(app: Quart, settings: Settings) -> None:
     """Signs the login cookie of `app`. Raises ConfigurationError when the key is too short."""
     key = settings.secret_key.get_secret_value() if settings.secret_key else ""
@@ -43,6 +52,7 @@ def configure_auth(app: Quart, settings: Settings) -> None:
             REQUIRED_TO_SERVE["secret_key"],
         )
     app.secret_key = key
+    app.session_interface = NoSessions()
     QuartAuth(
         app,
         cookie_name="napvi_session",

@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 MAKE_ROOM = signal.SIGUSR1  # stop too; another worker is there already, so nobody need be told
 DRAIN_SHARE = 0.5  # of the time to stop; the rest is for requests under way
+GC_ALLOCATIONS = 10_000  # more objects than before; Python's own is 700
 LAST_REQUESTS_SECONDS = 0.1  # for who was accepted, or answered, a moment before the end
 
 
@@ -96,8 +97,7 @@ async def _serve(
         loop.add_signal_handler(number, on_signal, number)
     for site in sites:
         await site.open()
-    gc.collect()
-    gc.freeze()  # what is there now stays: no collection has to look at it again
+    _collect_less()
     async with asyncio.TaskGroup() as servers:
         for site in sites:
             answering = asyncio.Event()
@@ -114,6 +114,17 @@ async def _serve(
         await _drain(sites, seconds_left * DRAIN_SHARE)
         await asyncio.sleep(LAST_REQUESTS_SECONDS)
         finish.set()
+
+
+def _collect_less() -> None:
+    """What the start left is never looked at again, and new objects in larger portions.
+
+    With Python's own thresholds a rush of streams spent a tenth of its time on looking at those
+    that were there already, 100 ms and more at once.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GC_ALLOCATIONS, 10, 10)
 
 
 async def _serve_site(site: Site, answering: asyncio.Event, finish: asyncio.Event) -> None:
