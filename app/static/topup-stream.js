@@ -1,9 +1,8 @@
 /**
  * The state of one top-up, as it changes.
  *
- * One tab of a browser leads: it has the stream and tells the others. It holds a Web Lock; when it
- * dies another tab gets that, when it hangs another takes it. Without locks (plain HTTP) every tab
- * leads. A healthy run asks for nothing but the stream.
+ * One tab of a browser leads: it has the stream and tells the others. Its Web Lock passes on when
+ * it dies, and is taken when it hangs. Without locks (plain HTTP) every tab leads.
  *
  * @typedef {{tx_ref: string, seq: number, status: string, amount: number, amount_paid: number,
  *   wallet_balance: number, late: boolean, final: boolean, expires_at: string, stream?: boolean}}
@@ -150,8 +149,9 @@ export class TopupStream extends EventTarget {
     },
     away: () => this.#leave(),
     closed: () => {
-      this.#leave();
       this.#page.abort();
+      if (!this.#state?.final) return this.#leave();
+      setTimeout(() => this.#leave(), 1000); // the others hear of the end before they lead
     },
   };
 

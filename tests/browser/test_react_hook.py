@@ -22,7 +22,7 @@ PAGE = b"""<!doctype html>
 <script type="importmap">{"imports": {"react": "/react.js"}}</script>
 <div id="root"></div>
 <script type="module">
-  import { StrictMode, createElement, createRoot } from "react";
+  import { StrictMode, createElement, createRoot, useEffect } from "react";
   import { useTopupSSE } from "/static/use-topup-sse.js";
 
   const root = createRoot(document.querySelector("#root"));
@@ -33,6 +33,7 @@ PAGE = b"""<!doctype html>
       onStatusUpdate: ({ seq }) => told.push(`${as} ${seq}`),
       onError: ({ code }) => told.push(`${as} ${code}`),
     });
+    useEffect(() => { window.rendered = as });
     return createElement("p", null, shown.status?.status);
   }
   window.show = (options) =>
@@ -100,6 +101,7 @@ async def test_new_callbacks_are_called_by_the_same_stream(site: Site, page: Pag
     await show(page)
     await until(page, "told.length === 1")
     await show(page, name="second")
+    await until(page, "rendered === 'second'")
     (await site.only_stream()).send(frame(2))
     await until(page, "told.length === 2")
     assert await page.evaluate("told") == ["first 1", "second 2"]

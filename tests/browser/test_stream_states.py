@@ -38,6 +38,15 @@ async def test_states_are_told_once_and_in_order(site: Site, phone: BrowserConte
     assert site.asked == {STREAM: 2, STATUS: 0}
 
 
+async def test_what_is_no_newer_changes_nothing(site: Site, phone: BrowserContext) -> None:
+    """A page knows today's balance; a frame tells the balance of its time."""
+    site.stream.append(says(frame(2, wallet_balance=1) + frame(1, wallet_balance=1)))
+    page = await open_page(site, phone, update(2, wallet_balance=5))
+    await page.until_shown("live")
+    assert await page.page.evaluate("stream.state.wallet_balance") == 5
+    assert await page.told() == []
+
+
 async def test_a_healthy_run_makes_one_request(site: Site, phone: BrowserContext) -> None:
     page = StreamPage(await site.open(phone))
     await page.hold_the_clock()
