@@ -16,8 +16,10 @@ OPEN_STREAMS = """
     )
 """
 CLOSE_STREAMS = "SELECT topup.close_streams(%s, %b::bigint[])"
-TAKE_ENDED_STREAMS = "SELECT stream_id, ended FROM topup.take_ended_streams(%s)"
-EXPIRE_STREAMS = "SELECT topup.expire_streams(%s, %s)"
+ENDED_STREAMS = """
+    SELECT stream_id, ended FROM topup.stream_leases WHERE worker_id = %s AND ended IS NOT NULL
+"""
+EXPIRE_STREAMS = "SELECT topup.expire_streams(%s, %s) AS leases"
 RECONCILE_STREAMS = (
     "SELECT topup.reconcile_streams(%s, %b::bigint[], %b::bigint[], %b::bytea[], %b::text[])"
 )
@@ -50,14 +52,18 @@ class LeaseStore:
         """Gives leases back."""
         await self._execute(CLOSE_STREAMS, (self._worker_id, list(stream_ids)))
 
-    async def take_ended(self) -> list[EndedStream]:
-        """The streams that somebody else decided to end; told once."""
-        return await self._database.rows(EndedStream, TAKE_ENDED_STREAMS, (self._worker_id,))
+    async def ended(self) -> list[EndedStream]:
+        """The streams that somebody decided to end; told until they are closed."""
+        return await self._database.rows(EndedStream, ENDED_STREAMS, (self._worker_id,))
 
-    async def expire(self) -> None:
-        """Decides to end the streams whose login is over; forgets what dead workers left."""
+    async def expire(self) -> int:
+        """Decides to end the streams whose login is over; forgets what dead workers left.
+
+        Says how many leases this worker has.
+        """
         values = (self._worker_id, self._settings.session_idle_seconds)
-        await self._execute(EXPIRE_STREAMS, values)
+        [leases] = await self._database.rows(_leases, EXPIRE_STREAMS, values)
+        return leases
 
     async def reconcile(self, leased: Sequence[tuple[UserId, StreamRequest]]) -> None:
         """These are the streams of this worker, and no others."""
@@ -75,6 +81,10 @@ class LeaseStore:
             await connection.execute(statement, values)
 
         await self._database.run(work)
+
+
+def _leases(*, leases: int) -> int:
+    return leases
 
 
 def _opening(*, stream_id: StreamId, verdict: str, user_id: UserId | None) -> StreamOpening:

@@ -38,9 +38,9 @@ class LeaseBook(Protocol):
 
     async def close(self, stream_ids: Sequence[StreamId]) -> None: ...
 
-    async def take_ended(self) -> list[EndedStream]: ...
+    async def ended(self) -> list[EndedStream]: ...
 
-    async def expire(self) -> None: ...
+    async def expire(self) -> int: ...
 
     async def reconcile(self, leased: Sequence[tuple[UserId, StreamRequest]]) -> None: ...
 
@@ -63,7 +63,8 @@ class Leases:
         self._check_due = False
 
     def __len__(self) -> int:
-        return len(self._held)
+        """How many have one or ask for one."""
+        return len(self._held) + len(self._opening)
 
     def start(self) -> None:
         self._working = asyncio.create_task(self._run(), name="leases")
@@ -78,13 +79,15 @@ class Leases:
             await asyncio.wait({self._working})
             self._refuse_waiting()
             with suppress(DatabaseUnavailable):
-                await self._close_some()
+                await self._book.reconcile([])
 
     async def open(self, holder: Holder) -> StreamVerdict:
         """Whether it may stream; sets its user_id if so. Raises DatabaseUnavailable.
 
         Call `close` afterwards, whatever came of it.
         """
+        if self._working is None or self._working.done():
+            raise DatabaseUnavailable
         decided: asyncio.Future[StreamVerdict] = asyncio.get_running_loop().create_future()
         self._opening[holder.request.stream_id] = holder, decided
         self._work.set()
@@ -94,7 +97,9 @@ class Leases:
         """Gives its lease back, if it has one or is about to get one. Does not wait."""
         stream_id = holder.request.stream_id
         self._held.pop(stream_id, None)
-        self._opening.pop(stream_id, None)
+        if stream_id in self._opening:
+            _, decided = self._opening.pop(stream_id)
+            decided.cancel()  # whoever waits for it would wait for ever
         self._closing.add(stream_id)
         self._work.set()
 
@@ -128,7 +133,7 @@ class Leases:
                 )
                 self._refuse_waiting()
                 await asyncio.sleep(PAUSE_SECONDS)
-                self.reconcile()
+                self.reconcile()  # what was closed, and whether some have ended, is lost
 
     async def _close_some(self) -> None:
         closing, self._closing = self._closing, set()
@@ -159,17 +164,23 @@ class Leases:
                 decided.exception()  # seen: who asked may have gone
         self._opening.clear()
 
+    def _leased(self) -> list[tuple[UserId, StreamRequest]]:
+        return [(h.user_id, h.request) for h in self._held.values() if h.user_id is not None]
+
     async def _end_some(self) -> None:
         if self._reconcile:
             self._reconcile = False
-            held = [(h.user_id, h.request) for h in self._held.values() if h.user_id is not None]
-            await self._book.reconcile(held)
+            await self._book.reconcile(self._leased())
+            self._check_due = True  # while we were away nobody could tell us of a logout
         if self._check_due:
             self._check_due = False
-            await self._book.expire()
+            if await self._book.expire() < len(self._leased()):
+                self._reconcile = True  # somebody took us for dead
             self._look_for_ended = True
         if self._look_for_ended:
             self._look_for_ended = False
-            for ended in await self._book.take_ended():
-                if (holder := self._held.pop(ended.stream_id, None)) is not None:
+            for ended in await self._book.ended():
+                if (holder := self._held.get(ended.stream_id)) is not None:
                     holder.end(StreamClose(ended.ended))
+        if self._reconcile:
+            self._work.set()

@@ -1,7 +1,7 @@
 -- limit_streams: brings one user back to p_per_user_max streams: the oldest are told to end; while
 --           all are younger than p_spare_seconds, the newest of p_stream_ids get no lease.
 -- Raises:   nothing.
--- Locks:    expects that of the user's streams (topup.open_streams).
+-- Locks:    the user's rows; expects the lock of the user's streams (topup.lease_streams).
 -- Notifies: worker:<worker_id> of each process that has to end one.
 -- Why:      refusing the newest would lock a payer out behind connections that died unnoticed;
 --           ending the youngest would let two tabs end each other for ever.
@@ -22,11 +22,22 @@ DECLARE
     v_old_enough CONSTANT timestamptz :=
         clock_timestamp() - make_interval(secs => p_spare_seconds);
 BEGIN
+    PERFORM FROM topup.stream_leases AS l
+    WHERE l.user_id = p_user_id
+    ORDER BY l.worker_id, l.stream_id
+    FOR UPDATE; -- or one that closes meanwhile would be counted, and evicted in vain
+
     DELETE FROM topup.stream_leases AS l
     WHERE
         l.user_id = p_user_id
-        AND l.worker_id <> p_worker_id
-        AND NOT topup.worker_is_alive(l.worker_id);
+        AND l.worker_id IN (
+            SELECT w.worker_id
+            FROM (
+                SELECT DISTINCT o.worker_id FROM topup.stream_leases AS o
+                WHERE o.user_id = p_user_id AND o.worker_id <> p_worker_id
+            ) AS w
+            WHERE NOT topup.worker_is_alive(w.worker_id)
+        );
 
     v_excess := (
         SELECT count(*) - p_per_user_max FROM topup.stream_leases AS l

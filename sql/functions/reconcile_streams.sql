@@ -1,6 +1,6 @@
 -- reconcile_streams: makes the leases of this worker those of the streams that it has.
--- Raises:   nothing.
--- Locks:    the rows.
+-- Raises:   not_null_violation for a stream without a number.
+-- Locks:    the rows, each user's in turn.
 -- Notifies: nothing.
 -- Why:      the table is unlogged and a worker that lost its lock is taken for dead, so after each
 --           reconnect it says again what it streams.
@@ -20,7 +20,16 @@ BEGIN
     DELETE FROM topup.stream_leases AS l
     WHERE
         l.worker_id = p_worker_id
-        AND NOT EXISTS (SELECT FROM unnest(p_stream_ids) AS r (id) WHERE r.id = l.stream_id);
+        AND l.stream_id IN (
+            SELECT g.stream_id FROM topup.stream_leases AS g
+            WHERE
+                g.worker_id = p_worker_id
+                AND NOT EXISTS (
+                    SELECT FROM unnest(p_stream_ids) AS r (id) WHERE r.id = g.stream_id
+                )
+            ORDER BY g.user_id, g.worker_id, g.stream_id
+            FOR UPDATE
+        );
 
     INSERT INTO topup.stream_leases (worker_id, stream_id, user_id, session_hash, tx_ref)
     SELECT p_worker_id, r.stream_id, r.user_id, r.session_hash, r.tx_ref
