@@ -122,3 +122,11 @@ async def blocked(url: str) -> None:
     """Returns when somebody waits for a lock that somebody else has."""
     while await query(url, LOCK_WAITS) == [(0,)]:  # noqa: ASYNC110
         await asyncio.sleep(0.005)
+
+
+@asynccontextmanager
+async def held_up(url: str, user_id: int) -> AsyncIterator[None]:
+    """Whoever opens a stream for this user waits until the end, and with him all of his process."""
+    async with connected(url) as other, other.transaction():
+        await other.execute("SELECT pg_advisory_xact_lock(7282, %s)", (user_id,))
+        yield

@@ -14,14 +14,13 @@ from app.metrics import Metrics, StreamClose
 from app.model import UserId
 from app.settings import Settings
 from app.stream.leases import Leases
-from tests.leases import Viewer, asks, blocked, leases, log_in, working
-from tests.payments import Process, connected, open_process, query
+from tests.leases import Viewer, asks, blocked, held_up, leases, log_in, working
+from tests.payments import Process, open_process, query
 from tests.stream.relay import Relay
 
 WORKER_ID = 7
 NEVER_SECONDS = 3600.0
 MANY = 300
-LOCK_USER = "SELECT pg_advisory_xact_lock(7282, %s)"
 
 
 class Holder:
@@ -145,8 +144,7 @@ async def test_who_leaves_while_it_is_asked_for_gives_its_lease_back(
     ours: Leases, viewer: Viewer, database_url: str
 ) -> None:
     holder = Holder(viewer)
-    async with connected(database_url) as other, other.transaction():
-        await other.execute(LOCK_USER, (viewer.user_id,))
+    async with held_up(database_url, viewer.user_id):
         opening = asyncio.create_task(ours.open(holder))
         await blocked(database_url)
         opening.cancel()
@@ -278,8 +276,7 @@ async def test_stop_gives_everything_back_and_lets_nobody_wait(
 ) -> None:
     held, waiting, late = Holder(viewer), Holder(viewer), Holder(viewer)
     await ours.open(held)
-    async with connected(database_url) as other, other.transaction():
-        await other.execute(LOCK_USER, (viewer.user_id,))
+    async with held_up(database_url, viewer.user_id):
         opening = asyncio.create_task(ours.open(waiting))
         await blocked(database_url)
         stopping = asyncio.create_task(ours.stop())

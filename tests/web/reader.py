@@ -72,4 +72,5 @@ async def reading(app: Quart, cookie: str, query: str) -> AsyncIterator[tuple[Re
         yield reader, serving
     finally:
         reader.leave()
-        await serving
+        if not serving.cancelled():
+            await serving
