@@ -45,10 +45,15 @@ class H2Browser:
             ("accept", "text/event-stream"), ("cookie", cookie),
         ]  # fmt: skip
         self._connection.send_headers(number, headers, end_stream=True)
-        if takes:
-            self._connection.increment_flow_control_window(PLENTY_BYTES, number)
         self._flush()
+        if takes:
+            self.take(number)
         return number
+
+    def take(self, number: int) -> None:
+        """What was held back so far, and what comes."""
+        self._connection.increment_flow_control_window(PLENTY_BYTES, number)
+        self._flush()
 
     def reset(self, number: int) -> None:
         self._connection.reset_stream(number)

@@ -80,3 +80,5 @@ async def test_a_stream_that_takes_nothing_is_freed_and_the_others_go_on(
         assert browser.statuses[stalled] == b"200"
         (another,) = await open_streams(browser, topup, payer, 1)
         await browser.until(lambda: another in browser.over)
+        browser.take(stalled)
+        await browser.until(lambda: stalled in browser.over)
