@@ -13,7 +13,7 @@ from app.factory import create_app
 from app.installation import database
 from app.logs import configure_logging
 from app.payos.simulator import create_simulator
-from app.processes import REFUSED
+from app.processes import REFUSED, raise_file_limit
 from app.request_rules import WEBHOOK_PATH
 from app.serve import Site, run
 from app.settings import Settings
@@ -37,15 +37,21 @@ def commands() -> None:
 
 
 @commands.command()
-@click.option("--bind", metavar="HOST:PORT", help="Instead of `bind` in hypercorn.toml.")
+@click.option(
+    "--bind",
+    metavar="HOST:PORT",
+    multiple=True,
+    help="Instead of `bind` in hypercorn.toml; give webhooks one of their own.",
+)
 @click.option("--workers", metavar="N", help="Processes, instead of `workers` in hypercorn.toml.")
-def serve(bind: str | None, workers: str | None) -> None:
+def serve(bind: tuple[str, ...], workers: str | None) -> None:
     """Serve. Without DATABASE_URL, on an embedded PostgreSQL.
 
     SIGTERM drains; with several workers, SIGHUP restarts them one after another.
     """
     settings = _settings()
     settings.require_for_serving()
+    raise_file_limit()
     endpoint = open_endpoint(bind, reader_timeout_seconds=settings.reader_timeout_seconds)
     count = endpoint.workers if workers is None else parse_workers(workers)
     with database(settings) as url:
@@ -93,7 +99,7 @@ def simulator(bind: str) -> None:
         settings.payos_checksum_key[0].get_secret_value(),
         webhook_url=public_url and public_url.rstrip("/") + WEBHOOK_PATH,
     )
-    endpoint = open_endpoint(bind, reader_timeout_seconds=settings.reader_timeout_seconds)
+    endpoint = open_endpoint((bind,), reader_timeout_seconds=settings.reader_timeout_seconds)
     run([Site(app, endpoint)], settings)
 
 

@@ -1,6 +1,7 @@
 """hypercorn.toml: what is in it is used, what would do harm refuses the start."""
 
 import os
+import resource
 import socket
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from app.sockets import (
     parse_workers,
     read_config,
 )
+from tests.processes.payer import http_client
+from tests.services import StartService
 
 
 @pytest.fixture
@@ -60,7 +63,7 @@ def test_a_missing_file_is_named(toml: Path) -> None:
 
 def test_the_address_on_the_command_line_comes_first(toml: Path) -> None:
     toml.write_text("bind = ['127.0.0.1:1']")
-    endpoint = open_endpoint("127.0.0.1:0", toml, reader_timeout_seconds=15)
+    endpoint = open_endpoint(("127.0.0.1:0",), toml, reader_timeout_seconds=15)
     try:
         (address,) = endpoint.addresses
         host, _, port = address.rpartition(":")
@@ -85,7 +88,7 @@ def test_a_number_of_workers_that_is_none_is_named(text: str) -> None:
 
 def test_workers_share_the_sockets_and_nobody_else_does(toml: Path) -> None:
     toml.write_text("workers = 2")
-    endpoint = open_endpoint("127.0.0.1:0", toml, reader_timeout_seconds=15)
+    endpoint = open_endpoint(("127.0.0.1:0",), toml, reader_timeout_seconds=15)
     try:
         assert endpoint.workers == 2
         worker = inherit_endpoint(endpoint.descriptors, toml)
@@ -94,3 +97,21 @@ def test_workers_share_the_sockets_and_nobody_else_does(toml: Path) -> None:
             assert taken.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT) == 0
     finally:
         close(endpoint)
+
+
+def test_serving_takes_as_many_files_as_it_may(start_service: StartService) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft // 2, hard))
+    try:
+        service = start_service()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert resource.prlimit(service.pid, resource.RLIMIT_NOFILE) == (hard, hard)
+
+
+async def test_two_addresses_serve_the_same(start_service: StartService) -> None:
+    service = start_service("--bind", "127.0.0.1:0")
+    assert len(set(service.addresses)) == 2
+    async with http_client() as client:
+        for address in service.addresses:
+            assert (await client.get(f"http://{address}/healthz")).status_code == 200
