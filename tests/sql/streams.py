@@ -2,11 +2,12 @@
 
 import secrets
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from psycopg import AsyncConnection
+from psycopg.sql import SQL, Identifier
 
 from app.database.leases import (
     CLOSE_STREAMS,
@@ -16,11 +17,13 @@ from app.database.leases import (
     TAKE_ENDED_STREAMS,
 )
 from app.model import Topup, UserId
+from app.stream.channels import worker_channel
 from app.stream.listener import LIVE, WORKER_LOCKS
 from tests.payments import GRACE_SECONDS, Process, connected, query
 
 IDLE_SECONDS = 1800
 SPARE_SECONDS = 5
+LAST = "last"
 
 
 class Asked(NamedTuple):
@@ -120,6 +123,27 @@ async def come(url: str, process: Process, user_id: UserId | None = None) -> Pay
         url, "SELECT user_id FROM topup.topups WHERE tx_ref = %s", topup.tx_ref
     )
     return Payer(owner, await log_in(url, owner), topup)
+
+
+@asynccontextmanager
+async def listening(url: str, *worker_ids: int) -> AsyncIterator[AsyncConnection]:
+    """To what these workers are told; see `heard`."""
+    async with connected(url) as connection:
+        for channel in (LAST, *map(worker_channel, worker_ids)):
+            await connection.execute(SQL("LISTEN {}").format(Identifier(channel)))
+        yield connection
+
+
+async def heard(listener: AsyncConnection) -> list[tuple[str, str]]:
+    """(channel, payload) of every notification until now, sorted."""
+    await listener.execute(SQL("NOTIFY {}").format(Identifier(LAST)))
+    notifications: list[tuple[str, str]] = []
+    async with aclosing(listener.notifies(timeout=5)) as arriving:
+        async for notification in arriving:
+            if notification.channel == LAST:
+                return sorted(notifications)
+            notifications.append((notification.channel, notification.payload))
+    raise AssertionError("the last notification did not arrive")
 
 
 async def grow_older(url: str, seconds: float, *stream_ids: int) -> None:
