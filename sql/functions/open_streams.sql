@@ -28,10 +28,9 @@ DECLARE
 BEGIN
     PERFORM pg_advisory_xact_lock(7282, u.key)
     FROM (
-        SELECT DISTINCT (o.user_id % 2147483647)::integer AS key -- users far apart share a lock
-        FROM unnest(v_openings) AS o
-        WHERE o.verdict = 'open'
-        ORDER BY key
+        SELECT DISTINCT (o.user_id % 2147483647)::integer AS key
+        FROM unnest(v_openings) AS o WHERE o.verdict = 'open'
+        ORDER BY key -- not user_id: users far apart share a lock
     ) AS u;
 
     INSERT INTO topup.stream_leases (worker_id, stream_id, user_id, session_hash, tx_ref)
