@@ -83,19 +83,20 @@ async def test_a_new_stream_makes_an_old_one_of_another_worker_end(
 async def test_while_all_are_young_the_new_ones_are_too_many(
     process: Process, database_url: str
 ) -> None:
+    """Each worker has its own numbers: both have a stream 3."""
     anna, ben = await come(database_url, process), await come(database_url, process)
     async with (
         alive(database_url, 1),
         worker(database_url, 1) as one,
         worker(database_url, 2) as two,
     ):
-        await one.open(anna.asks(1))
+        await one.open(anna.asks(3))
         assert await two.open(anna.asks(2), anna.asks(3), ben.asks(4), per_user_max=2) == {
             2: "open",
             3: "too_many",
             4: "open",
         }
-    assert await leases(database_url) == {(1, 1): None, (2, 2): None, (2, 4): None}
+    assert await leases(database_url) == {(1, 3): None, (2, 2): None, (2, 4): None}
 
 
 async def test_who_opens_for_the_same_user_waits_for_the_first(
