@@ -79,15 +79,18 @@ async def test_only_as_many_are_refused_as_could_not_be_made_room_for(database_u
 
 
 async def test_what_was_ended_counts_no_more(database_url: str) -> None:
-    for stream_id in (1, 2):
-        await lease(database_url, THERE, stream_id, age_seconds=60 - stream_id)
-    for new in (7, 8):
-        await lease(database_url, HERE, new, age_seconds=0)
-        await limit(database_url, 2, new)
-    everything = await leases(database_url)
-    await limit(database_url, 2)
-    assert await leases(database_url) == everything
-    assert [key for key, ended in everything.items() if ended is None] == [(HERE, 7), (HERE, 8)]
+    """Its worker has not taken it yet."""
+    await lease(database_url, THERE, 1, age_seconds=60)
+    await lease(database_url, THERE, 2, age_seconds=30)
+    await lease(database_url, HERE, 9, age_seconds=0)
+    end = "UPDATE topup.stream_leases SET ended = 'login_ended' WHERE stream_id = 2 RETURNING 1"
+    await query(database_url, end)
+    await limit(database_url, 2, 9)
+    assert await leases(database_url) == {
+        (THERE, 1): None,
+        (THERE, 2): "login_ended",
+        (HERE, 9): None,
+    }
 
 
 async def test_streams_of_others_are_left_alone(database_url: str) -> None:
