@@ -1,7 +1,7 @@
 -- open_streams: judges who may open these streams (login, ownership, limit) and leases those that
 --           may: open, finished (p_after is the end), not_logged_in, not_found, too_many.
 -- Raises:   nothing.
--- Locks:    sessions that it keeps awake, in their order; each user's streams, in user order.
+-- Locks:    sessions that it keeps awake, in their order; each user's streams, in order.
 -- Notifies: worker:<worker_id> of each process that has to end an older stream.
 -- Why a door: one statement for all that wait: thousands of browsers come back after a restart.
 CREATE OR REPLACE FUNCTION topup.open_streams(
@@ -26,10 +26,11 @@ DECLARE
     );
     v_user record;
 BEGIN
-    PERFORM pg_advisory_xact_lock(7282, (u.user_id % 2147483647)::integer)
+    PERFORM pg_advisory_xact_lock(7282, u.key)
     FROM (
-        SELECT DISTINCT o.user_id FROM unnest(v_openings) AS o WHERE o.verdict = 'open'
-        ORDER BY o.user_id
+        SELECT DISTINCT (o.user_id % 2147483647)::integer AS key
+        FROM unnest(v_openings) AS o WHERE o.verdict = 'open'
+        ORDER BY key -- not user_id: users far apart share a lock
     ) AS u;
 
     INSERT INTO topup.stream_leases (worker_id, stream_id, user_id, session_hash, tx_ref)

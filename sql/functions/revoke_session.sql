@@ -1,7 +1,7 @@
 -- revoke_session: ends a login now, and its streams; one that is unknown or has ended already
 --           stays as it is.
 -- Raises:   nothing.
--- Locks:    the sessions row, its rows of stream_leases.
+-- Locks:    the sessions row, its rows of stream_leases in their order.
 -- Notifies: worker:<worker_id> of each process that streams under this login.
 -- Why:      the cookie may have been copied, so a logout has to end the session on the server.
 CREATE OR REPLACE FUNCTION topup.revoke_session(p_session_hash bytea)
@@ -19,7 +19,12 @@ BEGIN
     FOR v_worker_id IN
         WITH ended AS (
             UPDATE topup.stream_leases AS l SET ended = 'login_ended'
-            WHERE l.session_hash = p_session_hash AND l.ended IS NULL
+            WHERE (l.worker_id, l.stream_id) IN (
+                SELECT o.worker_id, o.stream_id FROM topup.stream_leases AS o
+                WHERE o.session_hash = p_session_hash AND o.ended IS NULL
+                ORDER BY o.worker_id, o.stream_id
+                FOR UPDATE
+            )
             RETURNING l.worker_id
         )
         SELECT DISTINCT e.worker_id FROM ended AS e
