@@ -1,4 +1,4 @@
-"""The SQL of open streams: each method is one function of the schema."""
+"""The SQL of open streams: each method is one statement, most of them one function."""
 
 from collections.abc import Sequence
 from typing import LiteralString
@@ -16,7 +16,9 @@ OPEN_STREAMS = """
     )
 """
 CLOSE_STREAMS = "SELECT topup.close_streams(%s, %b::bigint[])"
-TAKE_ENDED_STREAMS = "SELECT stream_id, ended FROM topup.take_ended_streams(%s)"
+ENDED_STREAMS = """
+    SELECT stream_id, ended FROM topup.stream_leases WHERE worker_id = %s AND ended IS NOT NULL
+"""
 EXPIRE_STREAMS = "SELECT topup.expire_streams(%s, %s)"
 RECONCILE_STREAMS = (
     "SELECT topup.reconcile_streams(%s, %b::bigint[], %b::bigint[], %b::bytea[], %b::text[])"
@@ -50,9 +52,9 @@ class LeaseStore:
         """Gives leases back."""
         await self._execute(CLOSE_STREAMS, (self._worker_id, list(stream_ids)))
 
-    async def take_ended(self) -> list[EndedStream]:
-        """The streams that somebody else decided to end; told once."""
-        return await self._database.rows(EndedStream, TAKE_ENDED_STREAMS, (self._worker_id,))
+    async def ended(self) -> list[EndedStream]:
+        """The streams that somebody else decided to end; told again until they are closed."""
+        return await self._database.rows(EndedStream, ENDED_STREAMS, (self._worker_id,))
 
     async def expire(self) -> None:
         """Decides to end the streams whose login is over; forgets what dead workers left."""

@@ -38,7 +38,7 @@ class LeaseBook(Protocol):
 
     async def close(self, stream_ids: Sequence[StreamId]) -> None: ...
 
-    async def take_ended(self) -> list[EndedStream]: ...
+    async def ended(self) -> list[EndedStream]: ...
 
     async def expire(self) -> None: ...
 
@@ -77,14 +77,19 @@ class Leases:
             self._working.cancel()
             await asyncio.wait({self._working})
             self._refuse_waiting()
+            self._closing.update(self._held)
             with suppress(DatabaseUnavailable):
                 await self._close_some()
 
     async def open(self, holder: Holder) -> StreamVerdict:
-        """Whether it may stream; sets its user_id if so. Raises DatabaseUnavailable.
+        """Whether it may stream; sets its user_id if so.
+
+        Raises DatabaseUnavailable, and always does after the stop.
 
         Call `close` afterwards, whatever came of it.
         """
+        if self._working is not None and self._working.done():
+            raise DatabaseUnavailable
         decided: asyncio.Future[StreamVerdict] = asyncio.get_running_loop().create_future()
         self._opening[holder.request.stream_id] = holder, decided
         self._work.set()
@@ -104,8 +109,8 @@ class Leases:
         self._work.set()
 
     def reconcile(self) -> None:
-        """The database may have lost our leases."""
-        self._reconcile = True
+        """The database may have lost our leases, and we what became of their logins."""
+        self._reconcile = self._check_due = True
         self._work.set()
 
     def _check(self) -> None:
@@ -170,6 +175,6 @@ class Leases:
             self._look_for_ended = True
         if self._look_for_ended:
             self._look_for_ended = False
-            for ended in await self._book.take_ended():
+            for ended in await self._book.ended():
                 if (holder := self._held.pop(ended.stream_id, None)) is not None:
                     holder.end(StreamClose(ended.ended))

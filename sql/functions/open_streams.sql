@@ -1,7 +1,7 @@
 -- open_streams: judges who may open these streams (login, ownership, limit) and leases those that
 --           may: open, finished (p_after is the end), not_logged_in, not_found, too_many.
 -- Raises:   nothing.
--- Locks:    sessions that it keeps awake, in their order; each user's streams, in order.
+-- Locks:    each user's streams (topup.lock_streams), then sessions that it keeps awake, in order.
 -- Notifies: worker:<worker_id> of each process that has to end an older stream.
 -- Why a door: one statement for all that wait: thousands of browsers come back after a restart.
 CREATE OR REPLACE FUNCTION topup.open_streams(
@@ -21,17 +21,13 @@ SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    v_openings topup.stream_opening[] := topup.judge_streams(
-        p_stream_ids, p_session_hashes, p_tx_refs, p_afters, p_idle_seconds, p_grace_seconds
-    );
+    v_openings topup.stream_opening[];
     v_user record;
 BEGIN
-    PERFORM pg_advisory_xact_lock(7282, u.key)
-    FROM (
-        SELECT DISTINCT (o.user_id % 2147483647)::integer AS key
-        FROM unnest(v_openings) AS o WHERE o.verdict = 'open'
-        ORDER BY key -- not user_id: users far apart share a lock
-    ) AS u;
+    PERFORM topup.lock_streams(p_session_hashes);
+    v_openings := topup.judge_streams(
+        p_stream_ids, p_session_hashes, p_tx_refs, p_afters, p_idle_seconds, p_grace_seconds
+    );
 
     INSERT INTO topup.stream_leases (worker_id, stream_id, user_id, session_hash, tx_ref)
     SELECT p_worker_id, o.stream_id, o.user_id, o.session_hash, o.tx_ref

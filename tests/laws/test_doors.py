@@ -22,7 +22,6 @@ DOORS = {
     "reconcile_streams",
     "register_user",
     "revoke_session",
-    "take_ended_streams",
     "touch_session",
 }
 READS = {"read_updates", "fold", "next_state", "credit", "close"}

@@ -11,10 +11,10 @@ from psycopg.sql import SQL, Identifier
 
 from app.database.leases import (
     CLOSE_STREAMS,
+    ENDED_STREAMS,
     EXPIRE_STREAMS,
     OPEN_STREAMS,
     RECONCILE_STREAMS,
-    TAKE_ENDED_STREAMS,
 )
 from app.model import Topup, UserId
 from app.stream.channels import worker_channel
@@ -73,9 +73,11 @@ class Worker:
         await self.connection.execute(CLOSE_STREAMS, (self.worker_id, list(stream_ids)))
 
     async def take_ended(self) -> dict[int, str]:
-        """Why each stream_id has to end."""
-        cursor = await self.connection.execute(TAKE_ENDED_STREAMS, (self.worker_id,))
-        return dict(await cursor.fetchall())
+        """Why each stream_id has to end; then they are closed."""
+        cursor = await self.connection.execute(ENDED_STREAMS, (self.worker_id,))
+        ended: dict[int, str] = dict(await cursor.fetchall())
+        await self.connection.execute(CLOSE_STREAMS, (self.worker_id, list(ended)))
+        return ended
 
     async def expire(self, idle_seconds: float = IDLE_SECONDS) -> None:
         await self.connection.execute(EXPIRE_STREAMS, (self.worker_id, idle_seconds))

@@ -1,4 +1,4 @@
-"""take_ended_streams: a worker learns which of its streams were ended, and why."""
+"""A worker learns which of its streams were ended, and why."""
 
 from tests.payments import Process, connected
 from tests.sql.streams import alive, come, grow_older, leases, worker
