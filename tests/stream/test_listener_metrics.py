@@ -90,9 +90,7 @@ async def test_an_error_of_ours_is_a_loss_with_that_reason(
     def fail(_: TxRef) -> None:
         raise LookupError("of ours")
 
-    listener = await start_listener(
-        audience=Audience(fail, on_connected=lambda: None, on_summons=lambda: None)
-    )
+    listener = await start_listener(audience=Audience(fail, woken.on_connected, woken.on_summons))
     tx_ref = new_tx_ref()
     await listener.listen(tx_ref)
     await journal.notify(channel_of(tx_ref), "")
