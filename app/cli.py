@@ -37,14 +37,9 @@ def commands() -> None:
 
 
 @commands.command()
-@click.option(
-    "--bind",
-    metavar="HOST:PORT",
-    multiple=True,
-    help="Instead of `bind` in hypercorn.toml; give webhooks one of their own.",
-)
+@click.option("--bind", metavar="HOST:PORT", help="Instead of `bind` in hypercorn.toml.")
 @click.option("--workers", metavar="N", help="Processes, instead of `workers` in hypercorn.toml.")
-def serve(bind: tuple[str, ...], workers: str | None) -> None:
+def serve(bind: str | None, workers: str | None) -> None:
     """Serve. Without DATABASE_URL, on an embedded PostgreSQL.
 
     SIGTERM drains; with several workers, SIGHUP restarts them one after another.
@@ -99,7 +94,7 @@ def simulator(bind: str) -> None:
         settings.payos_checksum_key[0].get_secret_value(),
         webhook_url=public_url and public_url.rstrip("/") + WEBHOOK_PATH,
     )
-    endpoint = open_endpoint((bind,), reader_timeout_seconds=settings.reader_timeout_seconds)
+    endpoint = open_endpoint(bind, reader_timeout_seconds=settings.reader_timeout_seconds)
     run([Site(app, endpoint)], settings)
 
 

@@ -40,7 +40,7 @@ WELCOME = """
 def run_demo(settings: Settings, bind: str) -> None:
     """Serves until SIGINT or SIGTERM. Raises NapviError when something is in the way."""
     service, payos = (
-        open_endpoint((address,), reader_timeout_seconds=settings.reader_timeout_seconds)
+        open_endpoint(address, reader_timeout_seconds=settings.reader_timeout_seconds)
         for address in (bind, _next_port(bind))
     )
     click.echo("Starting PostgreSQL, a PayOS simulator and napvi ...")

@@ -47,9 +47,9 @@ class Endpoint:
 
 
 def open_endpoint(
-    bind: Sequence[str] = (), path: Path = HYPERCORN_TOML, *, reader_timeout_seconds: float
+    bind: str | None = None, path: Path = HYPERCORN_TOML, *, reader_timeout_seconds: float
 ) -> Endpoint:
-    """Takes the addresses `bind`, or those of hypercorn.toml. Who connects waits for the server.
+    """Takes the address `bind`, or those of hypercorn.toml. Who connects waits for the server.
 
     A connection whose other end takes nothing for `reader_timeout_seconds` is cut by the kernel:
     its reader has stopped or vanished. Raises ConfigurationError when an address is in use or is
@@ -57,8 +57,8 @@ def open_endpoint(
     """
     config = read_config(path)
     workers, config.workers = config.workers, 1  # or Hypercorn would let others bind there too
-    if bind:
-        config.bind = list(bind)
+    if bind is not None:
+        config.bind = [bind]
     try:
         sockets = _sockets(config)
         for taken in sockets:

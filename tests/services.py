@@ -123,7 +123,7 @@ class Process:
 
 
 class Service(Process):
-    """A process that serves HTTP at `addresses`, HOST:PORT."""
+    """A process that serves HTTP at `address`, HOST:PORT."""
 
     def __init__(
         self,
@@ -134,15 +134,10 @@ class Service(Process):
     ) -> None:
         super().__init__(environment, command, "--bind", bind, *options)
         try:
-            self.addresses = self.wait_for(SERVING)[1].split(",")
+            self.address = self.wait_for(SERVING)[1]
         except BaseException:
             self.close()
             raise
-
-    @property
-    def address(self) -> str:
-        """The first one."""
-        return self.addresses[0]
 
     @property
     def url(self) -> str:

@@ -16,7 +16,6 @@ from app.sockets import (
     parse_workers,
     read_config,
 )
-from tests.processes.payer import http_client
 from tests.services import StartService
 
 
@@ -63,7 +62,7 @@ def test_a_missing_file_is_named(toml: Path) -> None:
 
 def test_the_address_on_the_command_line_comes_first(toml: Path) -> None:
     toml.write_text("bind = ['127.0.0.1:1']")
-    endpoint = open_endpoint(("127.0.0.1:0",), toml, reader_timeout_seconds=15)
+    endpoint = open_endpoint("127.0.0.1:0", toml, reader_timeout_seconds=15)
     try:
         (address,) = endpoint.addresses
         host, _, port = address.rpartition(":")
@@ -88,7 +87,7 @@ def test_a_number_of_workers_that_is_none_is_named(text: str) -> None:
 
 def test_workers_share_the_sockets_and_nobody_else_does(toml: Path) -> None:
     toml.write_text("workers = 2")
-    endpoint = open_endpoint(("127.0.0.1:0",), toml, reader_timeout_seconds=15)
+    endpoint = open_endpoint("127.0.0.1:0", toml, reader_timeout_seconds=15)
     try:
         assert endpoint.workers == 2
         worker = inherit_endpoint(endpoint.descriptors, toml)
@@ -107,11 +106,3 @@ def test_serving_takes_as_many_files_as_it_may(start_service: StartService) -> N
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert resource.prlimit(service.pid, resource.RLIMIT_NOFILE) == (hard, hard)
-
-
-async def test_two_addresses_serve_the_same(start_service: StartService) -> None:
-    service = start_service("--bind", "127.0.0.1:0")
-    assert len(set(service.addresses)) == 2
-    async with http_client() as client:
-        for address in service.addresses:
-            assert (await client.get(f"http://{address}/healthz")).status_code == 200

@@ -116,7 +116,7 @@ class Payer:
 async def running(database_url: str, **changes: Any) -> AsyncIterator[Napvi]:
     """The service and its PayOS; `changes` are settings. Its clients must have left by the end."""
     endpoint, payos_endpoint = (
-        open_endpoint(("127.0.0.1:0",), reader_timeout_seconds=15) for _ in range(2)
+        open_endpoint("127.0.0.1:0", reader_timeout_seconds=15) for _ in range(2)
     )
     url, payos_url = (f"http://{open.addresses[0]}" for open in (endpoint, payos_endpoint))
     simulator = create_simulator(CLIENT_ID, API_KEY, CHECKSUM_KEY, webhook_url=url + WEBHOOK_PATH)
