@@ -24,6 +24,7 @@ from app.payos.gateway import Gateway
 from app.payos.linking import Linker
 from app.request_rules import install_request_rules
 from app.rollout import gets_stream
+from app.security_headers import install_security_headers
 from app.settings import Settings
 from app.stream.hub import Hub
 from app.stream.leases import Leases
@@ -192,6 +193,7 @@ class NapviApp(Quart):
     def _add_routes(self, settings: Settings) -> None:
         configure_auth(self, settings)
         install_request_rules(self, settings)
+        install_security_headers(self)
         # The interactive viewers load scripts from elsewhere; the document alone is enough.
         QuartSchema(
             self,

@@ -17,6 +17,7 @@ async def phone(browser: Browser) -> AsyncIterator[BrowserContext]:
         device_scale_factor=2,
         is_mobile=True,
         has_touch=True,
+        locale="vi-VN",
     )
     witness = Witness()
     await witness.watch(context)

@@ -139,7 +139,7 @@ async def test_the_language_can_be_switched_while_money_is_awaited(
     service: Service, log_in: Payer, browser: Browser
 ) -> None:
     desktop = await browser.new_context(
-        viewport={"width": 1280, "height": 840}, color_scheme="dark"
+        viewport={"width": 1280, "height": 840}, color_scheme="dark", locale="vi-VN"
     )
     page = await log_in(desktop)
     await order(page, "200.000")
