@@ -12,6 +12,7 @@ from werkzeug import Response as Redirection
 from werkzeug.exceptions import InternalServerError
 
 from app.addresses import local_path
+from app.charts import balance_chart
 from app.database.store import Store
 from app.errors import InvalidRequest, NotLoggedIn, Problem, TopupNotFound
 from app.language import speak_the_language
@@ -19,7 +20,7 @@ from app.login import Login
 from app.model import Status, TopupUpdate, parse_tx_ref
 from app.rollout import gets_stream
 from app.settings import Settings
-from app.texts import Texts, dong
+from app.texts import Texts, clock, dong
 
 QR_CACHE_SECONDS = 3600
 QUIET_MODULES = 4  # the white edge without which many phones do not find a QR code
@@ -32,6 +33,7 @@ def create_pages_blueprint(
     """Pages for people. Whoever is not logged in is sent to /login and comes back afterwards."""
     pages = Blueprint("pages", __name__)
     pages.add_app_template_filter(dong)
+    pages.add_app_template_filter(clock)
     speak_the_language(pages, texts, settings.cookie_secure)
     _answer_problems(pages)
     _add_account_pages(pages, login, settings)
@@ -60,7 +62,13 @@ def _add_wallet_pages(pages: Blueprint, store: Store, login: Login, settings: Se
     async def wallet() -> str:
         user = await login.user()
         contents = await store.wallet(user.user_id)
-        return await render_template("wallet.html", user=user, wallet=contents)
+        return await render_template(
+            "wallet.html",
+            user=user,
+            wallet=contents,
+            history=await store.history(user.user_id, [t.tx_ref for t in contents.topups]),
+            chart=balance_chart(contents.entries, datetime.now(UTC)),
+        )
 
     @pages.get("/wallet/topup")
     async def new_topup() -> str:
@@ -83,8 +91,10 @@ def _add_wallet_pages(pages: Blueprint, store: Store, login: Login, settings: Se
             user=user,
             topup=topup,
             update=update,
+            history=(await store.history(user.user_id, [ref]))[ref],
             stream=gets_stream(user.user_id, settings.stream),
-            sentence=live_sentence(update, datetime.now(UTC)),
+            sentence=live_sentence(update, update.read_at),
+            seen_share=settings.stream_seen_share,
         )
 
     @pages.get("/wallet/topup/<tx_ref>/qr.svg")

@@ -188,7 +188,7 @@ async def test_a_topup_opened_after_the_payment_shows_it_without_a_stream(
     requests = Requests(page)
     await page.reload()
     await expect(page.get_by_role("status")).to_contain_text(f"Đã nhận {dong(50_000)}")
-    await expect(page.locator(".connection")).to_have_text("Đã hoàn tất")
+    await expect(page.locator(".connection")).to_have_text("Không cần chờ thêm")
     assert requests.to("/api/topup/stream") == []
 
 
