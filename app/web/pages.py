@@ -94,7 +94,7 @@ def _add_wallet_pages(pages: Blueprint, store: Store, login: Login, settings: Se
             history=(await store.history(user.user_id, [ref]))[ref],
             stream=gets_stream(user.user_id, settings.stream),
             sentence=live_sentence(update, update.read_at),
-            seen_share=settings.stream_seen_share,
+            seen_share=settings.stream_seen_percent / 100,
         )
 
     @pages.get("/wallet/topup/<tx_ref>/qr.svg")

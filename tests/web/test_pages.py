@@ -314,6 +314,38 @@ async def test_the_wallet_shows_balance_entries_and_topups(
     assert 'data-status="confirmed">Thành công<' in page
 
 
+async def test_the_wallet_draws_its_balance_once_there_is_one(
+    payer: Browser, process: Process, topup: Topup
+) -> None:
+    assert "<svg" not in await text_of(payer, "/wallet")
+    await process.store.append_events([transfer(topup.order_code, 50_000)])
+    page = await text_of(payer, "/wallet")
+    [drawing] = re.findall(r"<svg.*?</svg>", page, re.DOTALL)
+    title, more, *_ = ElementTree.fromstring(drawing)  # noqa: S314 our own
+    assert title.text == "Số dư theo thời gian"
+    assert more.text is not None
+    assert f"đến {dong(50_000)} hôm nay" in more.text
+
+
+@pytest.mark.parametrize("path", ["/wallet", "/wallet/topup/{}"])
+async def test_a_topup_tells_its_history(
+    payer: Browser, process: Process, topup: Topup, path: str
+) -> None:
+    await process.store.append_events([transfer(topup.order_code, 50_000)])
+    page = await text_of(payer, path.format(topup.tx_ref))
+    [history] = re.findall(r'<ol class="history">.*?</ol>', page, re.DOTALL)
+    told = ["Tạo lần nạp", "Có mã thanh toán", "Tiền đến", dong(50_000, signed=True)]
+    places = [history.index(text) for text in told]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_event_has_a_name_and_a_newer_one_keeps_its_own(language: str) -> None:
+    t = load_texts()[language]
+    assert all(t.event(type) != type for type in EventType)
+    assert t.event("topup.reborn") == "topup.reborn"
+
+
 async def test_text_from_elsewhere_is_never_markup(
     payer: Browser, process: Process, topup: Topup
 ) -> None:
