@@ -1,9 +1,6 @@
-"""Requests whose target or Host cannot be parsed: `GET ?`, `GET http://[/`, `Host: a..b`.
+"""Addresses that others write: the target of a request, and where to go after a login."""
 
-Quart fails over them before it comes to its error handlers, with a 500 and with a traceback that
-anybody can write into our log.
-"""
-
+import re
 from urllib.parse import urlsplit
 
 from hypercorn.typing import WWWScope
@@ -11,11 +8,22 @@ from hypercorn.typing import WWWScope
 NOWHERE = "/*"
 """A path that no route has."""
 
+LOCAL_PATH = re.compile(r"/(?![/\\])[!-\[\]-~]*")
+
 
 def lead_nowhere(scope: WWWScope) -> None:
-    """Makes of such a request one for an address that does not exist; leaves others alone."""
+    """Makes of a request that cannot be parsed one for an address that does not exist.
+
+    Quart fails over `GET ?`, `GET http://[/` or `Host: a..b` before it comes to its error
+    handlers, with a 500 and with a traceback that anybody can write into our log.
+    """
     if not _can_be_parsed(scope):
         scope["path"], scope["headers"] = NOWHERE, []
+
+
+def local_path(text: str | None) -> str:
+    """`text` when it is a path on this site, else the wallet: nobody is sent to another site."""
+    return text if text is not None and LOCAL_PATH.fullmatch(text) else "/wallet"
 
 
 def _can_be_parsed(scope: WWWScope) -> bool:

@@ -13,7 +13,7 @@ from app.factory import create_app
 from app.installation import database
 from app.logs import configure_logging
 from app.payos.simulator import create_simulator
-from app.processes import REFUSED
+from app.processes import REFUSED, raise_file_limit
 from app.request_rules import WEBHOOK_PATH
 from app.serve import Site, run
 from app.settings import Settings
@@ -46,6 +46,7 @@ def serve(bind: str | None, workers: str | None) -> None:
     """
     settings = _settings()
     settings.require_for_serving()
+    raise_file_limit()
     endpoint = open_endpoint(bind, reader_timeout_seconds=settings.reader_timeout_seconds)
     count = endpoint.workers if workers is None else parse_workers(workers)
     with database(settings) as url:

@@ -24,6 +24,7 @@ from app.payos.gateway import Gateway
 from app.payos.linking import Linker
 from app.request_rules import install_request_rules
 from app.rollout import gets_stream
+from app.security_headers import install_security_headers
 from app.settings import Settings
 from app.stream.hub import Hub
 from app.stream.leases import Leases
@@ -34,6 +35,7 @@ from app.web.accounts import create_accounts_blueprint
 from app.web.health import create_health_blueprint
 from app.web.metrics import create_metrics_blueprint
 from app.web.pages import create_pages_blueprint
+from app.web.seen import create_seen_blueprint
 from app.web.stream import STREAM_PATH, StreamRequest, create_stream_blueprint
 from app.web.topups import create_topups_blueprint
 from app.web.webhook import create_webhook_blueprint
@@ -192,6 +194,7 @@ class NapviApp(Quart):
     def _add_routes(self, settings: Settings) -> None:
         configure_auth(self, settings)
         install_request_rules(self, settings)
+        install_security_headers(self)
         # The interactive viewers load scripts from elsewhere; the document alone is enough.
         QuartSchema(
             self,
@@ -207,6 +210,7 @@ class NapviApp(Quart):
             create_accounts_blueprint(login),
             create_topups_blueprint(settings, login, store, self.linker.link),
             create_stream_blueprint(login, store, self.streams),
+            create_seen_blueprint(login, self.metrics),
             create_webhook_blueprint(keys, channel, append, store.keep_body, self.metrics),
             create_pages_blueprint(store, login, load_texts(), settings),
             create_health_blueprint(self.readiness),

@@ -141,6 +141,11 @@ class Metrics:
             "From the recording of an event to its frame, by the clock of the database",
             LATENCY_SECONDS,
         )
+        self.commit_to_screen_seconds = self._histogram(
+            "commit_to_screen_seconds",
+            "From the recording of an event to the word of a browser that it is on the screen",
+            LATENCY_SECONDS,
+        )
         self.read_batch_topups = self._histogram(
             "read_batch_topups", "Top-ups that shared one read", TOPUPS
         )

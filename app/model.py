@@ -171,6 +171,16 @@ class Topup:
 
 
 @dataclass(frozen=True, slots=True)
+class TopupEvent:
+    """What happened to a top-up, for its owner. `amount`: the đồng that came, if it brought any."""
+
+    tx_ref: TxRef
+    type: str  # an EventType, or one that only a newer process knows
+    amount: int | None
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class PaymentLink:
     """What PayOS made for an order: where to pay, and what the QR says."""
 

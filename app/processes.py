@@ -1,7 +1,11 @@
-"""What a process owes its parent: a telling exit code, and not to outlive it. Linux only."""
+"""What a process owes its parent: a telling exit code, and not to outlive it. Its limits.
+
+Linux only.
+"""
 
 import ctypes
 import os
+import resource
 import signal
 from collections.abc import Callable
 
@@ -19,3 +23,9 @@ def die_with_parent() -> Callable[[], None]:
             os._exit(1)
 
     return ask_the_kernel
+
+
+def raise_file_limit() -> None:
+    """As many open files as this process, and who it starts, may have: each stream takes one."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

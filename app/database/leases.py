@@ -1,4 +1,4 @@
-"""The SQL of open streams: each method is one function of the schema."""
+"""The SQL of open streams: each method is one statement, most of them one function."""
 
 from collections.abc import Sequence
 from typing import LiteralString
@@ -19,7 +19,7 @@ CLOSE_STREAMS = "SELECT topup.close_streams(%s, %b::bigint[])"
 ENDED_STREAMS = """
     SELECT stream_id, ended FROM topup.stream_leases WHERE worker_id = %s AND ended IS NOT NULL
 """
-EXPIRE_STREAMS = "SELECT topup.expire_streams(%s, %s) AS leases"
+EXPIRE_STREAMS = "SELECT topup.expire_streams(%s, %s)"
 RECONCILE_STREAMS = (
     "SELECT topup.reconcile_streams(%s, %b::bigint[], %b::bigint[], %b::bytea[], %b::text[])"
 )
@@ -53,17 +53,13 @@ class LeaseStore:
         await self._execute(CLOSE_STREAMS, (self._worker_id, list(stream_ids)))
 
     async def ended(self) -> list[EndedStream]:
-        """The streams that somebody decided to end; told until they are closed."""
+        """The streams that somebody else decided to end; told again until they are closed."""
         return await self._database.rows(EndedStream, ENDED_STREAMS, (self._worker_id,))
 
-    async def expire(self) -> int:
-        """Decides to end the streams whose login is over; forgets what dead workers left.
-
-        Says how many leases this worker has.
-        """
+    async def expire(self) -> None:
+        """Decides to end the streams whose login is over; forgets what dead workers left."""
         values = (self._worker_id, self._settings.session_idle_seconds)
-        [leases] = await self._database.rows(_leases, EXPIRE_STREAMS, values)
-        return leases
+        await self._execute(EXPIRE_STREAMS, values)
 
     async def reconcile(self, leased: Sequence[tuple[UserId, StreamRequest]]) -> None:
         """These are the streams of this worker, and no others."""
@@ -81,10 +77,6 @@ class LeaseStore:
             await connection.execute(statement, values)
 
         await self._database.run(work)
-
-
-def _leases(*, leases: int) -> int:
-    return leases
 
 
 def _opening(*, stream_id: StreamId, verdict: str, user_id: UserId | None) -> StreamOpening:

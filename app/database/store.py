@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -21,6 +22,7 @@ from app.model import (
     Outcome,
     Status,
     Topup,
+    TopupEvent,
     TopupUpdate,
     TxRef,
     UserId,
@@ -34,6 +36,7 @@ TX_REFS_TRIED_MAX = 3
 TX_REF_TAKEN = "TU005"
 LATEST_ENTRIES_MAX = 20
 LATEST_TOPUPS_MAX = 20
+EVENTS_OF_TOPUP_MAX = 20
 
 TOPUP_COLUMNS = """
     tx_ref, user_id, order_code, amount, amount_paid, status, seq, late, payment_link_id,
@@ -73,6 +76,19 @@ UPDATE_OF_USER = f"""
     CROSS JOIN LATERAL topup.read_updates(ARRAY[t.tx_ref], ARRAY[NULL::bigint], %s) AS u
     WHERE t.tx_ref = %s AND t.user_id = %s
 """  # noqa: S608
+HISTORY = """
+    SELECT e.tx_ref, e.type, e.amount, e.recorded_at
+    FROM topup.topups AS t
+    CROSS JOIN LATERAL (
+        SELECT
+            l.tx_ref, l.seq, l.type, l.recorded_at,
+            CASE WHEN l.type IN ('payment.received', 'suspense.assigned')
+                THEN (l.data ->> 'amount')::bigint
+            END AS amount
+        FROM topup.events AS l WHERE l.tx_ref = t.tx_ref ORDER BY l.seq DESC LIMIT %s
+    ) AS e
+    WHERE t.user_id = %s AND t.tx_ref = ANY(%s) ORDER BY e.tx_ref, e.seq
+"""
 NOTIFY = "SELECT sent, queue_usage::double precision FROM topup.notify_if_room(%s, %s)"
 PING = "SELECT 1 AS alive"
 
@@ -146,6 +162,14 @@ class Store:
         topups = await self._database.rows(_topup, LATEST_TOPUPS, (user_id, LATEST_TOPUPS_MAX))
         # Not from topup.wallets: read at another moment it might not fit the entries.
         return Wallet(entries[0].balance_after if entries else 0, entries, topups)
+
+    async def history(
+        self, user_id: UserId, tx_refs: Sequence[TxRef]
+    ) -> dict[TxRef, list[TopupEvent]]:
+        """The latest events of each of these top-ups that is this user's, oldest first."""
+        values = (EVENTS_OF_TOPUP_MAX, user_id, list(tx_refs))
+        events = await self._database.rows(TopupEvent, HISTORY, values)
+        return {ref: list(own) for ref, own in groupby(events, lambda event: event.tx_ref)}
 
     async def ping(self) -> None:
         """Raises DatabaseUnavailable when the database does not answer."""

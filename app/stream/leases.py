@@ -40,7 +40,7 @@ class LeaseBook(Protocol):
 
     async def ended(self) -> list[EndedStream]: ...
 
-    async def expire(self) -> int: ...
+    async def expire(self) -> None: ...
 
     async def reconcile(self, leased: Sequence[tuple[UserId, StreamRequest]]) -> None: ...
 
@@ -63,8 +63,7 @@ class Leases:
         self._check_due = False
 
     def __len__(self) -> int:
-        """How many have one or ask for one."""
-        return len(self._held) + len(self._opening)
+        return len(self._held)
 
     def start(self) -> None:
         self._working = asyncio.create_task(self._run(), name="leases")
@@ -78,15 +77,18 @@ class Leases:
             self._working.cancel()
             await asyncio.wait({self._working})
             self._refuse_waiting()
+            self._closing.update(self._held)
             with suppress(DatabaseUnavailable):
-                await self._book.reconcile([])
+                await self._close_some()
 
     async def open(self, holder: Holder) -> StreamVerdict:
-        """Whether it may stream; sets its user_id if so. Raises DatabaseUnavailable.
+        """Whether it may stream; sets its user_id if so.
+
+        Raises DatabaseUnavailable, and always does after the stop.
 
         Call `close` afterwards, whatever came of it.
         """
-        if self._working is None or self._working.done():
+        if self._working is not None and self._working.done():
             raise DatabaseUnavailable
         decided: asyncio.Future[StreamVerdict] = asyncio.get_running_loop().create_future()
         self._opening[holder.request.stream_id] = holder, decided
@@ -97,9 +99,7 @@ class Leases:
         """Gives its lease back, if it has one or is about to get one. Does not wait."""
         stream_id = holder.request.stream_id
         self._held.pop(stream_id, None)
-        if stream_id in self._opening:
-            _, decided = self._opening.pop(stream_id)
-            decided.cancel()  # whoever waits for it would wait for ever
+        self._opening.pop(stream_id, None)
         self._closing.add(stream_id)
         self._work.set()
 
@@ -109,8 +109,8 @@ class Leases:
         self._work.set()
 
     def reconcile(self) -> None:
-        """The database may have lost our leases."""
-        self._reconcile = True
+        """The database may have lost our leases, and we what became of their logins."""
+        self._reconcile = self._check_due = True
         self._work.set()
 
     def _check(self) -> None:
@@ -133,7 +133,7 @@ class Leases:
                 )
                 self._refuse_waiting()
                 await asyncio.sleep(PAUSE_SECONDS)
-                self.reconcile()  # what was closed, and whether some have ended, is lost
+                self.reconcile()
 
     async def _close_some(self) -> None:
         closing, self._closing = self._closing, set()
@@ -164,23 +164,17 @@ class Leases:
                 decided.exception()  # seen: who asked may have gone
         self._opening.clear()
 
-    def _leased(self) -> list[tuple[UserId, StreamRequest]]:
-        return [(h.user_id, h.request) for h in self._held.values() if h.user_id is not None]
-
     async def _end_some(self) -> None:
         if self._reconcile:
             self._reconcile = False
-            await self._book.reconcile(self._leased())
-            self._check_due = True  # while we were away nobody could tell us of a logout
+            held = [(h.user_id, h.request) for h in self._held.values() if h.user_id is not None]
+            await self._book.reconcile(held)
         if self._check_due:
             self._check_due = False
-            if await self._book.expire() < len(self._leased()):
-                self._reconcile = True  # somebody took us for dead
+            await self._book.expire()
             self._look_for_ended = True
         if self._look_for_ended:
             self._look_for_ended = False
             for ended in await self._book.ended():
-                if (holder := self._held.get(ended.stream_id)) is not None:
+                if (holder := self._held.pop(ended.stream_id, None)) is not None:
                     holder.end(StreamClose(ended.ended))
-        if self._reconcile:
-            self._work.set()

@@ -27,6 +27,7 @@ from app.stream.retries import Retries
 
 log = logging.getLogger(__name__)
 
+USUAL = frozenset({StreamClose.FINAL, StreamClose.GONE, StreamClose.AGE, StreamClose.SHUTDOWN})
 START: HTTPResponseStartEvent = {
     "type": "http.response.start",
     "status": 200,
@@ -93,7 +94,9 @@ class Stream:
             shared.metrics.streams_open.dec()
             reason = self.subscription.ended or StreamClose.GONE
             shared.metrics.streams_closed.labels(reason).inc()
-            log.info("event=stream.closed tx_ref=%s reason=%s", self.request.tx_ref, reason)
+            # The usual ends are counted; to write thousands of them down at once takes time.
+            level = logging.DEBUG if reason in USUAL else logging.INFO
+            log.log(level, "event=stream.closed tx_ref=%s reason=%s", self.request.tx_ref, reason)
 
     def ready(self) -> None:
         """The subscription has something to take."""

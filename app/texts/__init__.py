@@ -4,6 +4,7 @@ A catalogue is a TOML file beside this one; table and key give the name (`topup.
 languages have the same keys and the same placeholders; a test holds them together.
 """
 
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -41,9 +42,13 @@ class Texts:
         """The bank's everyday name, or its number when we do not know one."""
         return self.entries.get(f"bank.{bank_bin}", bank_bin or "")
 
-    def moment(self, at: datetime) -> str:
-        """Date and time in Vietnam, to the minute."""
-        return at.astimezone(VIETNAM).strftime(self.entries["format.moment"])
+    def event(self, type: str) -> str:
+        """What happened, or its type when only a newer process knows it."""
+        return self.entries.get("event." + type.replace(".", "_"), type)
+
+    def time(self, at: datetime, form: str = "moment") -> str:
+        """`at` in Vietnam, in a form of the table `format`."""
+        return at.astimezone(VIETNAM).strftime(self.entries[f"format.{form}"])
 
 
 def load_texts() -> dict[str, Texts]:
@@ -56,6 +61,15 @@ def dong(amount: int, signed: bool = False) -> str:
     """`50.000 ₫`, with a no-break space; static/money.js writes the same."""
     digits = f"{amount:+,}" if signed else f"{amount:,}"
     return digits.replace(",", ".") + "\N{NO-BREAK SPACE}₫"
+
+
+def clock(left: timedelta) -> str:
+    """`14:05`, or `1:02:03`, rounded up; static/countdown.js writes the same."""
+    seconds = max(0, math.ceil(left.total_seconds()))
+    minutes, hours = seconds // 60, seconds // 3600
+    if hours:
+        return f"{hours}:{minutes % 60:02}:{seconds % 60:02}"
+    return f"{minutes}:{seconds % 60:02}"
 
 
 def _entries(name: str) -> dict[str, str]:

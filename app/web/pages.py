@@ -1,32 +1,30 @@
 """The pages: login, register, wallet, top-up. They read; every change goes through the API."""
 
 import io
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 import segno
 from quart import Blueprint, Response, redirect, render_template, request
 from werkzeug import Response as Redirection
 from werkzeug.exceptions import InternalServerError
 
+from app.addresses import local_path
+from app.charts import balance_chart
 from app.database.store import Store
 from app.errors import InvalidRequest, NotLoggedIn, Problem, TopupNotFound
+from app.language import speak_the_language
 from app.login import Login
 from app.model import Status, TopupUpdate, parse_tx_ref
 from app.rollout import gets_stream
 from app.settings import Settings
-from app.texts import LANGUAGES, Texts, dong
+from app.texts import Texts, clock, dong
 
-LANGUAGE_COOKIE = "lang"
-LANGUAGE_COOKIE_SECONDS = 365 * 24 * 3600
 QR_CACHE_SECONDS = 3600
 QUIET_MODULES = 4  # the white edge without which many phones do not find a QR code
 SUGGESTED_AMOUNTS_VND = (50_000, 100_000, 200_000, 500_000)
-LOCAL_PATH = re.compile(r"/(?![/\\])[!-\[\]-~]*")
-SECURITY_POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 
 def create_pages_blueprint(
@@ -35,7 +33,8 @@ def create_pages_blueprint(
     """Pages for people. Whoever is not logged in is sent to /login and comes back afterwards."""
     pages = Blueprint("pages", __name__)
     pages.add_app_template_filter(dong)
-    _speak_the_language(pages, texts, settings)
+    pages.add_app_template_filter(clock)
+    speak_the_language(pages, texts, settings.cookie_secure)
     _answer_problems(pages)
     _add_account_pages(pages, login, settings)
     _add_wallet_pages(pages, store, login, settings)
@@ -63,7 +62,13 @@ def _add_wallet_pages(pages: Blueprint, store: Store, login: Login, settings: Se
     async def wallet() -> str:
         user = await login.user()
         contents = await store.wallet(user.user_id)
-        return await render_template("wallet.html", user=user, wallet=contents)
+        return await render_template(
+            "wallet.html",
+            user=user,
+            wallet=contents,
+            history=await store.history(user.user_id, [t.tx_ref for t in contents.topups]),
+            chart=balance_chart(contents.entries, datetime.now(UTC)),
+        )
 
     @pages.get("/wallet/topup")
     async def new_topup() -> str:
@@ -86,8 +91,10 @@ def _add_wallet_pages(pages: Blueprint, store: Store, login: Login, settings: Se
             user=user,
             topup=topup,
             update=update,
+            history=(await store.history(user.user_id, [ref]))[ref],
             stream=gets_stream(user.user_id, settings.stream),
-            sentence=live_sentence(update, datetime.now(UTC)),
+            sentence=live_sentence(update, update.read_at),
+            seen_share=settings.stream_seen_percent / 100,
         )
 
     @pages.get("/wallet/topup/<tx_ref>/qr.svg")
@@ -99,11 +106,6 @@ def _add_wallet_pages(pages: Blueprint, store: Store, login: Login, settings: Se
         answer = Response(qr_svg(topup.qr_code), mimetype="image/svg+xml")
         answer.headers["Cache-Control"] = f"private, max-age={QR_CACHE_SECONDS}"
         return answer
-
-
-def local_path(text: str | None) -> str:
-    """`text` when it is a path on this site, else the wallet: nobody is sent to another site."""
-    return text if text is not None and LOCAL_PATH.fullmatch(text) else "/wallet"
 
 
 def live_sentence(update: TopupUpdate, now: datetime) -> str:
@@ -124,32 +126,6 @@ def qr_svg(text: str) -> bytes:
     return svg.getvalue()
 
 
-def _speak_the_language(pages: Blueprint, texts: Mapping[str, Texts], settings: Settings) -> None:
-    @pages.context_processor
-    def reader() -> dict[str, object]:
-        chosen = request.cookies.get(LANGUAGE_COOKIE, LANGUAGES[0])
-        t = texts.get(chosen, texts[LANGUAGES[0]])
-        return {"t": t, "switch": urlencode({**request.args, "lang": t("header.other_language")})}
-
-    @pages.before_request
-    async def keep_choice() -> Redirection | None:
-        chosen = request.args.get("lang")
-        if chosen not in LANGUAGES:
-            return None
-        rest = urlencode({name: text for name, text in request.args.items() if name != "lang"})
-        here = f"{quote(request.path)}?{rest}".removesuffix("?")
-        answer = redirect(local_path(here), 303)
-        answer.set_cookie(
-            LANGUAGE_COOKIE,
-            chosen,
-            max_age=LANGUAGE_COOKIE_SECONDS,
-            secure=settings.cookie_secure,
-            httponly=True,
-            samesite="Lax",
-        )
-        return answer
-
-
 def _answer_problems(pages: Blueprint) -> None:
     @pages.errorhandler(NotLoggedIn)
     async def to_login(_: NotLoggedIn) -> Redirection:
@@ -166,9 +142,6 @@ def _answer_problems(pages: Blueprint) -> None:
         return await render_template("problem.html", sentence="away"), 500
 
     @pages.after_request
-    async def protect(answer: Response) -> Response:
+    async def keep_private(answer: Response) -> Response:
         answer.headers.setdefault("Cache-Control", "private, no-cache")
-        answer.headers["Content-Security-Policy"] = SECURITY_POLICY
-        answer.headers["X-Content-Type-Options"] = "nosniff"
-        answer.vary.add("Cookie")
         return answer

@@ -1,7 +1,7 @@
 -- limit_streams: brings one user back to p_per_user_max streams: the oldest are told to end; while
 --           all are younger than p_spare_seconds, the newest of p_stream_ids get no lease.
 -- Raises:   nothing.
--- Locks:    the user's rows; expects the lock of the user's streams (topup.lease_streams).
+-- Locks:    the user's rows that are free; expects the lock of topup.open_streams.
 -- Notifies: worker:<worker_id> of each process that has to end one.
 -- Why:      refusing the newest would lock a payer out behind connections that died unnoticed;
 --           ending the youngest would let two tabs end each other for ever.
@@ -17,37 +17,33 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    v_excess bigint;
+    v_leases topup.stream_leases[];
+    v_excess integer;
     v_worker_id integer;
     v_old_enough CONSTANT timestamptz :=
         clock_timestamp() - make_interval(secs => p_spare_seconds);
 BEGIN
-    PERFORM FROM topup.stream_leases AS l
-    WHERE l.user_id = p_user_id
-    ORDER BY l.worker_id, l.stream_id
-    FOR UPDATE; -- or one that closes meanwhile would be counted, and evicted in vain
-
     DELETE FROM topup.stream_leases AS l
-    WHERE
-        l.user_id = p_user_id
-        AND l.worker_id IN (
-            SELECT w.worker_id
-            FROM (
-                SELECT DISTINCT o.worker_id FROM topup.stream_leases AS o
-                WHERE o.user_id = p_user_id AND o.worker_id <> p_worker_id
-            ) AS w
-            WHERE NOT topup.worker_is_alive(w.worker_id)
-        );
-
-    v_excess := (
-        SELECT count(*) - p_per_user_max FROM topup.stream_leases AS l
-        WHERE l.user_id = p_user_id AND l.ended IS NULL
+    WHERE (l.worker_id, l.stream_id) IN (
+        SELECT d.worker_id, d.stream_id FROM topup.stream_leases AS d
+        WHERE
+            d.user_id = p_user_id
+            AND d.worker_id <> p_worker_id
+            AND NOT topup.worker_is_alive(d.worker_id)
+        FOR UPDATE SKIP LOCKED
     );
+
+    v_leases := ARRAY( -- whoever holds a row is ending or closing that stream
+        SELECT l FROM topup.stream_leases AS l
+        WHERE l.user_id = p_user_id AND l.ended IS NULL
+        FOR UPDATE SKIP LOCKED
+    );
+    v_excess := cardinality(v_leases) - p_per_user_max;
     FOR v_worker_id IN
         UPDATE topup.stream_leases AS l SET ended = 'superseded'
         WHERE (l.worker_id, l.stream_id) IN (
-            SELECT o.worker_id, o.stream_id FROM topup.stream_leases AS o
-            WHERE o.user_id = p_user_id AND o.ended IS NULL AND o.opened_at <= v_old_enough
+            SELECT o.worker_id, o.stream_id FROM unnest(v_leases) AS o
+            WHERE o.opened_at <= v_old_enough
             ORDER BY o.opened_at, o.worker_id, o.stream_id
             LIMIT greatest(v_excess, 0)
         )

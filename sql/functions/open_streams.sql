@@ -1,8 +1,8 @@
 -- open_streams: judges who may open these streams (login, ownership, limit) and leases those that
 --           may: open, finished (p_after is the end), not_logged_in, not_found, too_many.
--- Raises:   not_null_violation for a stream without a number.
--- Locks:    sessions that it keeps awake, in their order; then as topup.lease_streams.
--- Notifies: as topup.lease_streams.
+-- Raises:   nothing.
+-- Locks:    each user's streams (topup.lock_streams), then sessions that it keeps awake, in order.
+-- Notifies: worker:<worker_id> of each process that has to end an older stream.
 -- Why a door: one statement for all that wait: thousands of browsers come back after a restart.
 CREATE OR REPLACE FUNCTION topup.open_streams(
     p_worker_id integer,
@@ -21,25 +21,42 @@ SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    v_openings CONSTANT topup.stream_opening[] := topup.judge_streams(
+    v_openings topup.stream_opening[];
+    v_user record;
+BEGIN
+    PERFORM topup.lock_streams(p_session_hashes);
+    v_openings := topup.judge_streams(
         p_stream_ids, p_session_hashes, p_tx_refs, p_afters, p_idle_seconds, p_grace_seconds
     );
-BEGIN
-    PERFORM topup.lease_streams(p_worker_id, v_openings, p_per_user_max, p_spare_seconds);
+
+    INSERT INTO topup.stream_leases (worker_id, stream_id, user_id, session_hash, tx_ref)
+    SELECT p_worker_id, o.stream_id, o.user_id, o.session_hash, o.tx_ref
+    FROM unnest(v_openings) AS o
+    WHERE o.verdict = 'open'
+    ON CONFLICT (worker_id, stream_id) DO NOTHING; -- the answer of the first try was lost
+
+    FOR v_user IN
+        SELECT o.user_id, array_agg(o.stream_id) AS stream_ids FROM unnest(v_openings) AS o
+        WHERE o.verdict = 'open'
+        GROUP BY o.user_id
+        HAVING p_per_user_max < (
+            SELECT count(*) FROM topup.stream_leases AS l
+            WHERE l.user_id = o.user_id AND l.ended IS NULL
+        )
+    LOOP
+        PERFORM topup.limit_streams(
+            v_user.user_id, p_worker_id, v_user.stream_ids, p_per_user_max, p_spare_seconds
+        );
+    END LOOP;
 
     RETURN QUERY
     SELECT
         o.stream_id,
-        CASE
-            WHEN o.verdict <> 'open' OR l.stream_id IS NOT NULL THEN o.verdict
-            WHEN s.revoked_at IS NULL THEN 'too_many'
-            ELSE 'not_logged_in'
-        END,
+        CASE WHEN o.verdict = 'open' AND l.stream_id IS NULL THEN 'too_many' ELSE o.verdict END,
         o.user_id, o.session_hash, o.tx_ref
     FROM unnest(v_openings) AS o
     LEFT JOIN topup.stream_leases AS l
-        ON l.worker_id = p_worker_id AND l.stream_id = o.stream_id
-    LEFT JOIN topup.sessions AS s ON s.session_hash = o.session_hash;
+        ON l.worker_id = p_worker_id AND l.stream_id = o.stream_id;
 END
 $$;
 

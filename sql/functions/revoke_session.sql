@@ -1,8 +1,8 @@
 -- revoke_session: ends a login now, and its streams; one that is unknown or has ended already
 --           stays as it is.
 -- Raises:   nothing.
--- Locks:    the sessions row, the user's streams as topup.lease_streams does, or one that opens
---           now would be missed; its rows of stream_leases.
+-- Locks:    the user's streams (topup.lock_streams), the sessions row, its rows of stream_leases in
+--           their order.
 -- Notifies: worker:<worker_id> of each process that streams under this login.
 -- Why:      the cookie may have been copied, so a logout has to end the session on the server.
 CREATE OR REPLACE FUNCTION topup.revoke_session(p_session_hash bytea)
@@ -14,12 +14,10 @@ AS $$
 DECLARE
     v_worker_id integer;
 BEGIN
+    PERFORM topup.lock_streams(ARRAY[p_session_hash]);
+
     UPDATE topup.sessions SET revoked_at = clock_timestamp()
     WHERE session_hash = p_session_hash AND revoked_at IS NULL;
-
-    PERFORM pg_advisory_xact_lock(7282, (s.user_id % 2147483647)::integer)
-    FROM topup.sessions AS s
-    WHERE s.session_hash = p_session_hash;
 
     FOR v_worker_id IN
         WITH ended AS (

@@ -22,8 +22,8 @@ class Browser:
     def __post_init__(self) -> None:
         self.client = self.app.test_client()
 
-    async def get(self, path: str) -> Response:
-        return await self.client.get(path, scheme="https")
+    async def get(self, path: str, **options: Any) -> Response:
+        return await self.client.get(path, scheme="https", **options)
 
     async def post(self, path: str, body: object = None, **options: Any) -> Response:
         """Sends `body` as JSON, unless `options` say otherwise."""

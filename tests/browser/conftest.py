@@ -7,6 +7,7 @@ from playwright.async_api import Browser, BrowserContext
 
 from tests.browser.scripted_site import Site, scripted_site
 from tests.browser.witness import Witness
+from tests.payments import Process, open_process
 
 
 @pytest.fixture
@@ -17,12 +18,20 @@ async def phone(browser: Browser) -> AsyncIterator[BrowserContext]:
         device_scale_factor=2,
         is_mobile=True,
         has_touch=True,
+        locale="vi-VN",
     )
     witness = Witness()
     await witness.watch(context)
     yield context
     await context.close()
     assert witness.complaints == []
+
+
+@pytest.fixture
+async def process(database_url: str) -> AsyncIterator[Process]:
+    """For what happens elsewhere, on the database of the service."""
+    async with open_process(database_url) as process:
+        yield process
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import BrowserContext
 
 from app.model import EventType, Status, TopupUpdate, TxRef
-from app.texts import dong
+from app.texts import clock, dong
 from app.web.pages import live_sentence
 from tests.browser.scripted_site import Site
 
@@ -15,6 +15,18 @@ pytestmark = pytest.mark.browser
 
 NOW = datetime.now(UTC)
 AMOUNTS = [0, 1, 999, 1_000, 50_000, 999_999, 100_000_000, 9_007_199_254_740_991]
+LEFT = {
+    -5_000: "0:00",
+    0: "0:00",
+    1: "0:01",
+    9_001: "0:10",
+    60_000: "1:00",
+    899_999: "15:00",
+    3_600_000: "1:00:00",
+    90_061_000: "25:01:01",
+}
+"""Milliseconds, as a clock has them."""
+
 WRITTEN = {
     "50000": 50_000,
     "50.000": 50_000,
@@ -55,6 +67,17 @@ async def test_amounts_are_read_as_people_write_them(site: Site, phone: BrowserC
     assert dict(zip(WRITTEN, read, strict=True)) == WRITTEN
 
 
+async def test_what_is_left_is_written_as_the_server_writes_it(
+    site: Site, phone: BrowserContext
+) -> None:
+    page = await site.open(phone)
+    written = await page.evaluate(
+        "async (all) => all.map((await import('/static/countdown.js')).clock)", list(LEFT)
+    )
+    assert dict(zip(LEFT, written, strict=True)) == LEFT
+    assert [clock(timedelta(milliseconds=left)) for left in LEFT] == written
+
+
 async def test_the_page_says_the_sentence_that_the_server_says(
     site: Site, phone: BrowserContext
 ) -> None:
@@ -80,7 +103,10 @@ async def test_the_page_says_the_sentence_that_the_server_says(
     ]
     page = await site.open(phone)
     said = await page.evaluate(
-        "async (all) => all.map((await import('/static/topup-page.js')).sentenceFor)",
-        [update.as_json() for update in updates],
+        """async ([all, now]) => {
+          const { sentenceFor } = await import("/static/topup-slip.js");
+          return all.map((update) => sentenceFor(update, now));
+        }""",
+        [[update.as_json() for update in updates], NOW.timestamp() * 1000],
     )
     assert said == [live_sentence(update, NOW) for update in updates]

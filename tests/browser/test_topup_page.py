@@ -1,20 +1,18 @@
 """The scene that napvi exists for, and what can go wrong in it, with two tabs of a real browser."""
 
-import os
 import re
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, Route, expect
 
 from app.texts import dong
+from tests.browser.pictures import picture
 from tests.browser.witness import Requests, shifted
 from tests.services import Service, environment_on
 
 pytestmark = pytest.mark.browser
 
-IMAGES = Path(__file__).parents[2] / "docs" / "images"
 PASSWORD = "một mật khẩu dài"
 INIT = "/api/topup/init"
 TOPUP_PAGE = re.compile(r"/wallet/topup/T[0-9A-Z]{8}$")
@@ -70,14 +68,6 @@ async def pay(page: Page, button: str = "Trả đủ") -> None:
     await checkout.get_by_role("button", name=button).click()
     await checkout.get_by_text("webhook delivered").first.wait_for()
     await checkout.close()
-
-
-async def picture(page: Page, name: str) -> None:
-    """For the README, when NAPVI_SCREENSHOTS=1 asks for it."""
-    if os.environ.get("NAPVI_SCREENSHOTS") == "1":
-        IMAGES.mkdir(parents=True, exist_ok=True)
-        await page.mouse.move(0, 0)
-        await page.screenshot(path=IMAGES / f"{name}.png", animations="disabled")
 
 
 async def test_a_payment_in_another_tab_shows_at_once_without_reload_or_status_request(
@@ -139,7 +129,7 @@ async def test_the_language_can_be_switched_while_money_is_awaited(
     service: Service, log_in: Payer, browser: Browser
 ) -> None:
     desktop = await browser.new_context(
-        viewport={"width": 1280, "height": 840}, color_scheme="dark"
+        viewport={"width": 1280, "height": 840}, color_scheme="dark", locale="vi-VN"
     )
     page = await log_in(desktop)
     await order(page, "200.000")
@@ -188,7 +178,7 @@ async def test_a_topup_opened_after_the_payment_shows_it_without_a_stream(
     requests = Requests(page)
     await page.reload()
     await expect(page.get_by_role("status")).to_contain_text(f"Đã nhận {dong(50_000)}")
-    await expect(page.locator(".connection")).to_have_text("Đã hoàn tất")
+    await expect(page.locator(".connection")).to_have_text("Không cần chờ thêm")
     assert requests.to("/api/topup/stream") == []
 
 

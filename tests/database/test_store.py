@@ -21,6 +21,7 @@ from app.model import (
     Outcome,
     Status,
     Topup,
+    TopupEvent,
     TopupUpdate,
     TxRef,
     UserId,
@@ -33,6 +34,7 @@ from tests.payments import (
     UNKNOWN_ORDER,
     Process,
     about,
+    failure,
     linked,
     query,
     transfer,
@@ -264,6 +266,43 @@ async def test_a_wallet_shows_its_latest_entries_and_topups(process: Process) ->
 
 async def test_a_wallet_that_is_not_there_is_empty(process: Process) -> None:
     assert await process.store.wallet(UserId(10**9)) == Wallet(0, [], [])
+
+
+async def test_the_history_of_a_topup_says_what_money_came(process: Process) -> None:
+    user = await process.user()
+    paid, waiting = await process.topup(50_000, user), await process.topup(60_000, user)
+    await process.store.append_events(
+        [
+            linked(paid.tx_ref),
+            transfer(paid.order_code, 20_000),
+            failure(paid.order_code, 30_000),
+            transfer(paid.order_code, 30_000),
+        ]
+    )
+    history = await process.store.history(user, [paid.tx_ref, waiting.tx_ref])
+    assert [(event.type, event.amount) for event in history[paid.tx_ref]] == [
+        (EventType.TOPUP_OPENED, None),
+        (EventType.TOPUP_LINKED, None),
+        (EventType.PAYMENT_RECEIVED, 20_000),
+        (EventType.PAYMENT_FAILED, None),
+        (EventType.PAYMENT_RECEIVED, 30_000),
+    ]
+    assert history[waiting.tx_ref] == [
+        TopupEvent(waiting.tx_ref, EventType.TOPUP_OPENED, None, waiting.opened_at)
+    ]
+
+
+async def test_a_long_history_is_that_of_late(process: Process) -> None:
+    topup = await process.topup(10**9)
+    await process.store.append_events([transfer(topup.order_code, n) for n in range(1, 31)])
+    history = await process.store.history(topup.user_id, [topup.tx_ref])
+    assert [event.amount for event in history[topup.tx_ref]] == list(range(11, 31))
+
+
+async def test_a_foreign_history_is_not_told(process: Process) -> None:
+    mine, yours = await process.topup(), await process.topup()
+    assert await process.store.history(mine.user_id, [yours.tx_ref]) == {}
+    assert await process.store.history(mine.user_id, []) == {}
 
 
 async def test_a_wallet_is_read_in_one_snapshot(process: Process) -> None:

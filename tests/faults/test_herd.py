@@ -15,14 +15,17 @@ PAYERS = 8
 REPORTED = 300
 PER_SECOND = 50
 BATCH = 64
+WEBHOOK_SECONDS_MAX = 0.5  # ten times what it takes on two cores
 
 
 async def test_five_thousand_browsers_reconnect_at_once_while_payments_are_reported(
     database_url: str, serve: Serve, many_files: None
 ) -> None:
+    """Webhooks go to a process of their own: in the other they would queue behind everybody."""
     service = serve(database_url, NAPVI_STREAM_BUSY_SECONDS="2")
+    payments = serve(database_url)
     topups = await open_topups(service.url, database_url, CLIENTS, PAYERS)
-    load = Load([service.url], topups[:REPORTED], transfers=1)
+    load = Load([payments.url], topups[:REPORTED], transfers=1)
     async with crowd_at(service.url) as crowd:
         await crowd.follow(topups)
         await crowd.saw(heads(topups, 1))
@@ -36,6 +39,7 @@ async def test_five_thousand_browsers_reconnect_at_once_while_payments_are_repor
         f"p50 {percentiles[49] * 1000:.0f} ms, p99 {percentiles[98] * 1000:.0f} ms"
     )
     assert load.refused == 0
+    assert percentiles[98] < WEBHOOK_SECONDS_MAX
     await load.check_the_books(database_url, paid_elsewhere=topups[REPORTED:])
 
 

@@ -142,6 +142,13 @@ async def test_a_write_and_an_inner_function_are_refused_in_practice(
         "SELECT topup.append_batch('{}')",
         "SELECT nextval('topup.order_codes')",
         "SELECT topup.notify_topup('T00000000', 1)",
+        "INSERT INTO topup.stream_leases (worker_id, stream_id, user_id, session_hash, tx_ref) "
+        "VALUES (1, 1, 1, '', '')",
+        "UPDATE topup.stream_leases SET ended = NULL",
+        "DELETE FROM topup.stream_leases",
+        "TRUNCATE topup.stream_leases",
+        "SELECT topup.limit_streams(1, 1, ARRAY[1], 0, 0)",
+        "SELECT topup.judge_streams(NULL, NULL, NULL, NULL, 1, 1)",
         "CREATE TABLE topup.mine ()",
         "SET ROLE topup_owner",
     ]

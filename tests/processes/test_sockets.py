@@ -1,6 +1,7 @@
 """hypercorn.toml: what is in it is used, what would do harm refuses the start."""
 
 import os
+import resource
 import socket
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from app.sockets import (
     parse_workers,
     read_config,
 )
+from tests.services import StartService
 
 
 @pytest.fixture
@@ -94,3 +96,13 @@ def test_workers_share_the_sockets_and_nobody_else_does(toml: Path) -> None:
             assert taken.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT) == 0
     finally:
         close(endpoint)
+
+
+def test_serving_takes_as_many_files_as_it_may(start_service: StartService) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft // 2, hard))
+    try:
+        service = start_service()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert resource.prlimit(service.pid, resource.RLIMIT_NOFILE) == (hard, hard)

@@ -16,7 +16,8 @@ TOPUPS = 100
 
 
 @pytest.fixture
-def process_a(start_service: StartService) -> Service:
+def process_a(environment: dict[str, str], start_service: StartService) -> Service:
+    environment["NAPVI_STREAMS_PER_USER_MAX"] = str(TOPUPS)
     return start_service()
 
 

@@ -31,7 +31,7 @@ CONNECTING = 0
 @pytest.fixture
 async def context(browser: Browser, front: Front) -> AsyncIterator[BrowserContext]:
     context = await browser.new_context(
-        base_url=front.url, ignore_https_errors=True, bypass_csp=True
+        base_url=front.url, ignore_https_errors=True, bypass_csp=True, locale="vi-VN"
     )
     yield context
     await context.close()

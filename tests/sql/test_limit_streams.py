@@ -1,99 +1,135 @@
-"""limit_streams: the newest wins, unless all of them are young; the dead do not count."""
+"""limit_streams: the oldest make room, unless all are young; the dead count for nothing."""
 
-import asyncio
+from collections.abc import AsyncIterator
 
 import pytest
 
 from app.stream.channels import worker_channel
-from tests.leases import Viewer, asks, blocked, leases, log_in, working
-from tests.payments import Process, connected, query
+from tests.payments import query
+from tests.sql.streams import SPARE_SECONDS, alive, heard, leases, listening
 
-A_WHILE_AGO = "UPDATE topup.stream_leases SET opened_at = opened_at - interval '1 hour' RETURNING 1"
-
-
-@pytest.fixture
-async def viewer(database_url: str, process: Process) -> Viewer:
-    return await log_in(database_url, process)
-
-
-async def test_the_oldest_makes_room(database_url: str, viewer: Viewer) -> None:
-    async with working(database_url, 1) as one, working(database_url, 2) as other:
-        await one.open(asks(1, viewer))
-        await other.open(asks(1, viewer))
-        assert await one.open(asks(2, viewer)) == {2: "open"}
-        assert await leases(database_url) == [(1, 1, "superseded"), (1, 2, None), (2, 1, None)]
+USER, OTHER_USER = 1, 2
+HERE, THERE, ELSEWHERE, DEAD = 1, 2, 3, 4
+LEASE = """
+    INSERT INTO topup.stream_leases (worker_id, stream_id, user_id, session_hash, tx_ref, opened_at)
+    VALUES (%s, %s, %s, '', '', clock_timestamp() - make_interval(secs => %s))
+    RETURNING 1
+"""
+LIMIT = "SELECT topup.limit_streams(%s, %s, %s, %s, %s)"
 
 
-async def test_whoever_has_to_end_a_stream_is_told_and_nobody_else(
-    database_url: str, viewer: Viewer
+@pytest.fixture(autouse=True)
+async def workers(database_url: str) -> AsyncIterator[None]:
+    """Two others live. That this one does not show it makes no difference."""
+    async with alive(database_url, THERE), alive(database_url, ELSEWHERE):
+        yield
+
+
+async def lease(
+    url: str, worker_id: int, stream_id: int, age_seconds: float, user_id: int = USER
 ) -> None:
-    async with (
-        working(database_url, 1) as one,
-        working(database_url, 2) as other,
-        connected(database_url) as listener,
-    ):
-        for worker_id in (1, 2):
-            await listener.execute(f'LISTEN "{worker_channel(worker_id)}"'.encode())
-        await one.open(asks(1, viewer))
-        await other.open(asks(1, viewer))
-        await other.open(asks(2, viewer))
-        told = [n.channel async for n in listener.notifies(timeout=0.2)]
-    assert told == [worker_channel(1)]
+    await query(url, LEASE, worker_id, stream_id, user_id, age_seconds)
 
 
-async def test_while_all_are_young_the_newest_is_refused(database_url: str, viewer: Viewer) -> None:
-    async with working(database_url, 1, spare_seconds=60.0) as worker:
-        verdicts = await worker.open(*(asks(number, viewer) for number in (3, 1, 4, 2)))
-        assert verdicts == {1: "open", 2: "open", 3: "too_many", 4: "too_many"}
-        assert await worker.open(asks(5, viewer)) == {5: "too_many"}
-        await query(database_url, A_WHILE_AGO)
-        assert await worker.open(asks(6, viewer)) == {6: "open"}
-        assert await leases(database_url) == [(1, 1, "superseded"), (1, 2, None), (1, 6, None)]
+async def limit(url: str, streams_max: int, *new: int) -> None:
+    await query(url, LIMIT, USER, HERE, list(new), streams_max, SPARE_SECONDS)
 
 
-async def test_as_many_are_evicted_as_come_and_no_more(database_url: str, viewer: Viewer) -> None:
-    async with working(database_url, 1, per_user_max=3) as worker:
-        await worker.open(*(asks(number, viewer) for number in (1, 2, 3)))
-        await worker.open(asks(4, viewer), asks(5, viewer))
-    ended = [stream_id for _, stream_id, ended in await leases(database_url) if ended]
-    assert ended == [1, 2]
+async def test_within_the_limit_nothing_happens(database_url: str) -> None:
+    await lease(database_url, THERE, 1, age_seconds=60)
+    await lease(database_url, HERE, 2, age_seconds=0)
+    await limit(database_url, 2, 2)
+    assert await leases(database_url) == {(THERE, 1): None, (HERE, 2): None}
 
 
-async def test_a_limit_that_was_lowered_holds_from_the_next_opening_on(
-    database_url: str, viewer: Viewer
+async def test_the_oldest_make_room_wherever_they_are(database_url: str) -> None:
+    """By age, not by number."""
+    await lease(database_url, THERE, 1, age_seconds=20)
+    await lease(database_url, THERE, 2, age_seconds=40)
+    await lease(database_url, ELSEWHERE, 1, age_seconds=30)
+    await lease(database_url, HERE, 9, age_seconds=0)
+    await limit(database_url, 2, 9)
+    assert await leases(database_url) == {
+        (THERE, 1): None,
+        (THERE, 2): "superseded",
+        (ELSEWHERE, 1): "superseded",
+        (HERE, 9): None,
+    }
+
+
+async def test_while_all_are_young_the_newest_get_no_lease(database_url: str) -> None:
+    await lease(database_url, THERE, 1, age_seconds=SPARE_SECONDS - 2)
+    for new in (7, 8, 9):
+        await lease(database_url, HERE, new, age_seconds=0)
+    await limit(database_url, 2, 8, 9, 7)
+    assert await leases(database_url) == {(THERE, 1): None, (HERE, 7): None}
+
+
+async def test_only_as_many_are_refused_as_could_not_be_made_room_for(database_url: str) -> None:
+    await lease(database_url, THERE, 1, age_seconds=SPARE_SECONDS + 1)
+    await lease(database_url, THERE, 2, age_seconds=SPARE_SECONDS - 2)
+    for new in (7, 8):
+        await lease(database_url, HERE, new, age_seconds=0)
+    await limit(database_url, 2, 7, 8)
+    assert await leases(database_url) == {
+        (THERE, 1): "superseded",
+        (THERE, 2): None,
+        (HERE, 7): None,
+    }
+
+
+async def test_what_was_ended_counts_no_more(database_url: str) -> None:
+    """Its worker has not taken it yet."""
+    await lease(database_url, THERE, 1, age_seconds=60)
+    await lease(database_url, THERE, 2, age_seconds=30)
+    await lease(database_url, HERE, 9, age_seconds=0)
+    end = "UPDATE topup.stream_leases SET ended = 'login_ended' WHERE stream_id = 2 RETURNING 1"
+    await query(database_url, end)
+    await limit(database_url, 2, 9)
+    assert await leases(database_url) == {
+        (THERE, 1): None,
+        (THERE, 2): "login_ended",
+        (HERE, 9): None,
+    }
+
+
+async def test_streams_of_others_are_left_alone(database_url: str) -> None:
+    await lease(database_url, THERE, 1, age_seconds=60, user_id=OTHER_USER)
+    await lease(database_url, DEAD, 1, age_seconds=60, user_id=OTHER_USER)
+    await lease(database_url, HERE, 2, age_seconds=0)
+    await lease(database_url, HERE, 3, age_seconds=0)
+    await limit(database_url, 1, 2, 3)
+    assert await leases(database_url) == {(THERE, 1): None, (DEAD, 1): None, (HERE, 2): None}
+
+
+async def test_what_dead_workers_left_is_forgotten_before_anybody_makes_room(
+    database_url: str,
 ) -> None:
-    async with working(database_url, 1, per_user_max=5) as worker:
-        await worker.open(*(asks(number, viewer) for number in range(5)))
-        worker.per_user_max = 1
-        assert await worker.open(asks(9, viewer)) == {9: "open"}
-    assert [lease for lease in await leases(database_url) if not lease[2]] == [(1, 9, None)]
+    await lease(database_url, DEAD, 1, age_seconds=50)
+    await lease(database_url, DEAD, 2, age_seconds=0)
+    await lease(database_url, THERE, 1, age_seconds=60)
+    await lease(database_url, HERE, 9, age_seconds=0)
+    await limit(database_url, 2, 9)
+    assert await leases(database_url) == {(THERE, 1): None, (HERE, 9): None}
 
 
-async def test_the_streams_of_others_do_not_count(database_url: str, process: Process) -> None:
-    viewers = [await log_in(database_url, process) for _ in range(5)]
-    async with working(database_url, 1, per_user_max=1) as worker:
-        verdicts = await worker.open(*(asks(n, viewer) for n, viewer in enumerate(viewers)))
-    assert set(verdicts.values()) == {"open"}
-
-
-async def test_the_streams_of_a_dead_worker_do_not_count(database_url: str, viewer: Viewer) -> None:
-    async with working(database_url, 1, spare_seconds=60.0) as survivor:
-        async with working(database_url, 2, spare_seconds=60.0) as doomed:
-            await doomed.open(asks(1, viewer), asks(2, viewer))
-            assert await survivor.open(asks(1, viewer)) == {1: "too_many"}
-        assert await survivor.open(asks(2, viewer)) == {2: "open"}
-    assert await leases(database_url) == [(1, 2, None)]
-
-
-async def test_a_stream_that_closes_meanwhile_is_not_evicted_in_vain(
-    database_url: str, viewer: Viewer
+async def test_each_worker_that_has_to_end_one_is_notified_without_data(
+    database_url: str,
 ) -> None:
-    """Else it would be counted, be gone when its turn comes, and the new one be refused."""
-    async with working(database_url, 1) as one, working(database_url, 2) as other:
-        await one.open(asks(1, viewer), asks(2, viewer))
-        async with one.connection.transaction():
-            await one.close([1])
-            opening = asyncio.create_task(other.open(asks(1, viewer)))
-            await blocked(database_url)
-        assert await opening == {1: "open"}
-    assert await leases(database_url) == [(1, 2, None), (2, 1, None)]
+    await lease(database_url, THERE, 1, age_seconds=60)
+    await lease(database_url, THERE, 2, age_seconds=60)
+    await lease(database_url, ELSEWHERE, 1, age_seconds=30)
+    await lease(database_url, HERE, 1, age_seconds=40)
+    await lease(database_url, HERE, 9, age_seconds=0)
+    async with listening(database_url, HERE, THERE, ELSEWHERE) as listener:
+        await limit(database_url, 2, 9)
+        assert await heard(listener) == [(worker_channel(HERE), ""), (worker_channel(THERE), "")]
+
+
+async def test_a_refusal_notifies_nobody(database_url: str) -> None:
+    await lease(database_url, THERE, 1, age_seconds=0)
+    await lease(database_url, HERE, 9, age_seconds=0)
+    async with listening(database_url, HERE, THERE) as listener:
+        await limit(database_url, 1, 9)
+        assert await heard(listener) == []
+    assert await leases(database_url) == {(THERE, 1): None}

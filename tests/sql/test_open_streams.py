@@ -1,4 +1,4 @@
-"""open_streams: who may stream, in one statement for all that wait."""
+"""open_streams: who may stream is decided in one statement, and holds over all processes."""
 
 import asyncio
 import random
@@ -6,211 +6,190 @@ import random
 import psycopg
 import pytest
 
-from app.model import EventType
-from tests.leases import Asked, Viewer, Worker, asks, blocked, leases, log_in, working
-from tests.payments import Process, about, connected, query, transfer
+from tests.payments import Process, connected, query, transfer
+from tests.sql.streams import (
+    Asked,
+    Payer,
+    alive,
+    come,
+    grow_older,
+    leases,
+    log_in,
+    worker,
+)
 
-ROUNDS = 60
-IN_A_BATCH = 8
+SAME_LOCK_AGAIN = 2**31  # user ids so far apart that they share a lock with those from 1 on
+ROUNDS = 30
+LEASE = """
+    SELECT user_id, session_hash, tx_ref, clock_timestamp() - opened_at < interval '10 seconds'
+    FROM topup.stream_leases
+"""
+WAITING = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
 
 
-@pytest.fixture
-async def viewer(database_url: str, process: Process) -> Viewer:
-    return await log_in(database_url, process)
-
-
-async def test_each_is_judged_by_itself(
-    database_url: str, process: Process, viewer: Viewer
+async def test_each_of_a_batch_gets_its_own_verdict_and_only_the_open_ones_a_lease(
+    process: Process, database_url: str
 ) -> None:
-    other = await log_in(database_url, process)
-    async with working(database_url, 1) as worker:
-        verdicts = await worker.open(
-            asks(1, viewer),
-            (2, bytes(32), viewer.tx_ref, None),
-            (3, viewer.session_hash, other.tx_ref, None),
-            (4, viewer.session_hash, "T00000000", None),
-        )
-    assert verdicts == {1: "open", 2: "not_logged_in", 3: "not_found", 4: "not_found"}
-    assert await leases(database_url) == [(1, 1, None)]
+    anna, ben = await come(database_url, process), await come(database_url, process)
+    await process.store.append_events([transfer(ben.topup.order_code, 50_000)])
+    async with worker(database_url) as one:
+        assert await one.open(
+            anna.asks(1),
+            ben.asks(2, after=2),
+            Asked(3, bytes(32), anna.topup.tx_ref),
+            Asked(4, ben.session_hash, anna.topup.tx_ref),
+            ben.asks(5),
+        ) == {1: "open", 2: "finished", 3: "not_logged_in", 4: "not_found", 5: "open"}
+    assert await leases(database_url) == {(1, 1): None, (1, 5): None}
 
 
-async def test_only_who_has_seen_the_end_is_told_that_it_is_finished(
-    database_url: str, process: Process, viewer: Viewer
+async def test_a_lease_says_whose_it_is(process: Process, database_url: str) -> None:
+    anna = await come(database_url, process)
+    async with worker(database_url) as one:
+        await one.open(anna.asks(1))
+    assert await query(database_url, LEASE) == [
+        (anna.user_id, anna.session_hash, anna.topup.tx_ref, True)
+    ]
+
+
+async def test_the_same_call_again_changes_nothing(process: Process, database_url: str) -> None:
+    """The answer of the first may have been lost."""
+    anna = await come(database_url, process)
+    asked = [anna.asks(1), anna.asks(2), anna.asks(3)]
+    everything = "SELECT * FROM topup.stream_leases ORDER BY stream_id"
+    async with worker(database_url) as one:
+        first = await one.open(*asked, per_user_max=2)
+        before = await query(database_url, everything)
+        assert await one.open(*asked, per_user_max=2) == first
+    assert first == {1: "open", 2: "open", 3: "too_many"}
+    assert await query(database_url, everything) == before
+
+
+async def test_a_new_stream_makes_an_old_one_of_another_worker_end(
+    process: Process, database_url: str
 ) -> None:
-    topup = await process.store.topup(viewer.user_id, viewer.tx_ref)
-    await process.store.append_events([transfer(topup.order_code, topup.amount)])
-    async with working(database_url, 1, per_user_max=9) as worker:
-        verdicts = await worker.open(
-            *(asks(stream_id, viewer, after) for stream_id, after in enumerate([None, 1, 2, 3]))
-        )
-    assert verdicts == {0: "open", 1: "open", 2: "finished", 3: "open"}
-    assert [stream_id for _, stream_id, _ in await leases(database_url)] == [0, 1, 3]
+    anna = await come(database_url, process)
+    async with (
+        alive(database_url, 1),
+        worker(database_url, 1) as one,
+        worker(database_url, 2) as two,
+    ):
+        await one.open(anna.asks(1), anna.asks(2))
+        await grow_older(database_url, 10, 1)
+        assert await two.open(anna.asks(3), per_user_max=2) == {3: "open"}
+    assert await leases(database_url) == {(1, 1): "superseded", (1, 2): None, (2, 3): None}
 
 
-async def test_what_was_closed_without_money_is_finished_after_the_grace(
-    database_url: str, process: Process, viewer: Viewer
+async def test_while_all_are_young_the_new_ones_are_too_many(
+    process: Process, database_url: str
 ) -> None:
-    await process.store.append_events([about(viewer.tx_ref, EventType.TOPUP_CANCELLED)])
-    columns = [[1], [viewer.session_hash], [viewer.tx_ref], [2]]
-    async with working(database_url, 1) as worker:
-        assert await worker.open(asks(1, viewer, 2)) == {1: "open"}
-        cursor = await worker.connection.execute(
-            "SELECT verdict FROM topup.open_streams(1, %s, %s, %s, %s, 1800, 0, 2, 0)", columns
-        )
-        assert await cursor.fetchall() == [("finished",)]
+    """Each worker has its own numbers: both have a stream 3."""
+    anna, ben = await come(database_url, process), await come(database_url, process)
+    async with (
+        alive(database_url, 1),
+        worker(database_url, 1) as one,
+        worker(database_url, 2) as two,
+    ):
+        await one.open(anna.asks(3))
+        assert await two.open(anna.asks(2), anna.asks(3), ben.asks(4), per_user_max=2) == {
+            2: "open",
+            3: "too_many",
+            4: "open",
+        }
+    assert await leases(database_url) == {(1, 3): None, (2, 2): None, (2, 4): None}
 
 
-async def test_a_login_that_ended_in_any_way_opens_nothing(
-    database_url: str, process: Process
+async def test_who_opens_for_the_same_user_waits_for_the_first(
+    process: Process, database_url: str
 ) -> None:
-    revoked, expired, idle = [await log_in(database_url, process) for _ in range(3)]
-    changes = {"expires_at": expired, "last_seen_at": idle}
-    for column, viewer in changes.items():
-        await query(
-            database_url,
-            "UPDATE topup.sessions SET "
-            + column
-            + " = now() - interval '1 day' WHERE session_hash = %s RETURNING 1",
-            viewer.session_hash,
-        )
-    async with working(database_url, 1) as worker:
-        await worker.revoke(revoked)
-        verdicts = await worker.open(asks(1, revoked), asks(2, expired), asks(3, idle))
-    assert set(verdicts.values()) == {"not_logged_in"}
-    assert await leases(database_url) == []
+    """In steps: one has opened and not committed, the other waits, the first commits."""
+    anna = await come(database_url, process)
+    async with (
+        alive(database_url, 1),
+        worker(database_url, 1) as one,
+        worker(database_url, 2) as two,
+    ):
+        async with one.connection.transaction():
+            assert await one.open(anna.asks(1), per_user_max=1) == {1: "open"}
+            second = asyncio.create_task(two.open(anna.asks(2), per_user_max=1))
+            while await query(database_url, WAITING) == [(0,)]:
+                assert not second.done()
+        assert await second == {2: "too_many"}
 
 
-async def test_the_same_call_again_changes_nothing(database_url: str, viewer: Viewer) -> None:
-    batch = [asks(1, viewer), asks(2, viewer)]
-    async with working(database_url, 1) as worker:
-        first = await worker.open(*batch)
-        assert await worker.open(*batch) == first == {1: "open", 2: "open"}
-    assert await leases(database_url) == [(1, 1, None), (1, 2, None)]
-
-
-async def test_nobody_is_no_batch(database_url: str) -> None:
-    async with working(database_url, 1) as worker:
-        assert await worker.open() == {}
-        assert await worker.open_columns([None] * 4) == []
-
-
-async def test_what_is_missing_is_refused_and_harms_nobody(
-    database_url: str, viewer: Viewer
+async def test_who_opens_for_another_user_does_not_wait(
+    process: Process, database_url: str
 ) -> None:
-    async with working(database_url, 1) as worker:
-        assert await worker.open((1, None, viewer.tx_ref, None)) == {1: "not_logged_in"}
-        assert await worker.open((1, viewer.session_hash, None, None)) == {1: "not_found"}
-        assert await worker.open_columns([[1, 2], [viewer.session_hash], [], None]) == [
-            (1, "not_found"),
-            (2, "not_logged_in"),
-        ]
-        with pytest.raises(psycopg.errors.NotNullViolation):
-            await worker.open((None, viewer.session_hash, viewer.tx_ref, None))
-    assert await leases(database_url) == []
+    anna, ben = await come(database_url, process), await come(database_url, process)
+    async with (
+        worker(database_url, 1) as one,
+        worker(database_url, 2) as two,
+        one.connection.transaction(),
+    ):
+        await one.open(anna.asks(1))
+        assert await two.open(ben.asks(2)) == {2: "open"}
 
 
-async def test_a_stream_that_is_asked_for_twice_in_a_batch_gets_one_lease(
-    database_url: str, viewer: Viewer
+async def test_batches_with_the_same_users_in_any_order_do_not_deadlock(
+    process: Process, database_url: str
 ) -> None:
-    async with working(database_url, 1) as worker:
-        assert await worker.open(asks(1, viewer), asks(1, viewer)) == {1: "open"}
-    assert await leases(database_url) == [(1, 1, None)]
+    """Each user under two logins, so that the order of logins is not that of users."""
+    payers = [await come(database_url, process) for _ in range(4)]
+    await query(
+        database_url,
+        "SELECT setval(pg_get_serial_sequence('topup.users', 'user_id'), %s, false)",
+        SAME_LOCK_AGAIN,
+    )
+    payers += [await come(database_url, process) for _ in range(4)]
+    payers += [
+        Payer(payer.user_id, await log_in(database_url, payer.user_id), payer.topup)
+        for payer in payers
+    ]
 
-
-async def test_two_processes_at_once_never_exceed_the_limit(
-    database_url: str, viewer: Viewer
-) -> None:
-    async def open_many(worker: Worker) -> None:
-        for stream_id in range(ROUNDS):
-            await worker.open(asks(stream_id, viewer))
-
-    async def count() -> None:
-        async with connected(database_url) as connection:
-            while True:
-                cursor = await connection.execute(
-                    "SELECT count(*) FROM topup.stream_leases WHERE ended IS NULL"
-                )
-                assert await cursor.fetchone() <= (2,)  # type: ignore[operator]
-
-    async with working(database_url, 1) as one, working(database_url, 2) as other:
-        counting = asyncio.create_task(count())
-        await asyncio.gather(open_many(one), open_many(other))
-        counting.cancel()
-        await asyncio.wait({counting})
-        assert counting.cancelled(), counting.exception()
-
-
-async def lives(worker: Worker, viewers: list[Viewer], seed: int) -> None:
-    """Opens, closes, ends and logs out in no order, as many processes do."""
-    dice, streams = random.Random(seed), 0
-    for _ in range(ROUNDS):
-        batch: list[Asked] = [
-            asks(streams + number, dice.choice(viewers)) for number in range(IN_A_BATCH)
-        ]
-        streams += len(batch)
-        await worker.open(*batch)
-        match dice.randrange(4):
-            case 0:
-                await worker.close(dice.sample(range(streams), IN_A_BATCH))
-            case 1:
-                await worker.revoke(dice.choice(viewers))
-            case 2:
-                await worker.expire()
-            case _:
-                kept = dice.sample(range(streams), IN_A_BATCH)
-                await worker.reconcile(*((stream_id, viewers[0]) for stream_id in kept))
-
-
-async def test_batches_that_share_users_in_every_order_do_not_deadlock(
-    database_url: str, process: Process
-) -> None:
-    owners = [await process.user() for _ in range(3)]
-    viewers = [await log_in(database_url, process, owner) for owner in owners * 40]
-
-    async def work(worker_id: int) -> None:
-        async with working(database_url, worker_id, per_user_max=3) as worker:
-            await lives(worker, viewers, worker_id)
+    async def open_and_close(worker_id: int) -> None:
+        dice = random.Random(worker_id)
+        async with alive(database_url, worker_id), worker(database_url, worker_id) as one:
+            for batch in range(ROUNDS):
+                chosen = dice.sample(payers, 6)
+                asked = [payer.asks(batch * 10 + n) for n, payer in enumerate(chosen)]
+                await one.open(*asked, per_user_max=2, spare_seconds=0)
+                await one.take_ended()
 
     async with asyncio.TaskGroup() as workers:
         for worker_id in range(1, 7):
-            workers.create_task(work(worker_id))
+            workers.create_task(open_and_close(worker_id))
+    assert await query(
+        database_url,
+        "SELECT max(n) FROM (SELECT count(*) AS n FROM topup.stream_leases"
+        " WHERE ended IS NULL GROUP BY user_id) AS l",
+    ) == [(2,)]
 
 
-async def test_a_logout_that_waits_for_an_opening_ends_it(
-    database_url: str, viewer: Viewer
+async def test_nothing_asked_is_nothing_answered(database_url: str) -> None:
+    async with worker(database_url) as one:
+        assert await one.open() == {}
+
+
+async def test_a_stream_without_a_login_or_a_top_up_gets_no_lease(
+    process: Process, database_url: str
 ) -> None:
-    async with working(database_url, 1) as one, working(database_url, 2) as other:
-        async with one.connection.transaction():
-            await one.open(asks(1, viewer))
-            leaving = asyncio.create_task(other.revoke(viewer))
-            await blocked(database_url)
-        await leaving
-    assert await leases(database_url) == [(1, 1, "login_ended")]
+    anna = await come(database_url, process)
+    async with worker(database_url) as one:
+        assert await one.open(
+            Asked(1, None, anna.topup.tx_ref), Asked(2, anna.session_hash, None)
+        ) == {1: "not_logged_in", 2: "not_found"}
+    assert await leases(database_url) == {}
 
 
-async def test_an_opening_that_waits_for_a_logout_is_refused(
-    database_url: str, viewer: Viewer
+async def test_a_stream_without_a_number_is_refused_with_its_whole_batch(
+    process: Process, database_url: str
 ) -> None:
-    """The login was open when it was judged."""
-    async with working(database_url, 1) as one, working(database_url, 2) as other:
-        async with other.connection.transaction():
-            await other.revoke(viewer)
-            opening = asyncio.create_task(one.open(asks(1, viewer)))
-            await blocked(database_url)
-        assert await opening == {1: "not_logged_in"}
-    assert await leases(database_url) == []
-
-
-async def test_the_application_writes_no_lease_but_through_the_doors(
-    database_url: str, viewer: Viewer
-) -> None:
-    async with working(database_url, 1) as worker:
-        await worker.open(asks(1, viewer))
-        for write in (
-            "DELETE FROM topup.stream_leases",
-            "UPDATE topup.stream_leases SET ended = NULL",
-            "INSERT INTO topup.stream_leases (worker_id) VALUES (1)",
-            "TRUNCATE topup.stream_leases",
-        ):
-            with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                await worker.connection.execute(write)
+    """So arrays of unequal length lease nothing either: the shorter ones end in nulls."""
+    anna = await come(database_url, process)
+    async with connected(database_url, "topup_app") as connection:
+        with pytest.raises(psycopg.errors.NotNullViolation):
+            await connection.execute(
+                "SELECT topup.open_streams(1, ARRAY[1], %s, %s, NULL, 1800, 900, 10, 5)",
+                ([anna.session_hash] * 2, [anna.topup.tx_ref] * 2),
+            )
+    assert await leases(database_url) == {}

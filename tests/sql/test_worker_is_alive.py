@@ -1,42 +1,54 @@
-"""worker_is_alive: as long as some connection holds its lock."""
+"""worker_is_alive: a worker lives while some connection holds its lock."""
 
-from tests.leases import working
+import asyncio
+
 from tests.payments import connected, query
+from tests.sql.streams import alive
 
-ALIVE = "SELECT topup.worker_is_alive(7)"
-
-
-async def test_it_lives_while_its_connection_does(database_url: str) -> None:
-    assert await query(database_url, ALIVE) == [(False,)]
-    async with working(database_url, 7):
-        assert await query(database_url, ALIVE) == [(True,)]
-    async with working(database_url, 8):
-        assert await query(database_url, ALIVE) == [(False,)]
+IS_ALIVE = "SELECT topup.worker_is_alive(%s)"
+NOT_YET = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
 
 
-async def test_it_is_dead_the_moment_its_backend_is(database_url: str) -> None:
-    async with working(database_url, 7) as worker:
-        pid = worker.connection.info.backend_pid
-        await query(database_url, "SELECT pg_terminate_backend(%s, 5000)", pid)
-        assert await query(database_url, ALIVE) == [(False,)]
+async def is_alive(url: str, worker_id: int) -> bool:
+    [(answer,)] = await query(url, IS_ALIVE, worker_id)
+    return bool(answer)
 
 
-async def test_two_connections_of_a_worker_live_one_life(database_url: str) -> None:
-    """After a silent cut the old one is still there when the new one comes."""
-    async with working(database_url, 7):
-        async with working(database_url, 7):
+async def test_the_worker_that_holds_its_lock_lives_and_no_other(database_url: str) -> None:
+    async with alive(database_url, 2**31 - 1):
+        assert await is_alive(database_url, 2**31 - 1)
+        assert not await is_alive(database_url, 2)
+
+
+async def test_after_a_silent_cut_both_connections_hold_it_and_one_is_enough(
+    database_url: str,
+) -> None:
+    async with alive(database_url, 1):
+        async with alive(database_url, 1):
+            assert await is_alive(database_url, 1)
+        assert await is_alive(database_url, 1)
+
+
+async def test_it_is_dead_when_its_connection_is_killed(database_url: str) -> None:
+    async with alive(database_url, 1):
+        await query(
+            database_url,
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory'",
+        )
+        assert not await is_alive(database_url, 1)
+
+
+async def test_asking_about_a_dead_one_holds_it_back_only_until_the_transaction_ends(
+    database_url: str,
+) -> None:
+    async def come_up() -> None:
+        async with alive(database_url, 1):
             pass
-        assert await query(database_url, ALIVE) == [(True,)]
 
-
-async def test_who_asks_does_not_make_a_dead_worker_look_alive(database_url: str) -> None:
-    async with connected(database_url) as one, one.transaction():
-        await one.execute(ALIVE)
-        assert await query(database_url, ALIVE) == [(False,)]
-
-
-async def test_other_locks_are_no_sign_of_life(database_url: str) -> None:
-    async with connected(database_url) as other:
-        await other.execute("SELECT pg_advisory_lock_shared(7282, 7)")
-        await other.execute("SELECT pg_advisory_lock_shared((7281::bigint << 32) + 7)")
-        assert await query(database_url, ALIVE) == [(False,)]
+    async with connected(database_url) as connection:
+        async with connection.transaction():
+            await connection.execute(IS_ALIVE, (1,))
+            coming = asyncio.create_task(come_up())
+            while await query(database_url, NOT_YET) == [(0,)]:
+                assert not coming.done()
+        await coming

@@ -17,7 +17,10 @@ class Relay:
         self._database_url = database_url
         self._streams: set[asyncio.StreamWriter] = set()
         self._forgotten: set[asyncio.StreamWriter] = set()
+        self._answered = True
         self.connections = 0
+        self.swallowed = 0
+        """Answers of the server that nobody got."""
         self.refusing = False
 
     @property
@@ -27,12 +30,17 @@ class Relay:
 
     def cut(self) -> None:
         """Ends every connection."""
+        self._answered = True
         for stream in self._streams:
             stream.transport.abort()
 
     def forget(self) -> None:
         """Every connection stays open, and nothing arrives any more, as behind a tired NAT."""
         self._forgotten |= self._streams
+
+    def forget_answers(self) -> None:
+        """What connections ask from now on arrives, and is not answered until the next `cut`."""
+        self._answered = False
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
@@ -61,7 +69,7 @@ class Relay:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._pass_on(from_client, to_server))
-                tasks.create_task(self._pass_on(from_server, to_client))
+                tasks.create_task(self._pass_on(from_server, to_client, answers=True))
         except* OSError:
             pass  # it was cut
         finally:
@@ -76,9 +84,13 @@ class Relay:
             return await asyncio.open_unix_connection(f"{host}/.s.PGSQL.{port}")
         return await asyncio.open_connection(host, int(port))
 
-    async def _pass_on(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+    async def _pass_on(
+        self, source: asyncio.StreamReader, target: asyncio.StreamWriter, answers: bool = False
+    ) -> None:
         while chunk := await source.read(65536):
-            if target not in self._forgotten:
+            if answers and not self._answered:
+                self.swallowed += 1
+            elif target not in self._forgotten:
                 target.write(chunk)
                 await target.drain()
         target.transport.abort()

@@ -1,288 +1,370 @@
-"""Leases: the book of a process's streams, against the real one."""
+"""The leases of streams in a real database, of one worker and between two."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from itertools import count
+from typing import Any
 
 import pytest
 
-from app.admission import StreamId, StreamRequest, StreamVerdict
-from app.database.leases import LeaseStore
-from app.database.pool import Database
+from app.admission import StreamVerdict
 from app.errors import DatabaseUnavailable
-from app.metrics import Metrics, StreamClose
-from app.model import UserId
-from app.settings import Settings
-from app.stream.leases import Leases
-from tests.leases import Viewer, asks, blocked, held_up, leases, log_in, working
-from tests.payments import Process, open_process, query
+from app.metrics import StreamClose
+from app.stream.leases import OPENINGS_PER_STATEMENT_MAX
+from tests.payments import query
+from tests.stream.conftest import PATIENCE_SECONDS, Eventually
+from tests.stream.leasing import Worker, holding_up, leased, working
 from tests.stream.relay import Relay
 
-WORKER_ID = 7
-NEVER_SECONDS = 3600.0
-MANY = 300
-
-
-class Holder:
-    """A stream that only has a lease."""
-
-    _numbers = count(1)
-
-    def __init__(self, viewer: Viewer) -> None:
-        number = StreamId(next(self._numbers))
-        self.request = StreamRequest(number, viewer.session_hash, viewer.tx_ref, None)
-        self.user_id: UserId | None = None
-        self.reason: StreamClose | None = None
-        self.ended = asyncio.Event()
-
-    def end(self, reason: StreamClose) -> None:
-        self.reason = self.reason or reason
-        self.ended.set()
+ONE, OTHER = 1, 2
+CROWD = OPENINGS_PER_STATEMENT_MAX + 44
+ROOM: dict[str, Any] = {"streams_per_user_max": 1_000}
 
 
 @pytest.fixture
-async def process(database_url: str) -> AsyncIterator[Process]:
-    async with open_process(database_url) as process:
-        yield process
+async def worker(database_url: str) -> AsyncIterator[Worker]:
+    async with working(database_url, ONE, **ROOM) as worker:
+        yield worker
 
 
-@pytest.fixture
-async def viewer(database_url: str, process: Process) -> Viewer:
-    return await log_in(database_url, process)
+async def until(found: Callable[[], Awaitable[object]], expected: object) -> None:
+    """Waits for what the database comes to say."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while await found() != expected:  # noqa: ASYNC110 the database sets no event
+            await asyncio.sleep(0.01)
 
 
-StartLeases = Callable[..., Awaitable[Leases]]
+async def waiting_for_a_lock(url: str) -> int:
+    ((found,),) = await query(
+        url,
+        """SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND application_name = 'napvi'
+            AND wait_event_type = 'Lock'""",
+    )
+    return int(found)
 
 
-@pytest.fixture
-async def start_leases(database_url: str, metrics: Metrics) -> AsyncIterator[StartLeases]:
-    """Starts leases as the factory does; keywords are settings. Stopped after the test."""
-    running: list[tuple[Leases, Database]] = []
-
-    async def start(
-        url: str = database_url, check_seconds: float = NEVER_SECONDS, **changes: object
-    ) -> Leases:
-        settings = Settings.load(connect_timeout_seconds=1, **changes)
-        database = Database(url, 1, settings)
-        await database.open()
-        leases = Leases(LeaseStore(database, WORKER_ID, settings), check_seconds, metrics)
-        leases.start()
-        running.append((leases, database))
-        return leases
-
-    async with working(database_url, WORKER_ID):
-        yield start
-        for found, database in running:
-            await found.stop()
-            await database.close()
-
-
-@pytest.fixture
-async def ours(start_leases: StartLeases) -> Leases:
-    return await start_leases()
-
-
-async def numbers(url: str) -> set[int]:
-    """Of the streams of this worker that have a lease."""
-    return {stream_id for worker_id, stream_id, _ in await leases(url) if worker_id == WORKER_ID}
-
-
-async def only(url: str, *holders: Holder) -> None:
-    """Returns when these have a lease and nobody else."""
-    async with asyncio.timeout(15):
-        expected = {holder.request.stream_id for holder in holders}
-        while await numbers(url) != expected:  # noqa: ASYNC110
-            await asyncio.sleep(0.005)
-
-
-async def test_who_may_stream_has_a_lease_until_it_closes(
-    ours: Leases, viewer: Viewer, database_url: str
+async def test_openings_that_arrive_together_share_a_statement(
+    worker: Worker, database_url: str
 ) -> None:
-    holder = Holder(viewer)
-    assert await ours.open(holder) is StreamVerdict.OPEN
-    assert holder.user_id == viewer.user_id
-    assert (len(ours), await numbers(database_url)) == (1, {holder.request.stream_id})
-    for _ in range(2):
-        ours.close(holder)
-    await only(database_url)
-    assert len(ours) == 0
+    login = await worker.login()
+    async with holding_up(database_url, login.user_id):
+        first = asyncio.create_task(worker.opened(login))
+        await until(lambda: waiting_for_a_lock(database_url), 1)
+        crowd = [asyncio.create_task(worker.opened(login)) for _ in range(CROWD)]
+        await asyncio.sleep(0)
+    await asyncio.gather(first, *crowd)
+    assert (worker.openings, worker.statements) == (1 + CROWD, 3)
+    assert len(worker.leases) == 1 + CROWD
+    assert len(await leased(database_url)) == 1 + CROWD
 
 
-async def test_who_may_not_stream_has_none(ours: Leases, viewer: Viewer, database_url: str) -> None:
-    stranger = Holder(Viewer(viewer.user_id, bytes(32), viewer.tx_ref))
-    assert await ours.open(stranger) is StreamVerdict.NOT_LOGGED_IN
-    assert (stranger.user_id, len(ours)) == (None, 0)
-    assert await numbers(database_url) == set()
+async def test_each_of_a_crowd_gets_the_answer_that_it_asked_for(worker: Worker) -> None:
+    one, other = await worker.login(), await worker.login()
+    gone = await worker.login()
+    await worker.logout(gone)
+    await worker.opened(one)  # what follows waits for nothing and still comes together
+    asked = {
+        StreamVerdict.OPEN: worker.holder(one),
+        StreamVerdict.NOT_LOGGED_IN: worker.holder(gone),
+        StreamVerdict.NOT_FOUND: worker.holder(
+            type(one)(one.user_id, one.session_hash, other.tx_ref)
+        ),
+    }
+    verdicts = await asyncio.gather(*(worker.leases.open(holder) for holder in asked.values()))
+    assert verdicts == list(asked)
+    assert [holder.user_id for holder in asked.values()] == [one.user_id, None, None]
 
 
-async def test_who_comes_while_a_statement_runs_shares_the_next(
-    start_leases: StartLeases, viewer: Viewer, metrics: Metrics
+async def test_who_leaves_before_the_question_is_asked_leaves_no_lease(
+    worker: Worker, database_url: str
 ) -> None:
-    ours = await start_leases(streams_per_user_max=MANY)
-    holders = [Holder(viewer) for _ in range(MANY)]
-    verdicts = await asyncio.gather(*map(ours.open, holders))
-    assert set(verdicts) == {StreamVerdict.OPEN}
-    assert len(ours) == MANY
-    statements = metrics.registry.get_sample_value("napvi_stream_open_batch_count")
-    assert statements == 2, "256 in the first"
-
-
-async def test_who_leaves_before_it_was_asked_for_has_none(
-    ours: Leases, viewer: Viewer, database_url: str
-) -> None:
-    holder, other = Holder(viewer), Holder(viewer)
-    opening = asyncio.create_task(ours.open(holder))
+    login = await worker.login()
+    holder = worker.holder(login)
+    opening = asyncio.create_task(worker.leases.open(holder))
     await asyncio.sleep(0)
-    ours.close(holder)
-    assert await ours.open(other) is StreamVerdict.OPEN
-    await only(database_url, other)
-    await asyncio.wait({opening})
-    assert opening.cancelled()
+    opening.cancel()
+    worker.leases.close(holder)
+    stays = await worker.opened(login)
+    assert worker.openings == 1
+    assert await leased(database_url) == [(ONE, stays.request.stream_id, None)]
 
 
-async def test_who_leaves_while_it_is_asked_for_gives_its_lease_back(
-    ours: Leases, viewer: Viewer, database_url: str
+async def test_who_leaves_while_the_question_is_asked_leaves_no_lease(
+    worker: Worker, database_url: str
 ) -> None:
-    holder = Holder(viewer)
-    async with held_up(database_url, viewer.user_id):
-        opening = asyncio.create_task(ours.open(holder))
-        await blocked(database_url)
+    login = await worker.login()
+    holder = worker.holder(login)
+    async with holding_up(database_url, login.user_id):
+        opening = asyncio.create_task(worker.leases.open(holder))
+        await until(lambda: waiting_for_a_lock(database_url), 1)
         opening.cancel()
-        await asyncio.wait({opening})
-        ours.close(holder)
-    last = Holder(viewer)
-    assert await ours.open(last) is StreamVerdict.OPEN
-    await only(database_url, last)
-    assert len(ours) == 1
+        worker.leases.close(holder)
+    stays = await worker.opened(login)
+    await until(lambda: leased(database_url), [(ONE, stays.request.stream_id, None)])
+    assert len(worker.leases) == 1
+    assert holder.user_id is None
 
 
-async def test_while_the_database_is_away_all_are_refused_and_then_it_goes_on(
-    start_leases: StartLeases, viewer: Viewer, database_url: str
+async def test_who_leaves_after_the_answer_gives_the_lease_back(
+    worker: Worker, database_url: str
 ) -> None:
-    async with Relay(database_url) as relay:
-        ours = await start_leases(relay.url)
-        before, gone = Holder(viewer), Holder(viewer)
-        await ours.open(before)
-        await ours.open(gone)
+    login = await worker.login()
+    leaves, stays = await worker.opened(login), await worker.opened(login)
+    worker.leases.close(leaves)
+    worker.leases.close(leaves)
+    await until(lambda: leased(database_url), [(ONE, stays.request.stream_id, None)])
+    assert len(worker.leases) == 1
+
+
+async def test_a_hundred_that_leave_at_any_moment_leave_no_lease(
+    worker: Worker, database_url: str
+) -> None:
+    login = await worker.login()
+
+    async def visit(turns: int) -> None:
+        holder = worker.holder(login)
+        opening = asyncio.create_task(worker.leases.open(holder))
+        for _ in range(turns):
+            await asyncio.sleep(0.0002)
+        opening.cancel()
+        worker.leases.close(holder)
+
+    await asyncio.gather(*(visit(turns) for turns in range(100)))
+    await until(lambda: leased(database_url), [])
+    assert len(worker.leases) == 0
+
+
+async def test_while_the_database_is_away_who_waits_is_refused_and_later_ones_are_let_in(
+    database_url: str,
+) -> None:
+    async with (
+        Relay(database_url) as relay,
+        working(relay.url, ONE, database_url, **ROOM) as worker,
+    ):
+        login = await worker.login()
+        before = await worker.opened(login)
         relay.refusing = True
         relay.cut()
-        ours.close(gone)
-        refused = [Holder(viewer) for _ in range(3)]
-        found = await asyncio.gather(*map(ours.open, refused), return_exceptions=True)
-        assert [type(error) for error in found] == [DatabaseUnavailable] * 3
-        for holder in refused:
-            ours.close(holder)
+        for _ in range(2):
+            refused = await asyncio.gather(
+                *(worker.leases.open(worker.holder(login)) for _ in range(20)),
+                return_exceptions=True,
+            )
+            assert {type(error) for error in refused} == {DatabaseUnavailable}
+        worker.leases.close(before)
         relay.refusing = False
-        await only(database_url, before)
-        after = Holder(viewer)
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
                 try:
-                    assert await ours.open(after) is StreamVerdict.OPEN
+                    after = await worker.opened(login)
                     break
                 except DatabaseUnavailable:
-                    ours.close(after)
-        await only(database_url, before, after)
-        await ours.stop()
+                    pass
+        await until(lambda: leased(database_url), [(ONE, after.request.stream_id, None)])
 
 
-async def test_an_older_stream_is_told_that_it_was_superseded(
-    start_leases: StartLeases, viewer: Viewer, database_url: str
+async def test_leases_that_were_granted_to_somebody_who_did_not_hear_of_it_are_given_back(
+    database_url: str,
 ) -> None:
-    ours = await start_leases(streams_per_user_max=1, stream_spare_seconds=0.001)
-    old, new = Holder(viewer), Holder(viewer)
-    await ours.open(old)
-    async with working(database_url, 1, per_user_max=1) as elsewhere:
-        await elsewhere.open(asks(1, viewer))
-        assert not old.ended.is_set()
-        ours.wake()
-        await old.ended.wait()
-        assert old.reason is StreamClose.SUPERSEDED
-        ours.wake()
-        await ours.open(new)
-        ours.close(old)
-        await only(database_url, new)
-
-
-async def test_a_word_that_was_lost_is_said_again(
-    start_leases: StartLeases, viewer: Viewer, database_url: str
-) -> None:
-    """The database had told which stream to end, and the connection broke before it arrived."""
-    async with Relay(database_url) as relay:
-        ours = await start_leases(relay.url)
-        holder = Holder(viewer)
-        await ours.open(holder)
-        relay.forget()
-        async with working(database_url, 1) as elsewhere:
-            await elsewhere.revoke(viewer)
-        ours.wake()
-        await asyncio.sleep(0.1)
+    """The answer is lost, the browser was refused: nobody would ever close that stream."""
+    async with (
+        Relay(database_url) as relay,
+        working(relay.url, ONE, database_url, **ROOM) as worker,
+    ):
+        login = await worker.login()
+        async with holding_up(database_url, login.user_id):
+            opening = asyncio.create_task(worker.leases.open(worker.holder(login)))
+            await until(lambda: waiting_for_a_lock(database_url), 1)
+            relay.forget()
+            relay.refusing = True
+        await until(lambda: leased(database_url), [(ONE, 1, None)])
         relay.cut()
-        await holder.ended.wait()
-        await ours.stop()
-    assert holder.reason is StreamClose.LOGIN_ENDED
-
-
-async def test_a_login_that_ends_by_time_is_found_by_the_check(
-    start_leases: StartLeases, viewer: Viewer, database_url: str
-) -> None:
-    ours = await start_leases(check_seconds=0.05)
-    holder = Holder(viewer)
-    await ours.open(holder)
-    await asyncio.sleep(0.15)
-    assert not holder.ended.is_set()
-    await query(database_url, "UPDATE topup.sessions SET expires_at = now() RETURNING 1")
-    await holder.ended.wait()
-    assert holder.reason is StreamClose.LOGIN_ENDED
-
-
-async def test_what_the_database_lost_is_written_down_again(
-    ours: Leases, viewer: Viewer, database_url: str
-) -> None:
-    holders = [Holder(viewer) for _ in range(3)]
-    await asyncio.gather(*map(ours.open, holders))
-    await query(database_url, "DELETE FROM topup.stream_leases RETURNING 1")
-    ours.close(holders.pop())
-    ours.reconcile()
-    await only(database_url, *holders)
-
-
-async def test_what_somebody_deleted_is_noticed_by_the_check(
-    start_leases: StartLeases, viewer: Viewer, database_url: str
-) -> None:
-    ours = await start_leases(check_seconds=0.05)
-    holder = Holder(viewer)
-    await ours.open(holder)
-    await query(database_url, "DELETE FROM topup.stream_leases RETURNING 1")
-    await only(database_url, holder)
-
-
-async def test_a_logout_that_was_missed_is_found_by_the_reconciliation(
-    ours: Leases, viewer: Viewer, database_url: str
-) -> None:
-    """The worker had lost its lock, and others had forgotten its streams."""
-    holder = Holder(viewer)
-    await ours.open(holder)
-    await query(database_url, "DELETE FROM topup.stream_leases RETURNING 1")
-    async with working(database_url, 1) as elsewhere:
-        await elsewhere.revoke(viewer)
-    ours.reconcile()
-    await holder.ended.wait()
-    assert holder.reason is StreamClose.LOGIN_ENDED
-
-
-async def test_stop_gives_everything_back_and_lets_nobody_wait(
-    ours: Leases, viewer: Viewer, database_url: str
-) -> None:
-    held, waiting, late = Holder(viewer), Holder(viewer), Holder(viewer)
-    await ours.open(held)
-    async with held_up(database_url, viewer.user_id):
-        opening = asyncio.create_task(ours.open(waiting))
-        await blocked(database_url)
-        stopping = asyncio.create_task(ours.stop())
         with pytest.raises(DatabaseUnavailable):
             await opening
-    await stopping
-    with pytest.raises(DatabaseUnavailable):
-        await ours.open(late)
-    await only(database_url)
+        relay.refusing = False
+        await until(lambda: leased(database_url), [])
+
+
+async def test_a_stream_that_is_superseded_by_another_worker_hears_of_it(
+    database_url: str, eventually: Eventually
+) -> None:
+    changes: dict[str, Any] = {"streams_per_user_max": 2, "stream_spare_seconds": 0.01}
+    async with (
+        working(database_url, ONE, **changes) as one,
+        working(database_url, OTHER, **changes) as other,
+    ):
+        login = await one.login()
+        oldest = await one.opened(login)
+        old = await one.opened(login)
+        await asyncio.sleep(0.02)  # younger ones would not have to make room
+        new = await other.opened(login)
+        await eventually(lambda: oldest.ends == [StreamClose.SUPERSEDED])
+        assert (old.ends, new.ends) == ([], [])
+        assert len(one.leases) == 1
+        one.leases.close(oldest)
+        expected = [(ONE, old.request.stream_id, None), (OTHER, new.request.stream_id, None)]
+        await until(lambda: leased(database_url), expected)
+
+
+async def test_while_all_are_too_young_the_newest_gets_none(
+    database_url: str,
+) -> None:
+    changes: dict[str, Any] = {"streams_per_user_max": 2, "stream_spare_seconds": 60.0}
+    async with (
+        working(database_url, ONE, **changes) as one,
+        working(database_url, OTHER, **changes) as other,
+    ):
+        login = await one.login()
+        young = [await one.opened(login), await one.opened(login)]
+        holder = other.holder(login)
+        assert await other.leases.open(holder) is StreamVerdict.TOO_MANY
+        assert holder.user_id is None
+        assert [stream.ends for stream in young] == [[], []]
+        assert [worker_id for worker_id, _, _ in await leased(database_url)] == [ONE, ONE]
+
+
+async def test_a_logout_at_another_worker_ends_the_streams_of_that_login_and_no_others(
+    database_url: str, eventually: Eventually
+) -> None:
+    async with (
+        working(database_url, ONE, **ROOM) as one,
+        working(database_url, OTHER, **ROOM) as other,
+    ):
+        login, stranger = await one.login(), await one.login()
+        second_login = await one.login(like=login)
+        ended = [await worker.opened(login) for worker in (one, one, other)]
+        spared = [await worker.opened(who) for worker in (one, other)
+                  for who in (second_login, stranger)]  # fmt: skip
+        await other.logout(login)
+        async with asyncio.timeout(1):
+            await eventually(lambda: all(s.ends == [StreamClose.LOGIN_ENDED] for s in ended))
+        assert [stream.ends for stream in spared] == [[]] * 4
+        assert (len(one.leases), len(other.leases)) == (2, 2)
+
+
+async def test_an_end_that_was_told_while_the_listener_was_away_is_heard_when_it_is_back(
+    database_url: str, eventually: Eventually
+) -> None:
+    """Its notification is lost; and the next look at all logins may be long in coming."""
+    async with (
+        Relay(database_url) as relay,
+        working(database_url, ONE, relay.url, **ROOM) as worker,
+    ):
+        login = await worker.login()
+        holder = await worker.opened(login)
+        relay.refusing = True
+        relay.cut()
+        await worker.logout(login)
+        relay.refusing = False
+        await eventually(lambda: holder.ends == [StreamClose.LOGIN_ENDED])
+
+
+async def test_a_login_that_ended_while_the_table_was_lost_ends_its_streams(
+    database_url: str, eventually: Eventually
+) -> None:
+    async with (
+        Relay(database_url) as relay,
+        working(database_url, ONE, relay.url, **ROOM) as worker,
+    ):
+        login, stranger = await worker.login(), await worker.login()
+        holder, spared = await worker.opened(login), await worker.opened(stranger)
+        await query(database_url, "DELETE FROM topup.stream_leases RETURNING 1")
+        await worker.logout(login)
+        relay.cut()
+        await eventually(lambda: holder.ends == [StreamClose.LOGIN_ENDED])
+        assert spared.ends == []
+
+
+async def test_after_a_reconnect_lost_leases_are_written_down_and_stray_ones_removed(
+    database_url: str,
+) -> None:
+    async with (
+        Relay(database_url) as relay,
+        working(database_url, ONE, relay.url, **ROOM) as worker,
+        working(database_url, OTHER, **ROOM) as other,
+    ):
+        login = await worker.login()
+        held = [await worker.opened(login) for _ in range(3)]
+        await query(database_url, "DELETE FROM topup.stream_leases RETURNING 1")
+        await other.opened(login)
+        await query(
+            database_url,
+            """INSERT INTO topup.stream_leases (worker_id, stream_id, user_id, session_hash, tx_ref)
+            VALUES (1, 999, 1, '', '') RETURNING 1""",
+        )
+        relay.cut()
+        expected = [(ONE, holder.request.stream_id, None) for holder in held] + [(OTHER, 1, None)]
+        await until(lambda: leased(database_url), expected)
+
+
+async def test_a_login_that_was_ended_with_sql_alone_is_found_at_the_next_check(
+    database_url: str, eventually: Eventually
+) -> None:
+    async with working(database_url, ONE, check_seconds=0.1, **ROOM) as worker:
+        login, stranger = await worker.login(), await worker.login()
+        holder, spared = await worker.opened(login), await worker.opened(stranger)
+        await query(
+            database_url,
+            "UPDATE topup.sessions SET revoked_at = now() WHERE session_hash = %s RETURNING 1",
+            login.session_hash,
+        )
+        await eventually(lambda: holder.ends == [StreamClose.LOGIN_ENDED])
+        assert spared.ends == []
+
+
+async def test_an_end_whose_first_telling_was_lost_is_told_again(
+    database_url: str, eventually: Eventually
+) -> None:
+    """The connection dies after the statement has been done and before its answer is here."""
+    async with (
+        Relay(database_url) as relay,
+        working(relay.url, ONE, database_url, **ROOM) as worker,
+        working(database_url, OTHER, **ROOM) as other,
+    ):
+        login = await worker.login()
+        holder = await worker.opened(login)
+        relay.forget_answers()
+        await other.logout(login)
+        await eventually(lambda: relay.swallowed > 0)
+        relay.cut()
+        await eventually(lambda: holder.ends == [StreamClose.LOGIN_ENDED])
+
+
+async def test_stopping_gives_everything_back(database_url: str) -> None:
+    async with working(database_url, OTHER, **ROOM) as other:
+        stays = await other.opened(login := await other.login())
+        async with working(database_url, ONE, **ROOM) as worker:
+            held = [await worker.opened(login) for _ in range(3)]
+            worker.leases.close(held[0])
+        assert await leased(database_url) == [(OTHER, stays.request.stream_id, None)]
+
+
+async def test_who_still_waits_at_the_stop_is_refused(database_url: str) -> None:
+    async with working(database_url, ONE, **ROOM) as worker:
+        login = await worker.login()
+        async with holding_up(database_url, login.user_id):
+            opening = asyncio.create_task(worker.leases.open(worker.holder(login)))
+            await until(lambda: waiting_for_a_lock(database_url), 1)
+            await worker.leases.stop()
+            with pytest.raises(DatabaseUnavailable):
+                await opening
+            with pytest.raises(DatabaseUnavailable):
+                await asyncio.wait_for(worker.leases.open(worker.holder(login)), 1)
+
+
+async def test_a_logout_that_races_an_opening_ends_it_or_is_seen_by_it(
+    worker: Worker, database_url: str, eventually: Eventually
+) -> None:
+    """The opening has judged the login, and waits; the logout sees no lease yet."""
+    login = await worker.login()
+    holder = worker.holder(login)
+    async with holding_up(database_url, login.user_id):
+        opening = asyncio.create_task(worker.leases.open(holder))
+        await until(lambda: waiting_for_a_lock(database_url), 1)
+        leaving = asyncio.create_task(worker.logout(login))
+        await asyncio.wait({leaving}, timeout=0.2)
+    await leaving
+    if await opening is StreamVerdict.OPEN:
+        await eventually(lambda: holder.ends == [StreamClose.LOGIN_ENDED])
+    else:
+        assert opening.result() is StreamVerdict.NOT_LOGGED_IN

@@ -1,4 +1,6 @@
-"""When a browser comes back, and what it is told."""
+"""When browsers are told to come back, and with which words."""
+
+import re
 
 import pytest
 
@@ -13,71 +15,83 @@ SETTINGS = Settings.load(
     stream_yield_seconds=30.0,
     stream_busy_seconds=10.0,
 )
-DRAWS = 300
-NEARLY_ALL = 0.8
-"""Of a range, which so many draws must cover: a constant would bring browsers back in step."""
+DRAWS = 500
+
+RETRY, YIELD, BUSY = (1_600, 2_400), (24_000, 36_000), (8_000, 12_000)
+"""The range of each setting with its jitter of a fifth, in milliseconds."""
+MOVE = (100, 1_000)
+
+LAST = {
+    StreamClose.FINAL: (None, None),
+    StreamClose.GONE: (None, None),
+    StreamClose.SLOW: ("slow", RETRY),
+    StreamClose.AGE: (None, MOVE),
+    StreamClose.SUPERSEDED: ("superseded", YIELD),
+    StreamClose.LOGIN_ENDED: ("not_logged_in", RETRY),
+    StreamClose.OFF: (None, None),
+    StreamClose.SHUTDOWN: (None, MOVE),
+    StreamClose.FAILED: (None, None),
+}
+REFUSED = {
+    StreamRefusal.OFF: YIELD,
+    StreamRefusal.BUSY: BUSY,
+    StreamRefusal.TOO_MANY: BUSY,
+    StreamRefusal.UNAVAILABLE: BUSY,
+    StreamRefusal.SHUTDOWN: BUSY,
+}
+Range = tuple[int, int]
 
 
-def heard(words: bytes) -> EventSource:
+def heard(words: bytes) -> tuple[str | None, int | None]:
+    """What a browser makes of it: the code of the error, if there is one, and the retry."""
     source = EventSource()
     source.feed(words)
-    return source
+    if not source.messages:
+        return None, source.retry_milliseconds
+    (message,) = source.messages
+    assert message.event == "error"
+    assert message.last_event_id == "", "an error must not touch where the browser resumes"
+    assert round(message.json["retry_seconds"] * 1_000) == source.retry_milliseconds
+    return message.json["code"], source.retry_milliseconds
 
 
-def assert_spread(milliseconds: list[int], low: int, high: int) -> None:
-    assert low <= min(milliseconds) <= max(milliseconds) <= high
-    assert max(milliseconds) - min(milliseconds) > NEARLY_ALL * (high - low)
+def assert_spread(drawn: list[int | None], expected: Range) -> None:
+    """All lie in the range, and they fill it: who left together does not come back together."""
+    found = [milliseconds for milliseconds in drawn if milliseconds is not None]
+    assert len(found) == DRAWS
+    low, high = expected
+    assert low <= min(found) < low + 0.1 * (high - low)
+    assert high - 0.1 * (high - low) < max(found) <= high
 
 
-def test_the_first_words_are_a_time_a_fifth_more_or_less_and_no_event() -> None:
-    sources = [heard(Retries(SETTINGS).first()) for _ in range(DRAWS)]
-    assert not any(source.messages for source in sources)
-    assert_spread([source.retry_milliseconds or 0 for source in sources], 1_600, 2_400)
+def test_every_reason_is_listed_here() -> None:
+    assert set(LAST) == set(StreamClose)
+    assert set(REFUSED) == set(StreamRefusal)
 
 
-@pytest.mark.parametrize("reason", [StreamClose.AGE, StreamClose.SHUTDOWN])
-def test_a_planned_end_brings_the_browser_back_soon_and_is_no_error(reason: StreamClose) -> None:
-    sources = [heard(Retries(SETTINGS).last(reason)) for _ in range(DRAWS)]
-    assert not any(source.messages for source in sources)
-    assert_spread([source.retry_milliseconds or 0 for source in sources], 100, 1_000)
+@pytest.mark.parametrize("reason", LAST)
+def test_the_last_words_of_a_stream(reason: StreamClose) -> None:
+    retries = Retries(SETTINGS)
+    code, expected = LAST[reason]
+    words = [retries.last(reason) for _ in range(DRAWS)]
+    if expected is None:
+        assert set(words) == {b""}
+        return
+    codes, milliseconds = zip(*map(heard, words), strict=True)
+    assert set(codes) == {code}
+    assert_spread(list(milliseconds), expected)
 
 
-@pytest.mark.parametrize(
-    ("reason", "code", "low", "high"),
-    [
-        (StreamClose.SUPERSEDED, "superseded", 24_000, 36_000),
-        (StreamClose.LOGIN_ENDED, "not_logged_in", 1_600, 2_400),
-        (StreamClose.SLOW, "slow", 1_600, 2_400),
-    ],
-)
-def test_an_end_that_script_can_act_on_says_why(
-    reason: StreamClose, code: str, low: int, high: int
-) -> None:
-    sources = [heard(Retries(SETTINGS).last(reason)) for _ in range(DRAWS)]
-    for source in sources:
-        (message,) = source.messages
-        assert (message.event, message.json["code"]) == ("error", code)
-        assert round(message.json["retry_seconds"] * 1_000) == source.retry_milliseconds
-    assert_spread([source.retry_milliseconds or 0 for source in sources], low, high)
+@pytest.mark.parametrize("reason", REFUSED)
+def test_the_only_words_of_a_stream_that_is_refused(reason: StreamRefusal) -> None:
+    retries = Retries(SETTINGS)
+    answers = [heard(retries.refused(reason)) for _ in range(DRAWS)]
+    assert {code for code, _ in answers} == {str(reason)}
+    assert_spread([milliseconds for _, milliseconds in answers], REFUSED[reason])
 
 
-@pytest.mark.parametrize("reason", [StreamClose.FINAL, StreamClose.GONE])
-def test_after_the_end_there_is_nothing_to_say(reason: StreamClose) -> None:
-    assert Retries(SETTINGS).last(reason) == b""
-
-
-@pytest.mark.parametrize(
-    ("reason", "low", "high"),
-    [
-        (StreamRefusal.OFF, 24_000, 36_000),
-        (StreamRefusal.BUSY, 8_000, 12_000),
-        (StreamRefusal.TOO_MANY, 8_000, 12_000),
-        (StreamRefusal.UNAVAILABLE, 8_000, 12_000),
-    ],
-)
-def test_a_refusal_says_why_and_comes_back_after_a_while(
-    reason: StreamRefusal, low: int, high: int
-) -> None:
-    sources = [heard(Retries(SETTINGS).refused(reason)) for _ in range(DRAWS)]
-    assert {source.messages[0].json["code"] for source in sources} == {reason}
-    assert_spread([source.retry_milliseconds or 0 for source in sources], low, high)
+def test_the_first_words_say_when_to_come_back_and_nothing_else() -> None:
+    retries = Retries(SETTINGS)
+    words = [retries.first() for _ in range(DRAWS)]
+    assert all(re.fullmatch(rb"retry: [0-9]+\n\n", word) for word in words)
+    assert_spread([heard(word)[1] for word in words], RETRY)

@@ -12,14 +12,16 @@ from argon2 import PasswordHasher
 from quart import Quart
 from quart_schema import QuartSchema
 
+from app.addresses import local_path
 from app.database.accounts import Accounts
 from app.login import Login, configure_auth
 from app.model import EventType, Status, Topup, TopupUpdate, TxRef, UserId
 from app.request_rules import install_request_rules
+from app.security_headers import SECURITY_HEADERS
 from app.settings import Settings
 from app.texts import LANGUAGES, dong, load_texts
 from app.web.accounts import create_accounts_blueprint
-from app.web.pages import create_pages_blueprint, live_sentence, local_path
+from app.web.pages import create_pages_blueprint, live_sentence
 from tests.accounts.browser import Browser
 from tests.payments import Process, connected, linked, open_process, transfer
 from tests.web.service import Napvi
@@ -175,12 +177,36 @@ async def test_who_is_logged_in_has_no_use_for_the_login(payer: Browser, path: s
     assert (answer.status_code, answer.location) == (303, "/wallet/topup")
 
 
-async def test_pages_are_vietnamese_unless_english_was_chosen(visitor: Browser) -> None:
-    assert '<html lang="vi">' in await text_of(visitor, "/login")
-    answer = await visitor.get("/login?next=/wallet/topup&lang=en")
+@pytest.mark.parametrize(
+    ("accepted", "language"),
+    [
+        ("", "vi"),
+        ("*", "vi"),
+        ("fr-FR, fr;q=0.9", "vi"),
+        ("en", "en"),
+        ("en-AU, en;q=0.9, vi;q=0.8", "en"),
+        ("vi-VN, vi;q=0.9, en;q=0.8", "vi"),
+        ("fr, en;q=0.5", "en"),
+        ("en;q=0, vi", "vi"),
+        (";;,=", "vi"),
+    ],
+)
+async def test_pages_are_vietnamese_unless_the_browser_would_rather_have_english(
+    visitor: Browser, accepted: str, language: str
+) -> None:
+    answer = await visitor.get("/login", headers={"Accept-Language": accepted})
+    assert f'<html lang="{language}">' in await answer.get_data(as_text=True)
+    assert {"Accept-Language", "Cookie"} <= set(answer.headers["Vary"].split(", "))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_a_language_once_chosen_stays(visitor: Browser, language: str) -> None:
+    answer = await visitor.get(f"/login?next=/wallet/topup&lang={language}")
     assert (answer.status_code, answer.location) == (303, "/login?next=%2Fwallet%2Ftopup")
     assert {"Secure", "HttpOnly", "SameSite=Lax"} <= set(answer.headers["Set-Cookie"].split("; "))
-    assert '<html lang="en">' in await text_of(visitor, answer.location)
+    for accepted in LANGUAGES:
+        answer = await visitor.get("/login", headers={"Accept-Language": accepted})
+        assert f'<html lang="{language}">' in await answer.get_data(as_text=True)
 
 
 @pytest.mark.parametrize(
@@ -288,6 +314,38 @@ async def test_the_wallet_shows_balance_entries_and_topups(
     assert 'data-status="confirmed">Thành công<' in page
 
 
+async def test_the_wallet_draws_its_balance_once_there_is_one(
+    payer: Browser, process: Process, topup: Topup
+) -> None:
+    assert "<svg" not in await text_of(payer, "/wallet")
+    await process.store.append_events([transfer(topup.order_code, 50_000)])
+    page = await text_of(payer, "/wallet")
+    [drawing] = re.findall(r"<svg.*?</svg>", page, re.DOTALL)
+    title, more, *_ = ElementTree.fromstring(drawing)  # noqa: S314 our own
+    assert title.text == "Số dư theo thời gian"
+    assert more.text is not None
+    assert f"đến {dong(50_000)} hôm nay" in more.text
+
+
+@pytest.mark.parametrize("path", ["/wallet", "/wallet/topup/{}"])
+async def test_a_topup_tells_its_history(
+    payer: Browser, process: Process, topup: Topup, path: str
+) -> None:
+    await process.store.append_events([transfer(topup.order_code, 50_000)])
+    page = await text_of(payer, path.format(topup.tx_ref))
+    [history] = re.findall(r'<ol class="history">.*?</ol>', page, re.DOTALL)
+    told = ["Tạo lần nạp", "Có mã thanh toán", "Tiền đến", dong(50_000, signed=True)]
+    places = [history.index(text) for text in told]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_event_has_a_name_and_a_newer_one_keeps_its_own(language: str) -> None:
+    t = load_texts()[language]
+    assert all(t.event(type) != type for type in EventType)
+    assert t.event("topup.reborn") == "topup.reborn"
+
+
 async def test_text_from_elsewhere_is_never_markup(
     payer: Browser, process: Process, topup: Topup
 ) -> None:
@@ -320,12 +378,21 @@ async def test_scripts_are_asked_for_again_and_sent_only_when_they_are_new(napvi
     assert (script.status_code, again.status_code, again.content) == (200, 304, b"")
 
 
-async def test_pages_may_only_load_what_is_ours(visitor: Browser) -> None:
-    answer = await visitor.get("/login")
-    assert answer.headers["Content-Security-Policy"].startswith("default-src 'self';")
-    assert "unsafe" not in answer.headers["Content-Security-Policy"]
-    assert answer.headers["Cache-Control"] == "private, no-cache"
-    assert "Cookie" in answer.headers["Vary"]
+@pytest.mark.parametrize("path", ["/login", "/nowhere", "/static/napvi.css", "/api/auth/me"])
+async def test_a_browser_may_only_load_what_is_ours_and_show_it_in_no_frame(
+    napvi: Napvi, path: str
+) -> None:
+    async with napvi.visitor() as visitor:
+        headers = (await visitor.get(path)).headers
+    policy = headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; script-src 'self';")
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+    assert {name: headers[name] for name, _ in SECURITY_HEADERS} == dict(SECURITY_HEADERS)
+
+
+async def test_a_page_is_kept_by_its_reader_alone(visitor: Browser) -> None:
+    assert (await visitor.get("/login")).headers["Cache-Control"] == "private, no-cache"
 
 
 async def test_without_the_database_a_page_says_that_the_money_is_safe(

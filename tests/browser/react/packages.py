@@ -1,12 +1,9 @@
-"""React itself, one release of each major: installed by npm into a cache, not part of napvi."""
+"""React itself, one release of each major."""
 
 import json
-import os
-import shutil
-import subprocess
 from pathlib import Path
 
-import pytest
+from tests.browser.npm import node_modules
 
 LOCKED = Path(__file__).parent
 FILES = (
@@ -19,8 +16,6 @@ FILES = (
     "scheduler/index.js",
     "scheduler/cjs/scheduler.development.js",
 )
-INSTALL = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier")
-INSTALL_SECONDS_MAX = 50
 # What node does for these files: https://nodejs.org/api/modules.html
 LOADER = """
 const process = { env: { NODE_ENV: "development" } };
@@ -42,44 +37,11 @@ export const { StrictMode, createElement, useEffect, useRef, useState } = React;
 
 
 def react_module(major: str, cache: Path) -> bytes:
-    """React and its DOM as one ES module. Skips where npm is absent or fails; fails in CI."""
-    modules = _installed(major, cache) / "node_modules"
+    """React and its DOM as one ES module."""
+    modules = node_modules(LOCKED / major, cache)
     functions = [
         f"{json.dumps(name)}(module, exports, require, process) {{\n{file.read_text('utf-8')}\n}}"
         for name in FILES
         if (file := modules / name).exists()
     ]
     return f"const sources = {{\n{','.join(functions)}\n}};\n{LOADER}".encode()
-
-
-def _installed(major: str, cache: Path) -> Path:
-    place = cache / major
-    lock = "package-lock.json"
-    wanted = (LOCKED / major / lock).read_bytes()
-    done = place / "installed"
-    if done.exists() and done.read_bytes() == wanted:
-        return place
-    if shutil.which(INSTALL[0]) is None:
-        _give_up("npm is not installed: apt-get install npm")
-    shutil.copytree(LOCKED / major, place, dirs_exist_ok=True)
-    try:
-        subprocess.run(
-            INSTALL,
-            cwd=place,
-            check=True,
-            timeout=INSTALL_SECONDS_MAX,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-        said = (error.output or b"").decode(errors="replace")
-        _give_up(f"npm could not install React {major}:\n{said}")
-    done.write_bytes(wanted)
-    return place
-
-
-def _give_up(reason: str) -> None:
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason, pytrace=False)
-    pytest.skip(reason)

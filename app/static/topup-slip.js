@@ -1,0 +1,88 @@
+// The slip of one top-up, kept up to date while the payer watches.
+
+import { countDown, serverClock } from "./countdown.js";
+import { loadPage } from "./load-page.js";
+import { dong } from "./money.js";
+import { tellSeen } from "./seen.js";
+import { TopupStream } from "./topup-stream.js";
+
+const CALM_SECONDS = 1.5; // shorter interruptions are not worth a word
+
+/** @param {HTMLElement} slip */
+export function watch(slip) {
+  const texts = JSON.parse(slip.dataset.texts);
+  const initial = JSON.parse(slip.dataset.update);
+  const now = serverClock(slip.dataset.now);
+  const part = (name) => slip.querySelector(`[data-part="${name}"]`);
+  const renewHistory = keepHistory(document.querySelector("#history"));
+  const render = (update) => {
+    const sentence = sentenceFor(update, now());
+    const missing = update.amount - update.amount_paid;
+    const amounts = { paid: dong(update.amount_paid), missing: dong(missing) };
+    slip.dataset.sentence = sentence;
+    write(part("sentence"), fill(texts[sentence], amounts));
+    write(part("more"), fill(texts[`${sentence}_more`], amounts));
+    write(part("balance"), dong(update.wallet_balance));
+    if (sentence === "underpaid" && part("due")) {
+      write(part("due"), amounts.missing);
+      part("due-copy").dataset.copy = missing;
+    }
+  };
+  const stream = new TopupStream(initial.tx_ref, { initial });
+  let live = false; // before the end, which closes the connection first
+  let trouble;
+  stream.addEventListener("status", ({ detail }) => {
+    slip.classList.add("changed");
+    render(detail);
+    renewHistory();
+    if (live) tellSeen(detail.recorded_at, Number(slip.dataset.seenShare));
+  });
+  stream.addEventListener("connection", ({ detail }) => {
+    if (detail !== "closed") live = detail === "live";
+    slip.dataset.connection = detail;
+    clearTimeout(trouble);
+    const say = () => write(part("connection"), texts[detail]);
+    if (detail === "reconnecting") trouble = setTimeout(say, CALM_SECONDS * 1000);
+    else say();
+  });
+  stream.addEventListener("error", ({ detail: { code } }) => {
+    if (code === "not_logged_in") location.assign(`/login?next=${location.pathname}`);
+    if (stream.connection === "closed") write(part("connection"), texts.stopped);
+  });
+  countDown(part("left"), Date.parse(initial.expires_at), now, () => {
+    part("left").parentElement.dataset.over = "";
+    render(stream.state);
+  });
+}
+
+/** The same rule as `live_sentence` in app/web/pages.py. `now`: milliseconds since 1970. */
+export function sentenceFor({ status, late, amount_paid, expires_at }, now) {
+  if (late && amount_paid > 0) return "late";
+  if (status !== "pending") return status;
+  return now >= Date.parse(expires_at) ? "overdue" : "waiting";
+}
+
+/** What has happened is asked for only when somebody looks. */
+function keepHistory(details) {
+  let stale = false;
+  const renew = async () => {
+    if (!stale || !details.open) return;
+    stale = false;
+    const newer = (await loadPage(location.pathname))?.querySelector("#history ol");
+    if (newer) details.querySelector("ol").replaceWith(newer);
+  };
+  details.addEventListener("toggle", renew);
+  return () => {
+    stale = true;
+    renew();
+  };
+}
+
+function fill(text, values) {
+  return text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+}
+
+/** A live region announces what is written into it: write only what is new. */
+function write(place, text) {
+  if (place.textContent !== text) place.textContent = text;
+}

@@ -1,0 +1,169 @@
+"""What a payer sees, hears and can do while waiting."""
+
+import re
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from playwright.async_api import BrowserContext, Page, expect
+
+from app.texts import dong
+from tests.browser.gallery import AMOUNT, ENDS, Opened, open_topup, paid, register
+from tests.browser.pictures import picture
+from tests.browser.witness import Requests, shifted
+from tests.payments import Process
+from tests.services import Service, StartService, environment_on
+
+pytestmark = pytest.mark.browser
+
+PICTURE_HEIGHT = 640
+BACK_TO_THE_SHOP = "Quay về cửa hàng"
+
+
+@pytest.fixture
+def environment(database_url: str) -> dict[str, str]:
+    """Every state on a screen is told."""
+    return environment_on(database_url) | {"NAPVI_STREAM_SEEN_PERCENT": "100"}
+
+
+@pytest.fixture
+async def page(service: Service, phone: BrowserContext) -> AsyncIterator[Page]:
+    """Of a payer who is logged in, at nothing yet."""
+    await register(service, phone)
+    yield await phone.new_page()
+
+
+async def follow(service: Service, page: Page) -> Opened:
+    """A new top-up, on the screen and live."""
+    topup = await open_topup(service, page.context)
+    await page.goto(f"{service.url}/wallet/topup/{topup['tx_ref']}")
+    await expect(page.locator(".slip")).to_have_attribute("data-connection", "live")
+    return topup
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("language", ["vi", "en"])
+async def test_no_state_that_arrives_moves_anything(
+    service: Service, process: Process, page: Page, language: str, width: int
+) -> None:
+    await page.set_viewport_size({"width": width, "height": 800})
+    await page.context.add_cookies([{"name": "lang", "value": language, "url": service.url}])
+    for sentence, facts in ENDS.items():
+        topup = await follow(service, page)
+        before = await shifted(page)
+        for fact in facts(topup):
+            await process.store.append_events([fact])
+        await expect(page.locator(".slip")).to_have_attribute("data-sentence", sentence)
+        await expect(page.get_by_role("status")).to_be_in_viewport()
+        assert await shifted(page) == before, sentence
+        if (language, width) == ("vi", 360):
+            await picture(page, f"state-{sentence}", PICTURE_HEIGHT)
+
+
+@pytest.mark.parametrize("hours", [-3, 0, 3])
+async def test_a_phone_whose_clock_is_wrong_counts_down_all_the_same(
+    service: Service, page: Page, hours: int
+) -> None:
+    await page.clock.install(time=datetime.now(UTC) + timedelta(hours=hours))
+    await follow(service, page)
+    left = page.get_by_role("timer")
+    await expect(left).to_have_text(re.compile(r"^14:[3-5]\d$"))
+    await page.clock.pause_at(datetime.now(UTC) + timedelta(hours=hours, minutes=5))
+    await expect(left).to_have_text(re.compile(r"^(10:0\d|9:[3-5]\d)$"))
+    await expect(page.get_by_role("status")).to_contain_text("Đang chờ chuyển khoản")
+
+
+async def test_when_the_time_is_over_the_code_goes_and_the_money_is_safe(
+    service: Service, page: Page
+) -> None:
+    await page.clock.install()
+    await follow(service, page)
+    await page.clock.fast_forward("15:01")
+    await expect(page.get_by_role("status")).to_contain_text("Đã hết giờ thanh toán")
+    await expect(page.get_by_role("status")).to_contain_text("tiền đến vẫn được cộng vào ví")
+    await expect(page.get_by_role("img", name="Mã VietQR")).to_be_hidden()
+    await expect(page.get_by_role("timer")).to_be_hidden()
+    await picture(page, "state-overdue", PICTURE_HEIGHT)
+
+
+async def test_a_lost_connection_is_no_reason_to_worry(
+    service: Service, start_service: StartService, process: Process, page: Page
+) -> None:
+    topup = await follow(service, page)
+    before = await shifted(page)
+    service.stop()
+    connection = page.locator(".connection")
+    await expect(connection).to_have_text(
+        "Mất kết nối. Chúng tôi vẫn theo dõi, tiền của bạn an toàn."
+    )
+    await expect(connection).to_have_attribute("aria-live", "polite")
+    assert await shifted(page) == before
+    await picture(page, "state-connection-lost", PICTURE_HEIGHT)
+    await process.store.append_events([paid(topup)])
+    start_service(bind=service.address)
+    await expect(page.get_by_role("status")).to_contain_text(
+        f"Đã nhận {dong(AMOUNT)}", timeout=15_000
+    )
+
+
+async def test_the_history_is_asked_for_only_by_who_looks(
+    service: Service, process: Process, page: Page
+) -> None:
+    topup = await follow(service, page)
+    address = f"/wallet/topup/{topup['tx_ref']}"
+    requests, history = Requests(page), page.locator("#history")
+    await process.store.append_events([paid(topup, 40_000)])
+    await expect(page.get_by_role("status")).to_contain_text("còn thiếu")
+    assert requests.to(address) == []
+    await history.locator("summary").click()
+    await expect(history.locator("li")).to_have_count(3)
+    await process.store.append_events([paid(topup, 60_000)])
+    await expect(history.locator("li").last).to_contain_text(dong(60_000, signed=True))
+    assert len(requests.to(address)) == 2
+
+
+async def test_what_is_on_the_screen_is_told_once(
+    service: Service, process: Process, page: Page
+) -> None:
+    topup = await follow(service, page)
+    requests = Requests(page)
+    async with page.expect_response("**/api/topup/seen") as seen:
+        await process.store.append_events([paid(topup)])
+    assert (await seen.value).status == 204
+    assert len(requests.to("/api/topup/seen")) == 1
+
+
+async def test_who_pays_at_another_site_comes_back_logged_in(service: Service, page: Page) -> None:
+    topup = await follow(service, page)
+    elsewhere = str(topup["checkout_url"]).replace("127.0.0.1", "localhost")
+    await page.goto(elsewhere)
+    await page.get_by_role("button", name="Trả đủ").click()
+    await page.get_by_role("link", name=BACK_TO_THE_SHOP).click()
+    await expect(page).to_have_url(re.compile(rf"^{service.url}/wallet/topup/{topup['tx_ref']}"))
+    await expect(page.get_by_role("status")).to_contain_text(f"Đã nhận {dong(AMOUNT)}")
+
+
+async def test_a_keyboard_reaches_everything_in_order(service: Service, page: Page) -> None:
+    await follow(service, page)
+    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    reached = []
+    for _ in range(10):
+        await page.keyboard.press("Tab")
+        reached.append(await page.evaluate("document.activeElement.textContent.trim()"))
+    assert [text.split("\n")[0] for text in reached] == [
+        "Đến nội dung chính",
+        "nạpví",
+        "English",
+        "Đăng xuất",
+        "Ví của tôi",
+        "Mở trang thanh toán (mở trong thẻ mới)",
+        "Sao chépĐã chépSố tài khoản",
+        "Sao chépĐã chépSố tiền",
+        "Sao chépĐã chépNội dung",
+        "Diễn biến của lần nạp này",
+    ]
+    await page.keyboard.press("Shift+Tab")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".copied")).to_have_count(1)
+    copied = await page.evaluate("navigator.clipboard.readText()")
+    assert copied.endswith(re.search(r"T[0-9A-Z]{8}$", page.url)[0])  # type: ignore[index]
