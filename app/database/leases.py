@@ -20,6 +20,7 @@ ENDED_STREAMS = """
     SELECT stream_id, ended FROM topup.stream_leases WHERE worker_id = %s AND ended IS NOT NULL
 """
 EXPIRE_STREAMS = "SELECT topup.expire_streams(%s, %s)"
+COUNT_LEASES = "SELECT count(*) AS leases FROM topup.stream_leases WHERE worker_id = %s"
 RECONCILE_STREAMS = (
     "SELECT topup.reconcile_streams(%s, %b::bigint[], %b::bigint[], %b::bytea[], %b::text[])"
 )
@@ -56,10 +57,15 @@ class LeaseStore:
         """The streams that somebody else decided to end; told again until they are closed."""
         return await self._database.rows(EndedStream, ENDED_STREAMS, (self._worker_id,))
 
-    async def expire(self) -> None:
-        """Decides to end the streams whose login is over; forgets what dead workers left."""
+    async def expire(self) -> int:
+        """Decides to end the streams whose login is over; forgets what dead workers left.
+
+        Says how many leases this worker has.
+        """
         values = (self._worker_id, self._settings.session_idle_seconds)
         await self._execute(EXPIRE_STREAMS, values)
+        [leases] = await self._database.rows(_leases, COUNT_LEASES, (self._worker_id,))
+        return leases
 
     async def reconcile(self, leased: Sequence[tuple[UserId, StreamRequest]]) -> None:
         """These are the streams of this worker, and no others."""
@@ -77,6 +83,10 @@ class LeaseStore:
             await connection.execute(statement, values)
 
         await self._database.run(work)
+
+
+def _leases(*, leases: int) -> int:
+    return leases
 
 
 def _opening(*, stream_id: StreamId, verdict: str, user_id: UserId | None) -> StreamOpening:

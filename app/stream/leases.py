@@ -40,7 +40,7 @@ class LeaseBook(Protocol):
 
     async def ended(self) -> list[EndedStream]: ...
 
-    async def expire(self) -> None: ...
+    async def expire(self) -> int: ...
 
     async def reconcile(self, leased: Sequence[tuple[UserId, StreamRequest]]) -> None: ...
 
@@ -63,7 +63,8 @@ class Leases:
         self._check_due = False
 
     def __len__(self) -> int:
-        return len(self._held)
+        """How many have one or ask for one."""
+        return len(self._held) + len(self._opening)
 
     def start(self) -> None:
         self._working = asyncio.create_task(self._run(), name="leases")
@@ -99,7 +100,9 @@ class Leases:
         """Gives its lease back, if it has one or is about to get one. Does not wait."""
         stream_id = holder.request.stream_id
         self._held.pop(stream_id, None)
-        self._opening.pop(stream_id, None)
+        if stream_id in self._opening:
+            _, decided = self._opening.pop(stream_id)
+            decided.cancel()  # whoever waits for it would wait for ever
         self._closing.add(stream_id)
         self._work.set()
 
@@ -167,14 +170,17 @@ class Leases:
     async def _end_some(self) -> None:
         if self._reconcile:
             self._reconcile = False
-            held = [(h.user_id, h.request) for h in self._held.values() if h.user_id is not None]
-            await self._book.reconcile(held)
+            await self._book.reconcile(self._leased())
         if self._check_due:
             self._check_due = False
-            await self._book.expire()
+            if await self._book.expire() < len(self._leased()):
+                self.reconcile()  # somebody took us for dead
             self._look_for_ended = True
         if self._look_for_ended:
             self._look_for_ended = False
             for ended in await self._book.ended():
                 if (holder := self._held.pop(ended.stream_id, None)) is not None:
                     holder.end(StreamClose(ended.ended))
+
+    def _leased(self) -> list[tuple[UserId, StreamRequest]]:
+        return [(h.user_id, h.request) for h in self._held.values() if h.user_id is not None]

@@ -128,10 +128,7 @@ class Streams:
 
     async def _has_entered(self) -> bool:
         """Few decide at once, so that a crowd at the door leaves room for payments."""
-        if (
-            len(self._leases) >= self._settings.streams_per_process_max
-            or self._waiting >= self._settings.stream_openings_waiting_max
-        ):
+        if self._is_full() or self._waiting >= self._settings.stream_openings_waiting_max:
             return False
         self._waiting += 1
         try:
@@ -141,7 +138,13 @@ class Streams:
             return False
         finally:
             self._waiting -= 1
+        if self._is_full():  # by those who waited before
+            self._gate.release()
+            return False
         return True
+
+    def _is_full(self) -> bool:
+        return len(self._leases) >= self._settings.streams_per_process_max
 
 
 def _asked(scope: HTTPScope) -> Stream | None:

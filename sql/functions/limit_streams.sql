@@ -26,11 +26,15 @@ BEGIN
     DELETE FROM topup.stream_leases AS l
     WHERE (l.worker_id, l.stream_id) IN (
         SELECT d.worker_id, d.stream_id FROM topup.stream_leases AS d
-        WHERE
-            d.user_id = p_user_id
-            AND d.worker_id <> p_worker_id
-            AND NOT topup.worker_is_alive(d.worker_id)
-        FOR UPDATE SKIP LOCKED
+        WHERE d.user_id = p_user_id AND d.worker_id IN (
+            SELECT w.worker_id
+            FROM (
+                SELECT DISTINCT o.worker_id FROM topup.stream_leases AS o
+                WHERE o.user_id = p_user_id AND o.worker_id <> p_worker_id
+            ) AS w
+            WHERE NOT topup.worker_is_alive(w.worker_id)
+        )
+        FOR UPDATE OF d SKIP LOCKED
     );
 
     v_leases := ARRAY( -- whoever holds a row is ending or closing that stream

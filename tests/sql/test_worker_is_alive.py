@@ -1,12 +1,9 @@
 """worker_is_alive: a worker lives while some connection holds its lock."""
 
-import asyncio
-
 from tests.payments import connected, query
 from tests.sql.streams import alive
 
 IS_ALIVE = "SELECT topup.worker_is_alive(%s)"
-NOT_YET = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
 
 
 async def is_alive(url: str, worker_id: int) -> bool:
@@ -38,17 +35,16 @@ async def test_it_is_dead_when_its_connection_is_killed(database_url: str) -> No
         assert not await is_alive(database_url, 1)
 
 
-async def test_asking_about_a_dead_one_holds_it_back_only_until_the_transaction_ends(
-    database_url: str,
-) -> None:
-    async def come_up() -> None:
+async def test_who_asks_neither_revives_a_dead_one_nor_holds_it_back(database_url: str) -> None:
+    async with connected(database_url) as connection, connection.transaction():
+        await connection.execute(IS_ALIVE, (1,))
+        assert not await is_alive(database_url, 1)
         async with alive(database_url, 1):
-            pass
+            assert await is_alive(database_url, 1)
 
-    async with connected(database_url) as connection:
-        async with connection.transaction():
-            await connection.execute(IS_ALIVE, (1,))
-            coming = asyncio.create_task(come_up())
-            while await query(database_url, NOT_YET) == [(0,)]:
-                assert not coming.done()
-        await coming
+
+async def test_other_locks_are_no_sign_of_life(database_url: str) -> None:
+    async with connected(database_url) as other:
+        await other.execute("SELECT pg_advisory_lock_shared(7282, 1)")
+        await other.execute("SELECT pg_advisory_lock_shared((7281::bigint << 32) + 1)")
+        assert not await is_alive(database_url, 1)

@@ -89,6 +89,15 @@ async def test_who_leaves_before_the_question_is_asked_leaves_no_lease(
     assert await leased(database_url) == [(ONE, stays.request.stream_id, None)]
 
 
+async def test_who_is_given_up_does_not_wait_for_ever(worker: Worker) -> None:
+    holder = worker.holder(await worker.login())
+    opening = asyncio.create_task(worker.leases.open(holder))
+    await asyncio.sleep(0)
+    worker.leases.close(holder)
+    await asyncio.wait({opening})
+    assert opening.cancelled()
+
+
 async def test_who_leaves_while_the_question_is_asked_leaves_no_lease(
     worker: Worker, database_url: str
 ) -> None:
@@ -310,6 +319,16 @@ async def test_a_login_that_was_ended_with_sql_alone_is_found_at_the_next_check(
         )
         await eventually(lambda: holder.ends == [StreamClose.LOGIN_ENDED])
         assert spared.ends == []
+
+
+async def test_a_lease_that_was_lost_unnoticed_is_written_down_at_the_next_check(
+    database_url: str,
+) -> None:
+    """Its worker was taken for dead while it came back, or somebody cleared the table."""
+    async with working(database_url, ONE, check_seconds=0.1, **ROOM) as worker:
+        holder = await worker.opened(await worker.login())
+        await query(database_url, "DELETE FROM topup.stream_leases RETURNING 1")
+        await until(lambda: leased(database_url), [(ONE, holder.request.stream_id, None)])
 
 
 async def test_an_end_whose_first_telling_was_lost_is_told_again(

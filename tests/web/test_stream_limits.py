@@ -9,8 +9,8 @@ import pytest
 
 from app.metrics import StreamClose
 from app.stream.subscription import Subscription
-from tests.leases import held_up, leases
 from tests.payments import query
+from tests.stream.leasing import holding_up, leased
 from tests.web.event_stream import Stream
 from tests.web.line import client, eventually
 from tests.web.reader import reading
@@ -121,7 +121,7 @@ async def test_a_crowd_at_the_door_is_told_to_come_back(
         async def come() -> Stream:
             return await stack.enter_async_context(payer.stream(topup["tx_ref"]))
 
-        async with held_up(database_url, user_id):
+        async with holding_up(database_url, user_id):
             crowd = [asyncio.create_task(come()) for _ in range(4)]
             await eventually(lambda: sum(task.done() for task in crowd) >= 2)
             codes = [await refusal(task.result()) for task in crowd if task.done()]
@@ -151,7 +151,7 @@ async def nothing_is_left(napvi: Napvi, url: str) -> None:
     app = napvi.app
     await eventually(lambda: (app.hub.streams, app.hub.channels, len(app.leases)) == (0, 0, 0))
     async with asyncio.timeout(10):
-        while await leases(url):  # noqa: ASYNC110 another process has the last word
+        while await leased(url):  # noqa: ASYNC110 another process has the last word
             await asyncio.sleep(0.005)
 
 
