@@ -91,7 +91,7 @@ async def test_an_error_of_ours_is_a_loss_with_that_reason(
         raise LookupError("of ours")
 
     listener = await start_listener(
-        audience=Audience(fail, on_connected=lambda: None, on_summons=lambda: None)
+        audience=Audience(fail, on_connected=woken.on_connected, on_summons=lambda: None)
     )
     tx_ref = new_tx_ref()
     await listener.listen(tx_ref)
