@@ -89,8 +89,9 @@ async def test_who_leaves_before_the_question_is_asked_leaves_no_lease(
     assert await leased(database_url) == [(ONE, stays.request.stream_id, None)]
 
 
+@pytest.mark.parametrize("closed_at_once", [True, False])
 async def test_who_leaves_while_the_question_is_asked_leaves_no_lease(
-    worker: Worker, database_url: str
+    worker: Worker, database_url: str, closed_at_once: bool
 ) -> None:
     login = await worker.login()
     holder = worker.holder(login)
@@ -98,8 +99,10 @@ async def test_who_leaves_while_the_question_is_asked_leaves_no_lease(
         opening = asyncio.create_task(worker.leases.open(holder))
         await until(lambda: waiting_for_a_lock(database_url), 1)
         opening.cancel()
-        worker.leases.close(holder)
+        if closed_at_once:
+            worker.leases.close(holder)
     stays = await worker.opened(login)
+    worker.leases.close(holder)
     await until(lambda: leased(database_url), [(ONE, stays.request.stream_id, None)])
     assert len(worker.leases) == 1
     assert holder.user_id is None

@@ -49,7 +49,10 @@ class Reader:
 
 @asynccontextmanager
 async def reading(app: Quart, cookie: str, query: str) -> AsyncIterator[tuple[Reader, Any]]:
-    """A reader of the stream, and the task that serves it, which ends when the reader leaves."""
+    """A reader of the stream, and the task that serves it, which ends when the reader leaves.
+
+    One that was cancelled meanwhile is the business of the test.
+    """
     scope: HTTPScope = {
         "type": "http",
         "asgi": {"spec_version": "2.1", "version": "3.0"},
@@ -72,4 +75,5 @@ async def reading(app: Quart, cookie: str, query: str) -> AsyncIterator[tuple[Re
         yield reader, serving
     finally:
         reader.leave()
-        await serving
+        if not serving.cancelled():
+            await serving
