@@ -62,6 +62,7 @@ class Streams:
         self._numbers = count(1)
         self._gate = asyncio.Semaphore(settings.stream_openings_at_once)
         self._waiting = 0
+        self._inside = 0  # deciding or streaming
 
     def start(self) -> None:
         self._pulse.start()
@@ -98,11 +99,16 @@ class Streams:
         self, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable, decide: Decide
     ) -> None:
         """Lets `decide` say who may have a stream, and serves it; or sends its refusal."""
+        if not await self._has_entered():
+            await send(START)
+            await send(body_event(self.refuse(StreamRefusal.BUSY), more=False))
+            return
         try:
             stream = await self._let_in(scope, send, decide)
             if stream is not None:
                 await stream.serve(receive, send)
         finally:
+            self._inside -= 1
             if (asked := _asked(scope)) is not None:
                 self._leases.close(asked)
 
@@ -110,10 +116,6 @@ class Streams:
         self, scope: HTTPScope, send: ASGISendCallable, decide: Decide
     ) -> Stream | None:
         """The stream, not begun yet; None when there is none, which the browser was told."""
-        if not await self._has_entered():
-            await send(START)
-            await send(body_event(self.refuse(StreamRefusal.BUSY), more=False))
-            return None
         try:
             refuse = await decide(scope, send)
         finally:
@@ -128,10 +130,7 @@ class Streams:
 
     async def _has_entered(self) -> bool:
         """Few decide at once, so that a crowd at the door leaves room for payments."""
-        if (
-            len(self._leases) >= self._settings.streams_per_process_max
-            or self._waiting >= self._settings.stream_openings_waiting_max
-        ):
+        if self._is_full() or self._waiting >= self._settings.stream_openings_waiting_max:
             return False
         self._waiting += 1
         try:
@@ -141,7 +140,14 @@ class Streams:
             return False
         finally:
             self._waiting -= 1
+        if self._is_full():  # meanwhile
+            self._gate.release()
+            return False
+        self._inside += 1
         return True
+
+    def _is_full(self) -> bool:
+        return self._inside >= self._settings.streams_per_process_max
 
 
 def _asked(scope: HTTPScope) -> Stream | None:

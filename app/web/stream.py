@@ -30,7 +30,7 @@ STREAM_PATH = "/api/topup/stream"
 EVENT_STREAM = "text/event-stream"
 
 
-class StreamRequest(ASGIHTTPConnection):
+class StreamDecision(ASGIHTTPConnection):
     """A request for a stream, decided in the task that it came in.
 
     Quart's own way has two more tasks, one of which notices a browser that leaves; a decision takes

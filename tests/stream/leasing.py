@@ -104,7 +104,7 @@ async def working(
         leases = Leases(store, check_seconds, metrics)
         listener = Listener(
             listen_url or database_url,
-            Audience(lambda tx_ref: None, leases.reconcile, leases.wake),
+            Audience(lambda tx_ref: None, leases.reconcile, leases.wake, leases.wake),
             worker_id,
             echo=process.store.notify,
             echo_seconds=5.0,

@@ -252,3 +252,32 @@ async def test_a_handler_that_is_cancelled_frees_its_place(
     await nothing_is_leased(napvi, database_url)
     async with payer.stream(topup["tx_ref"]) as stream:
         await stream.until_seq(2)
+
+
+@pytest.mark.parametrize("service_settings", [{"streams_per_process_max": 2}])
+async def test_a_crowd_that_comes_at_once_does_not_exceed_the_limit_of_the_process(
+    napvi: Napvi, payer: Payer, topup: dict[str, Any]
+) -> None:
+    async with AsyncExitStack() as stack:
+        crowd = await asyncio.gather(
+            *(stack.enter_async_context(payer.stream(topup["tx_ref"])) for _ in range(20))
+        )
+        first = await asyncio.gather(*(stream.until(lambda _: True) for stream in crowd))
+        assert sum(message.event == "status-update" for message in first) == 2
+        assert napvi.app.hub.streams == 2
+
+
+async def test_a_write_that_fails_ends_the_stream_and_loses_nothing(
+    napvi: Napvi, payer: Payer, topup: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    query = f"tx_ref={topup['tx_ref']}"
+    async with reading(napvi.app, cookie_of(payer), query) as (reader, serving):
+        reader.read()
+        await eventually(lambda: len(reader.source.messages) == 1)
+        reader.fail()
+        await napvi.pay(topup["order_code"], 50_000)
+        await asyncio.wait({serving})
+    assert "event=stream.failed reason=send" in caplog.text
+    assert napvi.app.hub.streams == 0
+    async with payer.stream(topup["tx_ref"], last_event_id=2) as resumed:
+        assert [message.json["seq"] for message in await resumed.rest()] == [3]
