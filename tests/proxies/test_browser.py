@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
+from app.security_headers import SECURITY_HEADERS
+from tests.browser.witness import Witness
 from tests.processes.payer import deliver, http_client, until, webhook
 from tests.proxies.conftest import StartProxy
 from tests.proxies.front import Front
@@ -98,3 +100,23 @@ async def test_eight_tabs_that_stream_leave_the_site_usable_and_are_let_go(
         return connections_of(service) <= before - TABS
 
     await until(gone)
+
+
+async def test_the_pages_work_under_their_own_policy(
+    proxy: Front, service: Service, browser: Browser
+) -> None:
+    context = await browser.new_context(
+        base_url=proxy.url, ignore_https_errors=True, locale="vi-VN"
+    )
+    witness = Witness()
+    await witness.watch(context)
+    topup = await open_topup(context)
+    page = await context.new_page()
+    answer = await page.goto(f"/wallet/topup/{topup['tx_ref']}")
+    await expect(page.locator(".slip")).to_have_attribute("data-connection", "live")
+    assert answer is not None
+    names = [header["name"].lower() for header in await answer.headers_array()]
+    expected = ["strict-transport-security", *(name.lower() for name, _ in SECURITY_HEADERS)]
+    assert {name: names.count(name) for name in expected} == dict.fromkeys(expected, 1)
+    await context.close()
+    assert witness.complaints == []
