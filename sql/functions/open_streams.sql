@@ -1,8 +1,7 @@
 -- open_streams: judges who may open these streams (login, ownership, limit) and leases those that
 --           may: open, finished (p_after is the end), not_logged_in, not_found, too_many.
 -- Raises:   nothing.
--- Locks:    each user's streams, in user order, before it judges: a logout waits for the leases or
---           is seen; then sessions that it keeps awake, in their order.
+-- Locks:    each user's streams, in user order (a logout waits, or is seen); sessions, in theirs.
 -- Notifies: worker:<worker_id> of each process that has to end an older stream.
 -- Why a door: one statement for all that wait: thousands of browsers come back after a restart.
 CREATE OR REPLACE FUNCTION topup.open_streams(
@@ -31,11 +30,9 @@ BEGIN
         WHERE s.session_hash = ANY (p_session_hashes)
         ORDER BY s.user_id
     ) AS u;
-
     v_openings := topup.judge_streams(
         p_stream_ids, p_session_hashes, p_tx_refs, p_afters, p_idle_seconds, p_grace_seconds
     );
-
     INSERT INTO topup.stream_leases (worker_id, stream_id, user_id, session_hash, tx_ref)
     SELECT p_worker_id, o.stream_id, o.user_id, o.session_hash, o.tx_ref
     FROM unnest(v_openings) AS o
