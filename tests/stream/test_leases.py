@@ -1,7 +1,7 @@
 """The leases of streams in a real database, of one worker and between two."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -12,7 +12,14 @@ from app.metrics import StreamClose
 from app.stream.leases import OPENINGS_PER_STATEMENT_MAX
 from tests.payments import query
 from tests.stream.conftest import PATIENCE_SECONDS, Eventually
-from tests.stream.leasing import Worker, holding_up, leased, working
+from tests.stream.leasing import (
+    Worker,
+    holding_up,
+    leased,
+    until,
+    waiting_for_a_lock,
+    working,
+)
 from tests.stream.relay import Relay
 
 ONE, OTHER = 1, 2
@@ -24,23 +31,6 @@ ROOM: dict[str, Any] = {"streams_per_user_max": 1_000}
 async def worker(database_url: str) -> AsyncIterator[Worker]:
     async with working(database_url, ONE, **ROOM) as worker:
         yield worker
-
-
-async def until(found: Callable[[], Awaitable[object]], expected: object) -> None:
-    """Waits for what the database comes to say."""
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while await found() != expected:  # noqa: ASYNC110 the database sets no event
-            await asyncio.sleep(0.01)
-
-
-async def waiting_for_a_lock(url: str) -> int:
-    ((found,),) = await query(
-        url,
-        """SELECT count(*) FROM pg_stat_activity
-        WHERE datname = current_database() AND application_name = 'napvi'
-            AND wait_event_type = 'Lock'""",
-    )
-    return int(found)
 
 
 async def test_openings_that_arrive_together_share_a_statement(

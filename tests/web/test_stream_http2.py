@@ -8,8 +8,8 @@ from app.metrics import StreamClose
 from tests.web.http2 import http2
 from tests.web.line import eventually
 from tests.web.service import Napvi, Payer
+from tests.web.stream_places import closed, cookie_of, nothing_is_leased
 from tests.web.test_stream import transfer_by_hand
-from tests.web.test_stream_limits import closed, cookie_of, nothing_is_leased
 
 WINDOW_BYTES = 60_000
 

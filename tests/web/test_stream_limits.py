@@ -11,9 +11,8 @@ from tests.payments import query
 from tests.stream.leasing import holding_up
 from tests.web.event_stream import Stream
 from tests.web.line import PATIENCE_SECONDS, client, eventually
-from tests.web.reader import reading
 from tests.web.service import Napvi, Payer, running
-from tests.web.test_stream import transfer_by_hand
+from tests.web.stream_places import closed, refused
 
 LIMIT = 3
 NO_SPARE = {"streams_per_user_max": LIMIT, "stream_spare_seconds": 0.01}
@@ -21,25 +20,6 @@ ALL_SPARED = {"streams_per_user_max": LIMIT, "stream_spare_seconds": 60.0}
 OLD_ENOUGH_SECONDS = 0.02
 BUSY_MILLISECONDS = range(8_000, 12_001)
 YIELD_MILLISECONDS = range(24_000, 36_001)
-
-
-def cookie_of(payer: Payer) -> str:
-    return f"napvi_session={payer.client.cookies['napvi_session']}"
-
-
-def refused(napvi: Napvi, reason: StreamRefusal) -> float:
-    return counted(napvi, "refused", reason)
-
-
-def closed(napvi: Napvi, reason: StreamClose) -> float:
-    return counted(napvi, "closed", reason)
-
-
-def counted(napvi: Napvi, what: str, reason: str) -> float:
-    name, labels = f"napvi_streams_{what}_total", {"reason": reason}
-    found = napvi.app.metrics.registry.get_sample_value(name, labels)
-    assert found is not None
-    return found
 
 
 async def open_streams(
@@ -176,84 +156,6 @@ async def test_where_the_stream_is_off_browsers_are_told_so_and_nothing_is_held(
     await eventually(lambda: len(napvi.app.leases) == 0)
 
 
-async def leases(url: str) -> int:
-    ((found,),) = await query(url, "SELECT count(*) FROM topup.stream_leases")
-    return int(found)
-
-
-async def nothing_is_leased(napvi: Napvi, url: str) -> None:
-    await eventually(lambda: len(napvi.app.leases) == 0 and napvi.app.hub.streams == 0)
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while await leases(url):  # noqa: ASYNC110 the database sets no event
-            await asyncio.sleep(0.01)
-
-
-SHORT = {"stream_send_timeout_seconds": 0.3}
-
-
-@pytest.mark.parametrize("service_settings", [SHORT])
-async def test_an_answer_that_never_starts_frees_its_place(
-    napvi: Napvi, payer: Payer, topup: dict[str, Any], database_url: str
-) -> None:
-    query_string = f"tx_ref={topup['tx_ref']}"
-    async with reading(napvi.app, cookie_of(payer), query_string) as (reader, serving):
-        await reader.offered.wait()
-        assert await leases(database_url) == 1
-        await asyncio.wait({serving})
-        assert serving.cancelled()
-        await nothing_is_leased(napvi, database_url)
-    assert closed(napvi, StreamClose.SLOW) == 1
-
-
-@pytest.mark.parametrize("service_settings", [SHORT])
-async def test_a_write_that_never_ends_frees_its_place_and_harms_nobody_else(
-    napvi: Napvi, payer: Payer, topup: dict[str, Any], database_url: str
-) -> None:
-    query_string = f"tx_ref={topup['tx_ref']}"
-    async with (
-        payer.stream(topup["tx_ref"]) as other,
-        reading(napvi.app, cookie_of(payer), query_string) as (reader, serving),
-    ):
-        await other.until_seq(2)
-        reader.read()
-        await eventually(lambda: len(reader.source.messages) == 1)
-        reader.stop_reading()
-        await transfer_by_hand(database_url, topup["tx_ref"])
-        await other.until_seq(3)
-        await asyncio.wait({serving})
-        assert closed(napvi, StreamClose.SLOW) == 1
-        assert len(napvi.app.leases) == 1
-        await transfer_by_hand(database_url, topup["tx_ref"])
-        await other.until_seq(4)
-    await nothing_is_leased(napvi, database_url)
-
-
-@pytest.mark.parametrize("moment", ["at the door", "while it is decided", "while it streams"])
-async def test_a_handler_that_is_cancelled_frees_its_place(
-    napvi: Napvi, payer: Payer, topup: dict[str, Any], database_url: str, moment: str
-) -> None:
-    ((user_id,),) = await query(database_url, "SELECT user_id FROM topup.users")
-    query_string = f"tx_ref={topup['tx_ref']}"
-    async with reading(napvi.app, cookie_of(payer), query_string) as (reader, serving):
-        reader.read()
-        if moment == "while it streams":
-            await eventually(lambda: len(reader.source.messages) == 1)
-            serving.cancel()
-        elif moment == "at the door":
-            await asyncio.sleep(0)
-            serving.cancel()
-        else:
-            async with holding_up(database_url, user_id):
-                await asyncio.sleep(0.05)
-                serving.cancel()
-                await asyncio.wait({serving})
-        await asyncio.wait({serving})
-        assert serving.cancelled()
-    await nothing_is_leased(napvi, database_url)
-    async with payer.stream(topup["tx_ref"]) as stream:
-        await stream.until_seq(2)
-
-
 @pytest.mark.parametrize("service_settings", [{"streams_per_process_max": 2}])
 async def test_a_crowd_that_comes_at_once_does_not_exceed_the_limit_of_the_process(
     napvi: Napvi, payer: Payer, topup: dict[str, Any]
@@ -265,19 +167,3 @@ async def test_a_crowd_that_comes_at_once_does_not_exceed_the_limit_of_the_proce
         first = await asyncio.gather(*(stream.until(lambda _: True) for stream in crowd))
         assert sum(message.event == "status-update" for message in first) == 2
         assert napvi.app.hub.streams == 2
-
-
-async def test_a_write_that_fails_ends_the_stream_and_loses_nothing(
-    napvi: Napvi, payer: Payer, topup: dict[str, Any], caplog: pytest.LogCaptureFixture
-) -> None:
-    query = f"tx_ref={topup['tx_ref']}"
-    async with reading(napvi.app, cookie_of(payer), query) as (reader, serving):
-        reader.read()
-        await eventually(lambda: len(reader.source.messages) == 1)
-        reader.fail()
-        await napvi.pay(topup["order_code"], 50_000)
-        await asyncio.wait({serving})
-    assert "event=stream.failed reason=send" in caplog.text
-    assert napvi.app.hub.streams == 0
-    async with payer.stream(topup["tx_ref"], last_event_id=2) as resumed:
-        assert [message.json["seq"] for message in await resumed.rest()] == [3]

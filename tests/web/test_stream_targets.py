@@ -7,10 +7,7 @@ import pytest
 from tests.web.line import eventually
 from tests.web.raw_http import answer_to
 from tests.web.service import Napvi, Payer
-
-
-def cookie_of(payer: Payer) -> str:
-    return f"napvi_session={payer.client.cookies['napvi_session']}"
+from tests.web.stream_places import cookie_of
 
 
 @pytest.mark.parametrize(
