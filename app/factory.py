@@ -36,7 +36,7 @@ from app.web.health import create_health_blueprint
 from app.web.metrics import create_metrics_blueprint
 from app.web.pages import create_pages_blueprint
 from app.web.seen import create_seen_blueprint
-from app.web.stream import STREAM_PATH, StreamRequest, create_stream_blueprint
+from app.web.stream import STREAM_PATH, StreamDecision, create_stream_blueprint
 from app.web.topups import create_topups_blueprint
 from app.web.webhook import create_webhook_blueprint
 
@@ -123,7 +123,7 @@ class NapviApp(Quart):
     async def _decide(
         self, scope: HTTPScope, send: ASGISendCallable
     ) -> Callable[[], Awaitable[None]]:
-        return await StreamRequest(self, scope).decide(send)
+        return await StreamDecision(self, scope).decide(send)
 
     async def _end_connection(self, response: Response) -> Response:
         """While leaving: no further request shall come on a connection that is about to close."""
@@ -148,6 +148,7 @@ class NapviApp(Quart):
                 on_wake=lambda tx_ref: self.hub.wake(tx_ref),  # noqa: PLW0108 no hub is there yet
                 on_connected=self._read_everything,
                 on_summons=lambda: self.leases.wake(),  # noqa: PLW0108
+                on_skipped=self._look_around,
             ),
             worker_id,
             echo=self.store.notify,
@@ -190,6 +191,10 @@ class NapviApp(Quart):
     def _read_everything(self) -> None:
         self.hub.wake_all()
         self.leases.reconcile()
+
+    def _look_around(self) -> None:
+        self.hub.sweep()
+        self.leases.wake()
 
     def _add_routes(self, settings: Settings) -> None:
         configure_auth(self, settings)

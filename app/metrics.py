@@ -35,7 +35,6 @@ class StreamRefusal(StrEnum):
     BUSY = "busy"
     TOO_MANY = "too_many"
     UNAVAILABLE = "unavailable"  # the database is away
-    SHUTDOWN = "shutdown"
 
 
 class StreamClose(StrEnum):
@@ -47,7 +46,6 @@ class StreamClose(StrEnum):
     AGE = "age"
     SUPERSEDED = "superseded"  # a newer stream took its place
     LOGIN_ENDED = "login_ended"
-    OFF = "off"
     SHUTDOWN = "shutdown"
     FAILED = "failed"  # an error of ours
 

@@ -157,7 +157,9 @@ def _on_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> 
 
 
 def _exit_hard() -> None:
-    """Runs in a thread, so that a blocked event loop cannot keep the process either.
+    """Runs in a thread, so that an event loop which blocks after the signal cannot keep it either.
+
+    One that blocks before never hears the signal: then whoever sent it has to insist.
 
     No money is lost: what is not committed was not acknowledged.
     """

@@ -13,9 +13,8 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from prometheus_client.multiprocess import mark_process_dead
-
 from app.event_loop import EventLoop
+from app.metrics import forget_process
 from app.processes import REFUSED
 from app.serve import MAKE_ROOM, STOP_SIGNALS
 from app.settings import Settings
@@ -118,7 +117,7 @@ class Workers:
         """Sees to what it leaves behind, and to its replacement if nobody told it to stop."""
         await worker.ended()
         self._alive.remove(worker)
-        mark_process_dead(worker.pid, self._metrics)
+        forget_process(self._metrics, worker.pid)
         if worker in self._serving:
             self._serving.remove(worker)
             log.error("event=worker.lost pid=%d reason=%s", worker.pid, worker.reason)

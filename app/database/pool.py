@@ -26,6 +26,7 @@ from app.errors import (
     UsernameTaken,
 )
 from app.settings import Settings
+from app.tcp import LIVELINESS, Patience, patience
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,7 @@ Work = Callable[[AsyncConnection], Coroutine[Any, Any, T]]
 
 APP_ROLE = "topup_app"
 ATTEMPTS_MAX = 3
+STATEMENTS_MAX = 3
 RETRY_PAUSE_SECONDS = 0.02
 TRANSIENT = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
 
@@ -56,6 +58,8 @@ class Database:
             await connection.execute(session)
 
         self._timeout_seconds = float(settings.connect_timeout_seconds)
+        # PostgreSQL ends a statement by itself; work is a few of them.
+        self._silence_seconds = STATEMENTS_MAX * settings.statement_timeout_seconds
         self._pool = AsyncConnectionPool(
             url,
             min_size=connections,
@@ -66,6 +70,7 @@ class Database:
             # a database that comes back only after as long as that was away.
             reconnect_timeout=self._timeout_seconds,
             kwargs={
+                **LIVELINESS,
                 "application_name": "napvi",
                 "connect_timeout": settings.connect_timeout_seconds,
                 "autocommit": True,
@@ -135,14 +140,18 @@ class Database:
     async def _attempt(self, work: Work[T]) -> T:
         for attempt in range(1, ATTEMPTS_MAX + 1):
             connection: AsyncConnection | None = None
+            silence: Patience | None = None
             try:
                 async with self._pool.connection() as connection:
-                    return await self._perform(work, connection)
+                    with patience(connection.fileno(), self._silence_seconds) as silence:
+                        return await self._perform(work, connection)
             except TRANSIENT as error:
                 failure: psycopg.Error = error
             except (PoolTimeout, PoolClosed, TooManyRequests) as error:
                 raise DatabaseUnavailable from error
             except psycopg.Error as error:
+                if silence is not None and silence.over:
+                    raise DatabaseUnavailable from error  # another one would take as long
                 if connection is not None and not connection.broken:
                     raise _translated(error) from error
                 failure = error

@@ -21,19 +21,21 @@ class Echo:
     what arrives on `channel`, a name that no other process has.
 
     While the notification queue is half full nothing is sent, so nothing is proved or disproved:
-    a listener that is connected passes for good. Its streams are served by the sweep, and so
-    would be those of any process that took its place.
+    a listener that is connected passes for good, and `on_skipped` is called each time: its streams
+    are served without notifications, and so would be those of any process that took its place.
     """
 
     def __init__(
         self,
         send: Callable[[str, str], Awaitable[Notified]],
+        on_skipped: Callable[[], None],
         every_seconds: float,
         timeout_seconds: float,
         metrics: Metrics,
     ) -> None:
         self.channel = f"napvi:{secrets.token_hex(8)}"
         self._send = send
+        self._on_skipped = on_skipped
         self._every_seconds = every_seconds
         self._timeout_seconds = timeout_seconds
         self._metrics = metrics
@@ -100,6 +102,7 @@ class Echo:
             log.warning("event=listener.echo_not_sent reason=queue_full usage=%.2f", usage)
             self._sent_at = None
             self._pass()
+            self._on_skipped()
         return notified.sent
 
     def _pass(self) -> None:

@@ -55,7 +55,7 @@ class Hub:
     async def start(self) -> None:
         """Starts reading and sweeping. What was subscribed before is served now."""
         self._reading = asyncio.create_task(self._reader.run(), name="hub")
-        self._sweep()
+        self._sweep_in_time()
 
     async def close(self) -> None:
         """Ends every stream after what waits for it, and refuses new ones the same way."""
@@ -89,6 +89,10 @@ class Hub:
         """Something may have happened to any top-up."""
         self._reader.mark(self._channels, Cause.RECONNECT)
 
+    def sweep(self) -> None:
+        """Looks for what no notification told."""
+        self._reader.mark(self._channels, Cause.SWEEP)
+
     def enter(self, subscription: Subscription) -> None:
         """The first stream of a top-up listens; every stream is read for after that."""
         if self._closed:
@@ -120,14 +124,14 @@ class Hub:
         try:
             await self._listen(tx_ref)
         except Exception:
-            log.exception("event=hub.not_listening tx_ref=%s", tx_ref)  # the sweep serves it
+            log.exception("event=hub.not_listening reason=failed tx_ref=%s", tx_ref)  # swept
         channel.opening = None
         self._reader.mark((tx_ref,), Cause.ENTER)
 
-    def _sweep(self) -> None:
-        self._reader.mark(self._channels, Cause.SWEEP)
+    def _sweep_in_time(self) -> None:
+        self.sweep()
         loop = asyncio.get_running_loop()
-        self._sweeping = loop.call_later(self._sweep_seconds, self._sweep)
+        self._sweeping = loop.call_later(self._sweep_seconds, self._sweep_in_time)
 
     def _streams_of(self, tx_ref: TxRef) -> tuple[Subscription, ...]:
         channel = self._channels.get(tx_ref)

@@ -63,8 +63,7 @@ class Leases:
         self._check_due = False
 
     def __len__(self) -> int:
-        """How many have one or ask for one."""
-        return len(self._held) + len(self._opening)
+        return len(self._held)
 
     def start(self) -> None:
         self._working = asyncio.create_task(self._run(), name="leases")

@@ -7,9 +7,7 @@ cancelled `notifies()` loses nothing: what it has not read stays in the socket.
 
 import asyncio
 import logging
-import os
 import random
-import socket
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
@@ -24,12 +22,18 @@ from app.metrics import ListenerLoss, Metrics
 from app.model import Notified, TxRef
 from app.stream.channels import Channels, channel_of, tx_ref_of, worker_channel
 from app.stream.echo import Echo
+from app.tcp import LIVELINESS, cut, patience
 
 log = logging.getLogger(__name__)
 
 BACKOFF_SECONDS_MIN = 0.1
 WORKER_LOCKS = 7281  # as in topup.worker_is_alive
 # Shared: after a silent cut the old connection may hold it for a while.
+# When a whole machine vanishes nobody closes its connections: the server has to find out.
+NOTICE_OUR_DEATH = """
+    SET tcp_keepalives_idle TO 15; SET tcp_keepalives_interval TO 5;
+    SET tcp_keepalives_count TO 3; SET tcp_user_timeout TO 15000
+"""
 LIVE = "SELECT pg_catalog.pg_advisory_lock_shared(%s, %s)"
 CONNECT_TIMEOUT_SECONDS = 5
 CLOSE_TIMEOUT_SECONDS = 1.0
@@ -40,11 +44,7 @@ CONNECTION = MappingProxyType[str, object](
         "application_name": "napvi-listener",
         "connect_timeout": CONNECT_TIMEOUT_SECONDS,
         "target_session_attrs": "read-write",  # a standby refuses LISTEN
-        "keepalives": 1,
-        "keepalives_idle": 15,
-        "keepalives_interval": 5,
-        "keepalives_count": 3,
-        "tcp_user_timeout": 15_000,
+        **LIVELINESS,
     }
 )
 
@@ -59,6 +59,8 @@ class Audience:
     """Everything is listened to again: what was sent in between is lost, so read."""
     on_summons: Callable[[], None]
     """Another process has something for this worker."""
+    on_skipped: Callable[[], None]
+    """The queue is too full for notifications: look without being told, until this stops."""
 
 
 class Listener:
@@ -95,7 +97,8 @@ class Listener:
         self._worker_channel = worker_channel(worker_id)
         self._backoff_seconds = BACKOFF_SECONDS_MIN
         self._backoff_seconds_max = backoff_seconds_max
-        self._echo = Echo(echo, echo_seconds, echo_timeout_seconds, metrics)
+        self._echo_timeout_seconds = echo_timeout_seconds
+        self._echo = Echo(echo, audience.on_skipped, echo_seconds, echo_timeout_seconds, metrics)
         self._metrics = metrics
         self._channels = Channels()
         self._channels.want(self._echo.channel)
@@ -174,8 +177,11 @@ class Listener:
         """Listens to everything that is wanted, then receives until the connection fails."""
         self._silent = False
         try:
-            await connection.execute(LIVE, (WORKER_LOCKS, self._worker_id))
-            await self._send_requests(connection)
+            with patience(connection.fileno(), self._echo_timeout_seconds) as silence:
+                try:
+                    await self._prepare(connection)
+                finally:
+                    self._silent = silence.over
             self._backoff_seconds = BACKOFF_SECONDS_MIN
             self._metrics.listener_connects.inc()
             log.info("event=listener.connected channels=%d", len(self._channels))
@@ -191,6 +197,12 @@ class Listener:
             self._channels.forget_active()
             self._metrics.channels_listened.set(0)
             await connection.close()  # back in the pool it would go on listening
+
+    async def _prepare(self, connection: AsyncConnection) -> None:
+        """Everything before the first echo is on its way."""
+        await connection.execute(NOTICE_OUR_DEATH)
+        await connection.execute(LIVE, (WORKER_LOCKS, self._worker_id))
+        await self._send_requests(connection)
 
     async def _send_requests(self, connection: AsyncConnection) -> None:
         """LISTEN and UNLISTEN, in one statement and one commit, until nothing waits."""
@@ -217,7 +229,8 @@ class Listener:
     async def _prove_delivery(self, connection: AsyncConnection) -> None:
         await self._echo.until_missed()
         self._silent = True
-        _cut(connection)
+        with suppress(psycopg.OperationalError):  # it is closed already
+            cut(connection.fileno())
 
     def _lost(self, reason: ListenerLoss, error: BaseException | None = None) -> None:
         self._metrics.listener_lost.labels(reason).inc()
@@ -228,15 +241,3 @@ class Listener:
         if not running.cancelled() and (error := running.exception()) is not None:
             self._metrics.listener_lost.labels(ListenerLoss.DIED).inc()
             log.error("event=listener.died reason=%s", type(error).__name__, exc_info=error)
-
-
-def _cut(connection: AsyncConnection) -> None:
-    """Shuts the socket, so that whoever waits for it fails at once, be it in the middle of LISTEN.
-
-    To close it under a waiting event loop would give its number to the next socket.
-    """
-    with (
-        suppress(OSError, psycopg.OperationalError),
-        socket.socket(fileno=os.dup(connection.fileno())) as duplicate,
-    ):
-        duplicate.shutdown(socket.SHUT_RDWR)

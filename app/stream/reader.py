@@ -62,7 +62,10 @@ class Reader:
         """Something may have happened to these top-ups."""
         mark = Mark(cause, monotonic())
         for tx_ref in tx_refs:
-            self._dirty[tx_ref] = min(self._dirty.get(tx_ref, mark), mark)
+            self._mark(tx_ref, mark)
+
+    def _mark(self, tx_ref: TxRef, mark: Mark) -> None:
+        self._dirty[tx_ref] = min(self._dirty.get(tx_ref, mark), mark)
         self._work.set()
 
     async def run(self) -> None:
@@ -76,7 +79,7 @@ class Reader:
             except Exception as error:
                 surprise = None if isinstance(error, DatabaseUnavailable) else error
                 log.warning(
-                    "event=stream.read_failed error=%s retry_seconds=%g",
+                    "event=stream.read_failed reason=%s retry_seconds=%g",
                     type(error).__name__,
                     retry_seconds,
                     exc_info=surprise,
@@ -101,7 +104,7 @@ class Reader:
             )
         except BaseException:
             for tx_ref in streams:
-                self.mark((tx_ref,), marks[tx_ref].cause)
+                self._mark(tx_ref, marks[tx_ref])
             raise
         read = monotonic()
         for tx_ref, history in groupby(updates, key=attrgetter("tx_ref")):

@@ -121,18 +121,26 @@ class Stream:
 
     async def _write(self, send: ASGISendCallable, first: Sequence[ASGISendEvent]) -> None:
         """All that waits after `first`; the last words too, when it has ended."""
+        loop, seconds = asyncio.get_running_loop(), self._shared.send_timeout_seconds
         try:
-            async with asyncio.timeout(self._shared.send_timeout_seconds):
+            async with asyncio.timeout(seconds) as limit:
                 for event in first:
                     await send(event)
                 while (frames := self.subscription.take()) is not None:
                     await send(body_event(frames))
+                    limit.reschedule(loop.time() + seconds)
                 if (reason := self.subscription.ended) is not None:
                     await send(body_event(self._shared.retries.last(reason), more=False))
         except TimeoutError:  # the reader stopped: no last word would reach it
-            self.end(StreamClose.SLOW)
-            if self._serving is not None:
-                self._serving.cancel()
+            self._give_up(StreamClose.SLOW)
+        except Exception:  # what was taken may not have arrived: the browser resumes by id
+            log.exception("event=stream.failed reason=send tx_ref=%s", self.request.tx_ref)
+            self._give_up(StreamClose.FAILED)
         finally:
             self._writing = None
-            self.written_at = asyncio.get_running_loop().time()
+            self.written_at = loop.time()
+
+    def _give_up(self, reason: StreamClose) -> None:
+        self.end(reason)
+        if self._serving is not None:
+            self._serving.cancel()

@@ -62,6 +62,7 @@ class Streams:
         self._numbers = count(1)
         self._gate = asyncio.Semaphore(settings.stream_openings_at_once)
         self._waiting = 0
+        self._inside = 0  # deciding or streaming
 
     def start(self) -> None:
         self._pulse.start()
@@ -98,33 +99,28 @@ class Streams:
         self, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable, decide: Decide
     ) -> None:
         """Lets `decide` say who may have a stream, and serves it; or sends its refusal."""
-        try:
-            stream = await self._let_in(scope, send, decide)
-            if stream is not None:
-                await stream.serve(receive, send)
-        finally:
-            if (asked := _asked(scope)) is not None:
-                self._leases.close(asked)
-
-    async def _let_in(
-        self, scope: HTTPScope, send: ASGISendCallable, decide: Decide
-    ) -> Stream | None:
-        """The stream, not begun yet; None when there is none, which the browser was told."""
         if not await self._has_entered():
             await send(START)
             await send(body_event(self.refuse(StreamRefusal.BUSY), more=False))
-            return None
+            return
         try:
-            refuse = await decide(scope, send)
+            refuse = await self._decided(scope, send, decide)
+            if (stream := _asked(scope)) is not None and stream.user_id is not None:
+                # The server keeps these as long as the stream lasts, and reads them no more.
+                scope["headers"], scope["extensions"], scope["asgi"] = [], {}, ASGI
+                await stream.serve(receive, send)
+                return
+        finally:
+            self._inside -= 1
+            if (asked := _asked(scope)) is not None:
+                self._leases.close(asked)
+        await refuse()  # outside: who does not take it holds no place
+
+    async def _decided(self, scope: HTTPScope, send: ASGISendCallable, decide: Decide) -> Refuse:
+        try:
+            return await decide(scope, send)
         finally:
             self._gate.release()
-        stream = _asked(scope)
-        if stream is None or stream.user_id is None:
-            await refuse()
-            return None
-        # The server keeps these for as long as the stream lasts, and reads them no more.
-        scope["headers"], scope["extensions"], scope["asgi"] = [], {}, ASGI
-        return stream
 
     async def _has_entered(self) -> bool:
         """Few decide at once, so that a crowd at the door leaves room for payments."""
@@ -138,13 +134,14 @@ class Streams:
             return False
         finally:
             self._waiting -= 1
-        if self._is_full():  # by those who waited before
+        if self._is_full():  # meanwhile
             self._gate.release()
             return False
+        self._inside += 1
         return True
 
     def _is_full(self) -> bool:
-        return len(self._leases) >= self._settings.streams_per_process_max
+        return self._inside >= self._settings.streams_per_process_max
 
 
 def _asked(scope: HTTPScope) -> Stream | None:

@@ -13,7 +13,13 @@ from quart.asgi import ASGIHTTPConnection
 
 from app.admission import StreamVerdict
 from app.database.store import Store
-from app.errors import DatabaseUnavailable, NotAcceptable, NotLoggedIn, TopupNotFound
+from app.errors import (
+    DatabaseUnavailable,
+    NotAcceptable,
+    NotFound,
+    NotLoggedIn,
+    TopupNotFound,
+)
 from app.login import Login
 from app.metrics import StreamRefusal
 from app.model import parse_tx_ref
@@ -24,7 +30,7 @@ STREAM_PATH = "/api/topup/stream"
 EVENT_STREAM = "text/event-stream"
 
 
-class StreamRequest(ASGIHTTPConnection):
+class StreamDecision(ASGIHTTPConnection):
     """A request for a stream, decided in the task that it came in.
 
     Quart's own way has two more tasks, one of which notices a browser that leaves; a decision takes
@@ -46,6 +52,7 @@ def create_stream_blueprint(login: Login, store: Store, streams: Streams) -> Blu
     @blueprint.get(STREAM_PATH)
     async def stream() -> Response:
         """Every state of a top-up from Last-Event-ID on, as it happens."""
+        _refuse_other_spellings()
         _refuse_other_types()
         session_hash = login.session_hash()
         tx_ref = parse_tx_ref(request.args.get("tx_ref"))
@@ -78,6 +85,12 @@ def _answer(verdict: StreamVerdict, streams: Streams) -> Response:
             return _response(streams.refuse(StreamRefusal.TOO_MANY))
         case StreamVerdict.OFF:
             return _response(streams.refuse(StreamRefusal.OFF))
+
+
+def _refuse_other_spellings() -> None:
+    """Quart finds this route by `http://host/...` too, and nobody would close that stream."""
+    if request.scope["path"] != STREAM_PATH:
+        raise NotFound
 
 
 def _refuse_other_types() -> None:

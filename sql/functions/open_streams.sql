@@ -28,7 +28,6 @@ BEGIN
     v_openings := topup.judge_streams(
         p_stream_ids, p_session_hashes, p_tx_refs, p_afters, p_idle_seconds, p_grace_seconds
     );
-
     INSERT INTO topup.stream_leases (worker_id, stream_id, user_id, session_hash, tx_ref)
     SELECT p_worker_id, o.stream_id, o.user_id, o.session_hash, o.tx_ref
     FROM unnest(v_openings) AS o

@@ -21,7 +21,7 @@ VIOLATIONS = """
     async () => (await axe.run()).violations.flatMap(({ id, nodes }) =>
       nodes.map(({ target }) => `${id}: ${target}`))
 """
-WIDER = "() => document.documentElement.scrollWidth - innerWidth"
+WIDER = "() => Math.max(0, document.documentElement.scrollWidth - innerWidth)"
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ from app.errors import ConfigurationError, DatabaseUnavailable, TopupNotFound, U
 from app.settings import Settings
 from tests.payments import query
 from tests.pooler import transaction_pooler
+from tests.stream.relay import Relay
 
 CONNECTIONS = 4
 CANCELS = 2_000
@@ -268,3 +269,17 @@ async def test_work_after_the_end_is_refused(database_url: str) -> None:
         pass
     with pytest.raises(DatabaseUnavailable):
         await database.run(one)
+
+
+async def test_a_database_that_falls_silent_is_given_up_and_found_again(database_url: str) -> None:
+    """A peer that takes everything and answers nothing: no kernel notices that."""
+    async with (
+        Relay(database_url) as relay,
+        opened(relay.url, connections=1, statement_timeout_seconds=0.2) as database,
+    ):
+        assert await database.run(one) == 1
+        relay.forget()
+        async with asyncio.timeout(SECONDS_MAX):
+            with pytest.raises(DatabaseUnavailable):
+                await database.run(one)
+            assert await database.run(one) == 1

@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
+from app.security_headers import SECURITY_HEADERS
+from tests.browser.witness import Witness
 from tests.processes.payer import deliver, http_client, until, webhook
 from tests.proxies.conftest import StartProxy
 from tests.proxies.front import Front
@@ -45,6 +47,10 @@ async def open_topup(context: BrowserContext) -> dict[str, str]:
     """Of a new payer, whom `context` is from now on."""
     account = {"username": "lan.nguyen", "password": PASSWORD}
     assert (await context.request.post("/api/auth/register", data=account)).ok
+    return await open_another(context)
+
+
+async def open_another(context: BrowserContext) -> dict[str, str]:
     topup = await context.request.post("/api/topup/init", data={"amount": 50_000})
     assert topup.ok
     return dict(await topup.json())
@@ -77,9 +83,10 @@ async def test_an_event_source_outlives_a_restart_and_shows_the_payment(
 async def test_eight_tabs_that_stream_leave_the_site_usable_and_are_let_go(
     proxy: Front, service: Service, context: BrowserContext
 ) -> None:
-    topup = await open_topup(context)
+    topups = [await open_topup(context)]  # one for each tab: those of the same share a stream
+    topups += [await open_another(context) for _ in range(TABS - 1)]
     tabs = []
-    for _ in range(TABS):
+    for topup in topups:
         tabs.append(await context.new_page())
         await tabs[-1].goto(f"/wallet/topup/{topup['tx_ref']}")
         await expect(tabs[-1].locator(".slip")).to_have_attribute("data-connection", "live")
@@ -98,3 +105,23 @@ async def test_eight_tabs_that_stream_leave_the_site_usable_and_are_let_go(
         return connections_of(service) <= before - TABS
 
     await until(gone)
+
+
+async def test_the_pages_work_under_their_own_policy(
+    proxy: Front, service: Service, browser: Browser
+) -> None:
+    context = await browser.new_context(
+        base_url=proxy.url, ignore_https_errors=True, locale="vi-VN"
+    )
+    witness = Witness()
+    await witness.watch(context)
+    topup = await open_topup(context)
+    page = await context.new_page()
+    answer = await page.goto(f"/wallet/topup/{topup['tx_ref']}")
+    await expect(page.locator(".slip")).to_have_attribute("data-connection", "live")
+    assert answer is not None
+    names = [header["name"].lower() for header in await answer.headers_array()]
+    expected = ["strict-transport-security", *(name.lower() for name, _ in SECURITY_HEADERS)]
+    assert {name: names.count(name) for name in expected} == dict.fromkeys(expected, 1)
+    await context.close()
+    assert witness.complaints == []

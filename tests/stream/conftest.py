@@ -29,6 +29,7 @@ class Woken:
         self.times: Counter[TxRef] = Counter()
         self.connected = 0
         self.summoned = 0
+        self.skipped = 0
         self._last = new_tx_ref()
         self._last_arrived = asyncio.Event()
 
@@ -43,6 +44,9 @@ class Woken:
 
     def on_summons(self) -> None:
         self.summoned += 1
+
+    def on_skipped(self) -> None:
+        self.skipped += 1
 
     def has_connected(self, times: int) -> Condition:
         return lambda: self.connected == times
@@ -103,7 +107,9 @@ async def start_listener(
         async def start(**changes: object) -> Listener:
             arguments: dict[str, Any] = {
                 "conninfo": empty_database_url,
-                "audience": Audience(woken.on_wake, woken.on_connected, woken.on_summons),
+                "audience": Audience(
+                    woken.on_wake, woken.on_connected, woken.on_summons, woken.on_skipped
+                ),
                 "worker_id": WORKER_ID,
                 "echo": journal.notify,
                 "echo_seconds": 0.2,
@@ -141,7 +147,7 @@ async def start_hub(
                 "metrics": metrics,
             }
             hub = Hub(**arguments | changes)
-            audience = Audience(hub.wake, hub.wake_all, woken.on_summons)
+            audience = Audience(hub.wake, hub.wake_all, woken.on_summons, hub.sweep)
             listener = await start_listener(conninfo=conninfo, audience=audience)
             stack.push_async_callback(hub.close)
             await hub.start()

@@ -1,8 +1,9 @@
 """Workers that lease streams, as the factory puts them together, without the streams themselves."""
 
+import asyncio
 import itertools
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,7 @@ from app.stream.listener import Audience, Listener
 from tests.payments import Process, connected, open_process, query
 
 SESSION_SECONDS = 3600.0
+PATIENCE_SECONDS = 15
 
 
 @dataclass
@@ -104,7 +106,7 @@ async def working(
         leases = Leases(store, check_seconds, metrics)
         listener = Listener(
             listen_url or database_url,
-            Audience(lambda tx_ref: None, leases.reconcile, leases.wake),
+            Audience(lambda tx_ref: None, leases.reconcile, leases.wake, leases.wake),
             worker_id,
             echo=process.store.notify,
             echo_seconds=5.0,
@@ -138,3 +140,20 @@ async def holding_up(url: str, user_id: UserId) -> AsyncIterator[None]:
     async with connected(url) as psql, psql.transaction():
         await psql.execute("SELECT pg_advisory_xact_lock(7282, %s::integer)", (user_id,))
         yield
+
+
+async def until(found: Callable[[], Awaitable[object]], expected: object) -> None:
+    """Waits for what the database comes to say."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while await found() != expected:  # noqa: ASYNC110 the database sets no event
+            await asyncio.sleep(0.01)
+
+
+async def waiting_for_a_lock(url: str) -> int:
+    ((found,),) = await query(
+        url,
+        """SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND application_name = 'napvi'
+            AND wait_event_type = 'Lock'""",
+    )
+    return int(found)

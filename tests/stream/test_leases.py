@@ -1,7 +1,7 @@
 """The leases of streams in a real database, of one worker and between two."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -12,7 +12,14 @@ from app.metrics import StreamClose
 from app.stream.leases import OPENINGS_PER_STATEMENT_MAX
 from tests.payments import query
 from tests.stream.conftest import PATIENCE_SECONDS, Eventually
-from tests.stream.leasing import Worker, holding_up, leased, working
+from tests.stream.leasing import (
+    Worker,
+    holding_up,
+    leased,
+    until,
+    waiting_for_a_lock,
+    working,
+)
 from tests.stream.relay import Relay
 
 ONE, OTHER = 1, 2
@@ -24,23 +31,6 @@ ROOM: dict[str, Any] = {"streams_per_user_max": 1_000}
 async def worker(database_url: str) -> AsyncIterator[Worker]:
     async with working(database_url, ONE, **ROOM) as worker:
         yield worker
-
-
-async def until(found: Callable[[], Awaitable[object]], expected: object) -> None:
-    """Waits for what the database comes to say."""
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while await found() != expected:  # noqa: ASYNC110 the database sets no event
-            await asyncio.sleep(0.01)
-
-
-async def waiting_for_a_lock(url: str) -> int:
-    ((found,),) = await query(
-        url,
-        """SELECT count(*) FROM pg_stat_activity
-        WHERE datname = current_database() AND application_name = 'napvi'
-            AND wait_event_type = 'Lock'""",
-    )
-    return int(found)
 
 
 async def test_openings_that_arrive_together_share_a_statement(
@@ -98,8 +88,9 @@ async def test_who_is_given_up_does_not_wait_for_ever(worker: Worker) -> None:
     assert opening.cancelled()
 
 
+@pytest.mark.parametrize("closed_at_once", [True, False])
 async def test_who_leaves_while_the_question_is_asked_leaves_no_lease(
-    worker: Worker, database_url: str
+    worker: Worker, database_url: str, closed_at_once: bool
 ) -> None:
     login = await worker.login()
     holder = worker.holder(login)
@@ -107,8 +98,10 @@ async def test_who_leaves_while_the_question_is_asked_leaves_no_lease(
         opening = asyncio.create_task(worker.leases.open(holder))
         await until(lambda: waiting_for_a_lock(database_url), 1)
         opening.cancel()
-        worker.leases.close(holder)
+        if closed_at_once:
+            worker.leases.close(holder)
     stays = await worker.opened(login)
+    worker.leases.close(holder)
     await until(lambda: leased(database_url), [(ONE, stays.request.stream_id, None)])
     assert len(worker.leases) == 1
     assert holder.user_id is None

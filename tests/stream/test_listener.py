@@ -284,7 +284,9 @@ async def test_a_callback_that_raises_costs_a_reconnect_and_not_the_listener(
         woken.on_wake(tx_ref)
         raise LookupError
 
-    listener = await start_listener(audience=Audience(fail, woken.on_connected, woken.on_summons))
+    listener = await start_listener(
+        audience=Audience(fail, woken.on_connected, woken.on_summons, woken.on_skipped)
+    )
     tx_ref = new_tx_ref()
     await listener.listen(tx_ref)
     for times in (1, 2):
@@ -305,7 +307,9 @@ async def test_a_listener_that_died_is_not_ready_and_says_so(
     def fail(_: TxRef) -> None:
         raise Catastrophe
 
-    audience = Audience(fail, on_connected=lambda: None, on_summons=lambda: None)
+    audience = Audience(
+        fail, on_connected=lambda: None, on_summons=lambda: None, on_skipped=lambda: None
+    )
     listener = await start_listener(audience=audience)
     tx_ref = new_tx_ref()
     await listener.listen(tx_ref)
@@ -324,3 +328,16 @@ async def test_it_refuses_to_start_when_the_database_cannot_be_reached(
     with pytest.raises(ConfigurationError, match="cannot be reached") as refused:
         await start_listener(conninfo=relay.url)
     assert refused.value.setting == "LISTEN_DATABASE_URL"
+
+
+async def test_a_connection_that_falls_silent_before_it_listens_is_given_up(
+    start_listener: StartListener, relay: Relay, eventually: Eventually
+) -> None:
+    listener = await start_listener(conninfo=relay.url, echo_timeout_seconds=0.3)
+    relay.forget_answers()
+    before = relay.connections
+    relay.cut()
+    relay.forget_answers()
+    await eventually(lambda: relay.connections >= before + 2)  # the first of them got no answer
+    relay.cut()
+    await eventually(lambda: listener.ready)

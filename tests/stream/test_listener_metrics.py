@@ -90,7 +90,9 @@ async def test_an_error_of_ours_is_a_loss_with_that_reason(
     def fail(_: TxRef) -> None:
         raise LookupError("of ours")
 
-    listener = await start_listener(audience=Audience(fail, woken.on_connected, woken.on_summons))
+    listener = await start_listener(
+        audience=Audience(fail, woken.on_connected, woken.on_summons, woken.on_skipped)
+    )
     tx_ref = new_tx_ref()
     await listener.listen(tx_ref)
     await journal.notify(channel_of(tx_ref), "")
@@ -112,7 +114,7 @@ async def listener(
     """Not started yet, on a server whose queue can be filled."""
     listener = Listener(
         small_queue_url,
-        audience=Audience(woken.on_wake, woken.on_connected, on_summons=lambda: None),
+        audience=Audience(woken.on_wake, woken.on_connected, woken.on_summons, woken.on_skipped),
         worker_id=7,
         echo=process.store.notify,
         echo_seconds=ECHO_SECONDS,
@@ -135,6 +137,7 @@ async def test_a_full_queue_neither_cuts_the_listener_nor_turns_it_unready(
         await eventually(lambda: caplog.text.count("reason=queue_full") > overdue)
         assert listener.ready
         assert value(metrics, "notify_queue_usage") >= 0.5
+        assert woken.skipped > overdue, "somebody has to look without being told"
         heard = value(metrics, "echo_lag_seconds_count")
     await eventually(lambda: value(metrics, "echo_lag_seconds_count") > heard)
     assert value(metrics, "notify_queue_usage") < 0.5

@@ -28,7 +28,6 @@ LAST = {
     StreamClose.AGE: (None, MOVE),
     StreamClose.SUPERSEDED: ("superseded", YIELD),
     StreamClose.LOGIN_ENDED: ("not_logged_in", RETRY),
-    StreamClose.OFF: (None, None),
     StreamClose.SHUTDOWN: (None, MOVE),
     StreamClose.FAILED: (None, None),
 }
@@ -37,7 +36,6 @@ REFUSED = {
     StreamRefusal.BUSY: BUSY,
     StreamRefusal.TOO_MANY: BUSY,
     StreamRefusal.UNAVAILABLE: BUSY,
-    StreamRefusal.SHUTDOWN: BUSY,
 }
 Range = tuple[int, int]
 

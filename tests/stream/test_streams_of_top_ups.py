@@ -54,7 +54,7 @@ async def streaming(database_url: str, process: Process) -> AsyncIterator[Hub]:
     )
     listener = Listener(
         database_url,
-        Audience(hub.wake, hub.wake_all, on_summons=lambda: None),
+        Audience(hub.wake, hub.wake_all, on_summons=lambda: None, on_skipped=hub.sweep),
         worker_id=7,
         echo=process.store.notify,
         echo_seconds=5.0,

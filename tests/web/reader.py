@@ -20,6 +20,11 @@ class Reader:
         self._reads = asyncio.Event()
         self._gone = asyncio.Event()
         self._asked = False
+        self._fails = False
+
+    def fail(self) -> None:
+        """Whatever is sent from now on raises."""
+        self._fails = True
 
     def read(self) -> None:
         self._reads.set()
@@ -41,6 +46,8 @@ class Reader:
     async def send(self, message: ASGISendEvent) -> None:
         self.offered.set()
         await self._reads.wait()
+        if self._fails:
+            raise RuntimeError("the server broke")
         if message["type"] == "http.response.body":
             self.source.feed(message["body"])
             if not message["more_body"]:
@@ -49,7 +56,10 @@ class Reader:
 
 @asynccontextmanager
 async def reading(app: Quart, cookie: str, query: str) -> AsyncIterator[tuple[Reader, Any]]:
-    """A reader of the stream, and the task that serves it, which ends when the reader leaves."""
+    """A reader of the stream, and the task that serves it, which ends when the reader leaves.
+
+    One that was cancelled meanwhile is the business of the test.
+    """
     scope: HTTPScope = {
         "type": "http",
         "asgi": {"spec_version": "2.1", "version": "3.0"},

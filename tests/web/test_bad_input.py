@@ -19,6 +19,7 @@ TAKES_JSON: dict[str, dict[str, object]] = {
     "/api/auth/register": ACCOUNT,
     "/api/auth/login": ACCOUNT,
     "/api/topup/init": {"amount": 50_000},
+    "/api/topup/seen": {"recorded_at": "2026-01-01T00:00:00+00:00"},
 }
 """Addresses and a good body; they take POST."""
 

@@ -1,187 +1,169 @@
-"""How many streams: of one user over all processes, of one process, at the door."""
+"""How many streams there may be, and what the ones above that are told."""
 
 import asyncio
-import gc
 from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
 
-from app.metrics import StreamClose
-from app.stream.subscription import Subscription
+from app.metrics import StreamClose, StreamRefusal
 from tests.payments import query
-from tests.stream.leasing import holding_up, leased
+from tests.stream.leasing import holding_up
 from tests.web.event_stream import Stream
-from tests.web.line import client, eventually
-from tests.web.reader import reading
+from tests.web.line import PATIENCE_SECONDS, client, eventually
 from tests.web.service import Napvi, Payer, running
+from tests.web.stream_places import closed, refused
 
-CYCLES = 2_000
-AT_ONCE = 20
-WITHOUT_SPARING = {"streams_per_user_max": 2, "stream_spare_seconds": 0.001}
+LIMIT = 3
+NO_SPARE = {"streams_per_user_max": LIMIT, "stream_spare_seconds": 0.01}
+ALL_SPARED = {"streams_per_user_max": LIMIT, "stream_spare_seconds": 60.0}
+OLD_ENOUGH_SECONDS = 0.02
+BUSY_MILLISECONDS = range(8_000, 12_001)
+YIELD_MILLISECONDS = range(24_000, 36_001)
 
 
-def cookie_of(payer: Payer) -> str:
-    return f"napvi_session={payer.client.cookies['napvi_session']}"
+async def open_streams(
+    stack: AsyncExitStack, payer: Payer, tx_ref: str, count: int
+) -> list[Stream]:
+    """Keep them: one that is forgotten is closed."""
+    streams = []
+    for _ in range(count):
+        stream = await stack.enter_async_context(payer.stream(tx_ref))
+        await stream.until_seq(2)
+        streams.append(stream)
+    return streams
 
 
-async def refusal(stream: Stream) -> str:
-    """The code of an answer that ends without a state."""
+async def only_error(stream: Stream) -> str:
+    """The code of a stream that is nothing but an error; a browser comes back after a 200."""
     assert stream.response.status_code == 200
     (message,) = await stream.rest()
-    assert stream.source.retry_milliseconds is not None
-    assert 8_000 <= stream.source.retry_milliseconds <= 12_000
+    assert message.event == "error"
     return str(message.json["code"])
 
 
-@pytest.mark.parametrize("service_settings", [WITHOUT_SPARING])
-async def test_the_newest_wins_in_whichever_process(
-    napvi: Napvi, payer: Payer, topup: dict[str, Any], database_url: str
+@pytest.mark.parametrize("service_settings", [NO_SPARE])
+async def test_the_newest_takes_the_place_of_the_oldest_which_is_told_to_wait_long(
+    napvi: Napvi, payer: Payer, topup: dict[str, Any]
 ) -> None:
-    cookie = cookie_of(payer)
+    async with AsyncExitStack() as stack:
+        oldest, *others = await open_streams(stack, payer, topup["tx_ref"], LIMIT)
+        await asyncio.sleep(OLD_ENOUGH_SECONDS)
+        newest = await open_streams(stack, payer, topup["tx_ref"], 1)
+        (last,) = await oldest.rest()
+        assert (last.event, last.json["code"]) == ("error", "superseded")
+        assert oldest.source.retry_milliseconds in YIELD_MILLISECONDS
+        assert oldest.source.last_event_id == "2"
+        await napvi.pay(topup["order_code"], 50_000)
+        for stream in [*others, *newest]:
+            assert [message.json["seq"] for message in await stream.rest()] == [3]
+
+
+async def test_the_limit_of_a_payer_holds_over_two_services(
+    database_url: str, cheap_hasher: None
+) -> None:
     async with (
-        running(database_url, **WITHOUT_SPARING) as elsewhere,
-        client(elsewhere.url) as tab,
+        running(database_url, **NO_SPARE) as one,
+        running(database_url, **NO_SPARE) as other,
+        one.payer() as payer,
+        client(other.url) as visitor,
         AsyncExitStack() as stack,
     ):
-        there = Payer(tab)
-        oldest = await stack.enter_async_context(payer.stream(topup["tx_ref"]))
-        await oldest.until_seq(2)
-        newer = [
-            await stack.enter_async_context(there.stream(topup["tx_ref"], Cookie=cookie))
-            for _ in range(2)
-        ]
-        for stream in newer:
-            await stream.until_seq(2)
-        (message,) = await oldest.rest()
-        assert (message.event, message.json["code"]) == ("error", "superseded")
-        assert oldest.source.retry_milliseconds is not None
-        assert 24_000 <= oldest.source.retry_milliseconds <= 36_000
-        await napvi.pay(topup["order_code"], 50_000)
-        for stream in newer:
-            assert [m.json["seq"] for m in await stream.rest()] == [3]
+        topup = await payer.open()
+        visitor.cookies = payer.client.cookies
+        oldest, *others = await open_streams(stack, payer, topup["tx_ref"], LIMIT)
+        await asyncio.sleep(OLD_ENOUGH_SECONDS)
+        newest = await open_streams(stack, Payer(visitor), topup["tx_ref"], 1)
+        async with asyncio.timeout(1):
+            assert [message.json["code"] for message in await oldest.rest()] == ["superseded"]
+        await eventually(lambda: len(one.app.leases) == LIMIT - 1)
+        assert (one.app.hub.streams, other.app.hub.streams) == (len(others), len(newest))
+        assert closed(one, StreamClose.SUPERSEDED) == 1
 
 
-@pytest.mark.parametrize("service_settings", [{"streams_per_user_max": 2}])
-async def test_while_all_streams_are_young_the_newest_comes_back_later(
-    payer: Payer, topup: dict[str, Any]
+@pytest.mark.parametrize("service_settings", [ALL_SPARED])
+async def test_while_all_are_young_the_newest_is_told_to_come_back(
+    napvi: Napvi, payer: Payer, topup: dict[str, Any]
 ) -> None:
-    async with payer.stream(topup["tx_ref"]) as one, payer.stream(topup["tx_ref"]) as other:
-        await one.until_seq(2)
-        await other.until_seq(2)
-        async with payer.stream(topup["tx_ref"]) as third:
-            assert await refusal(third) == "too_many"
+    async with AsyncExitStack() as stack:
+        young = await open_streams(stack, payer, topup["tx_ref"], LIMIT)
+        async with payer.stream(topup["tx_ref"]) as stream:
+            assert await only_error(stream) == "too_many"
+        assert stream.source.retry_milliseconds in BUSY_MILLISECONDS
+        assert napvi.app.hub.streams == len(young) == LIMIT
+        assert refused(napvi, StreamRefusal.TOO_MANY) == 1
+        async with napvi.payer() as other:
+            tx_ref = (await other.open())["tx_ref"]
+            await open_streams(stack, other, tx_ref, 1)  # the limit is of one user
 
 
 @pytest.mark.parametrize("service_settings", [{"streams_per_process_max": 2}])
 async def test_a_full_process_is_busy_until_somebody_leaves(
     napvi: Napvi, payer: Payer, topup: dict[str, Any]
 ) -> None:
-    async with payer.stream(topup["tx_ref"]) as one:
-        await one.until_seq(2)
-        async with payer.stream(topup["tx_ref"]) as other:
-            await other.until_seq(2)
-            async with payer.stream(topup["tx_ref"]) as third:
-                assert await refusal(third) == "busy"
+    async with AsyncExitStack() as stack:
+        async with AsyncExitStack() as leaving:
+            stays = await open_streams(stack, payer, topup["tx_ref"], 1)
+            leaves = await open_streams(leaving, payer, topup["tx_ref"], 1)
+            async with payer.stream(topup["tx_ref"]) as stream:
+                assert await only_error(stream) == "busy"
+            assert stream.source.retry_milliseconds in BUSY_MILLISECONDS
+            assert refused(napvi, StreamRefusal.BUSY) == 1
+            assert len(napvi.app.leases) == len(stays + leaves)
         await eventually(lambda: len(napvi.app.leases) == 1)
-        async with payer.stream(topup["tx_ref"]) as third:
-            await third.until_seq(2)
+        await open_streams(stack, payer, topup["tx_ref"], 1)
 
 
 @pytest.mark.parametrize(
-    "service_settings", [{"streams_per_process_max": 5, "stream_openings_at_once": 1}]
+    ("service_settings", "crowd"),
+    [
+        ({"stream_openings_at_once": 1, "stream_openings_waiting_max": 1}, 3),
+        ({"stream_openings_at_once": 1, "stream_opening_seconds_max": 0.2}, 2),
+    ],
+    ids=["too many wait", "it waited too long"],
 )
-async def test_a_crowd_that_comes_at_once_does_not_overfill_a_process(
+async def test_the_last_of_a_crowd_at_the_door_is_told_that_it_is_busy(
+    napvi: Napvi, payer: Payer, topup: dict[str, Any], database_url: str, crowd: int
+) -> None:
+    ((user_id,),) = await query(database_url, "SELECT user_id FROM topup.users")
+
+    async def visit() -> str:
+        async with payer.stream(topup["tx_ref"]) as stream:
+            message = await stream.until(lambda _: True)
+            return str(message.json.get("code", "let in"))
+
+    async with holding_up(database_url, user_id):
+        visits = []
+        for arrived in range(crowd):
+            await eventually(lambda arrived=arrived: napvi.line.under_way == arrived)  # type: ignore[misc]
+            visits.append(asyncio.create_task(visit()))
+        done, _ = await asyncio.wait(visits, return_when=asyncio.FIRST_COMPLETED)
+        assert [task.result() for task in done] == ["busy"]
+        assert done == {visits[-1]}
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        assert await asyncio.gather(*visits[:-1]) == ["let in"] * (crowd - 1)
+    await eventually(lambda: napvi.line.under_way == 0)
+
+
+@pytest.mark.parametrize("service_settings", [{"stream": "off"}])
+async def test_where_the_stream_is_off_browsers_are_told_so_and_nothing_is_held(
+    napvi: Napvi, payer: Payer, topup: dict[str, Any]
+) -> None:
+    async with payer.stream(topup["tx_ref"]) as stream:
+        assert await only_error(stream) == "off"
+    assert stream.source.retry_milliseconds in YIELD_MILLISECONDS
+    assert refused(napvi, StreamRefusal.OFF) == 1
+    await eventually(lambda: len(napvi.app.leases) == 0)
+
+
+@pytest.mark.parametrize("service_settings", [{"streams_per_process_max": 2}])
+async def test_a_crowd_that_comes_at_once_does_not_exceed_the_limit_of_the_process(
     napvi: Napvi, payer: Payer, topup: dict[str, Any]
 ) -> None:
     async with AsyncExitStack() as stack:
         crowd = await asyncio.gather(
-            *(stack.enter_async_context(payer.stream(topup["tx_ref"])) for _ in range(AT_ONCE))
+            *(stack.enter_async_context(payer.stream(topup["tx_ref"])) for _ in range(20))
         )
-        for stream in crowd:
-            await stream.begun()
-        assert len(napvi.app.leases) == napvi.app.hub.streams == 5
-
-
-@pytest.mark.parametrize(
-    "service_settings",
-    [
-        {"stream_openings_at_once": 1, "stream_opening_seconds_max": 0.1},
-        {"stream_openings_at_once": 1, "stream_openings_waiting_max": 1},
-    ],
-    ids=["waited for too long", "too many wait"],
-)
-async def test_a_crowd_at_the_door_is_told_to_come_back(
-    napvi: Napvi, payer: Payer, topup: dict[str, Any], database_url: str
-) -> None:
-    """Nobody gets further while somebody holds the lock of this user's streams."""
-    ((user_id,),) = await query(database_url, "SELECT user_id FROM topup.users")
-    async with AsyncExitStack() as stack:
-
-        async def come() -> Stream:
-            return await stack.enter_async_context(payer.stream(topup["tx_ref"]))
-
-        async with holding_up(database_url, user_id):
-            crowd = [asyncio.create_task(come()) for _ in range(4)]
-            await eventually(lambda: sum(task.done() for task in crowd) >= 2)
-            codes = [await refusal(task.result()) for task in crowd if task.done()]
-            assert set(codes) == {"busy"}
-            async with napvi.visitor() as other:
-                assert (await other.get("/healthz")).status_code == 200
-        for task in crowd:
-            await task
-
-
-@pytest.mark.parametrize("moment", range(8))
-async def test_a_request_that_is_cancelled_anywhere_leaves_nothing_behind(
-    napvi: Napvi, payer: Payer, topup: dict[str, Any], moment: int, database_url: str
-) -> None:
-    query_string = f"tx_ref={topup['tx_ref']}"
-    async with reading(napvi.app, cookie_of(payer), query_string) as (reader, serving):
-        reader.read()
-        for _ in range(moment * 3):
-            await asyncio.sleep(0.0005)
-        serving.cancel()
-        await asyncio.wait({serving})
-        reader.leave()
-        await nothing_is_left(napvi, database_url)
-
-
-async def nothing_is_left(napvi: Napvi, url: str) -> None:
-    app = napvi.app
-    await eventually(lambda: (app.hub.streams, app.hub.channels, len(app.leases)) == (0, 0, 0))
-    async with asyncio.timeout(10):
-        while await leased(url):  # noqa: ASYNC110 another process has the last word
-            await asyncio.sleep(0.005)
-
-
-async def test_thousands_that_come_and_go_leave_nothing_behind(
-    napvi: Napvi, payer: Payer, topup: dict[str, Any], database_url: str
-) -> None:
-    host, port = napvi.url.removeprefix("http://").split(":")
-    request = (
-        f"GET /api/topup/stream?tx_ref={topup['tx_ref']} HTTP/1.1\r\n"
-        f"Host: {host}\r\nCookie: {cookie_of(payer)}\r\n\r\n"
-    ).encode()
-
-    async def come_and_go(first: int) -> None:
-        for number in range(first, CYCLES, AT_ONCE):
-            reader, writer = await asyncio.open_connection(host, int(port))
-            writer.write(request)
-            if number % 3:
-                await reader.readuntil([b"HTTP", b"}\n\n"][number % 3 - 1])
-            if number % 2:
-                writer.transport.abort()
-            writer.close()
-
-    tasks_before = len(asyncio.all_tasks())
-    listened_before = len(napvi.app.listener._channels)
-    await asyncio.gather(*(come_and_go(first) for first in range(AT_ONCE)))
-    await nothing_is_left(napvi, database_url)
-    await eventually(lambda: len(asyncio.all_tasks()) <= tasks_before)
-    assert len(napvi.app.listener._channels) == listened_before
-    gc.collect()
-    left = [found for found in gc.get_objects() if isinstance(found, Subscription)]
-    assert len(left) < AT_ONCE, "names of loops that wait hold the last ones"
-    closed = napvi.app.metrics.streams_closed.labels(StreamClose.GONE)._value.get()
-    assert closed > CYCLES / 2
+        first = await asyncio.gather(*(stream.until(lambda _: True) for stream in crowd))
+        assert sum(message.event == "status-update" for message in first) == 2
+        assert napvi.app.hub.streams == 2

@@ -1,139 +1,135 @@
-"""A stream ends with the login it was opened under, and tells a browser that comes back so."""
+"""Streams end with the login under which they were opened, wherever and however that ends."""
 
 import asyncio
-from contextlib import AsyncExitStack
-from typing import Any, LiteralString
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
 import pytest
 
 from tests.payments import query
 from tests.web.event_stream import Stream
-from tests.web.line import client
-from tests.web.service import Napvi, Payer, running
+from tests.web.line import client, eventually
+from tests.web.service import PASSWORD, Napvi, Payer, running
 
-WITHIN_SECONDS = 1.0
-OFTEN = {"stream_check_seconds": 0.1}
-REVOKE = "SELECT topup.revoke_session(session_hash) FROM topup.sessions"
-
-
-def cookie_of(payer: Payer) -> str:
-    return f"napvi_session={payer.client.cookies['napvi_session']}"
+LOGOUT_SECONDS_MAX = 1.0
+CROWD = 60
+USUAL_RETRY_MILLISECONDS = range(1_600, 2_401)
 
 
-async def last_code(stream: Stream) -> str:
+async def username(payer: Payer) -> str:
+    return str((await payer.client.get("/api/auth/me")).json()["username"])
+
+
+@asynccontextmanager
+async def other_login(napvi: Napvi, payer: Payer) -> AsyncIterator[Payer]:
+    """The same user at another browser."""
+    async with napvi.visitor() as visitor:
+        account = {"username": await username(payer), "password": PASSWORD}
+        assert (await visitor.post("/api/auth/login", json=account)).status_code == 200
+        yield Payer(visitor)
+
+
+async def logout(payer: Payer) -> None:
+    assert (await payer.client.post("/api/auth/logout", json={})).is_success
+
+
+async def assert_ended_by_login(stream: Stream) -> None:
     (message,) = await stream.rest()
-    assert message.event == "error"
-    return str(message.json["code"])
+    assert (message.event, message.json["code"]) == ("error", "not_logged_in")
+    assert stream.source.retry_milliseconds in USUAL_RETRY_MILLISECONDS
 
 
-async def test_a_logout_ends_the_streams_of_this_login_in_every_process(
-    napvi: Napvi, payer: Payer, topup: dict[str, Any], database_url: str
+async def test_a_logout_ends_the_streams_of_that_login_and_not_of_the_other(
+    napvi: Napvi, payer: Payer, topup: dict[str, Any]
 ) -> None:
-    cookie = cookie_of(payer)
-    async with running(database_url) as elsewhere, AsyncExitStack() as stack:
-        there = Payer(await stack.enter_async_context(client(elsewhere.url)))
-        streams = [
-            await stack.enter_async_context(somebody.stream(topup["tx_ref"], Cookie=cookie))
-            for somebody in (payer, there, there)
-        ]
-        for stream in streams:
+    async with (
+        other_login(napvi, payer) as other,
+        payer.stream(topup["tx_ref"]) as one,
+        payer.stream(topup["tx_ref"]) as another,
+        other.stream(topup["tx_ref"]) as spared,
+    ):
+        for stream in (one, another, spared):
             await stream.until_seq(2)
-        await payer.client.post("/api/auth/logout", json={})
-        async with asyncio.timeout(WITHIN_SECONDS):
-            codes = await asyncio.gather(*map(last_code, streams))
-        assert codes == ["not_logged_in"] * 3
-        async with there.stream(topup["tx_ref"], Cookie=cookie) as again:
-            assert again.response.status_code == 401
-
-
-async def test_other_logins_of_the_same_user_stream_on(
-    napvi: Napvi, payer: Payer, topup: dict[str, Any], database_url: str
-) -> None:
-    async with payer.stream(topup["tx_ref"]) as kept, napvi.payer() as stranger:
-        await kept.until_seq(2)
-        foreign = await stranger.open()
-        async with stranger.stream(foreign["tx_ref"]) as stream:
-            await stream.until_seq(2)
-            await stranger.client.post("/api/auth/logout", json={})
-            assert await last_code(stream) == "not_logged_in"
+        await logout(payer)
+        async with asyncio.timeout(LOGOUT_SECONDS_MAX):
+            await assert_ended_by_login(one)
+            await assert_ended_by_login(another)
         await napvi.pay(topup["order_code"], 50_000)
-        assert [message.json["seq"] for message in await kept.rest()] == [3]
+        assert [message.json["seq"] for message in await spared.rest()] == [3]
+    async with payer.stream(topup["tx_ref"]) as refused:
+        assert refused.response.status_code == 401
 
 
-async def test_a_login_that_is_revoked_with_sql_ends_its_streams(
+async def test_a_logout_at_one_service_ends_the_streams_at_another(
+    database_url: str, cheap_hasher: None
+) -> None:
+    async with (
+        running(database_url) as one,
+        running(database_url) as other,
+        one.payer() as payer,
+        client(other.url) as visitor,
+    ):
+        topup = await payer.open()
+        visitor.cookies = payer.client.cookies
+        async with Payer(visitor).stream(topup["tx_ref"]) as stream:
+            await stream.until_seq(2)
+            cookie = payer.client.cookies["napvi_session"]
+            await logout(payer)
+            async with asyncio.timeout(LOGOUT_SECONDS_MAX):
+                await assert_ended_by_login(stream)
+        visitor.cookies.set("napvi_session", cookie)
+        assert (await visitor.get("/api/wallet")).status_code == 401
+        await eventually(lambda: other.app.hub.streams == 0)
+
+
+async def test_a_revocation_with_sql_ends_the_streams(
     payer: Payer, topup: dict[str, Any], database_url: str
 ) -> None:
     async with payer.stream(topup["tx_ref"]) as stream:
         await stream.until_seq(2)
-        await query(database_url, REVOKE)
-        async with asyncio.timeout(WITHIN_SECONDS):
-            assert await last_code(stream) == "not_logged_in"
+        await query(database_url, "SELECT topup.revoke_session(session_hash) FROM topup.sessions")
+        async with asyncio.timeout(LOGOUT_SECONDS_MAX):
+            await assert_ended_by_login(stream)
 
 
-@pytest.mark.parametrize("service_settings", [OFTEN])
 @pytest.mark.parametrize(
-    "end",
+    "service_settings",
     [
-        "UPDATE topup.sessions SET expires_at = now() RETURNING 1",
-        "UPDATE topup.sessions SET last_seen_at = now() - interval '1 hour' RETURNING 1",
+        {"stream_check_seconds": 0.1, "session_idle_seconds": 3},
+        {"stream_check_seconds": 0.1, "session_absolute_seconds": 3},
     ],
-    ids=["absolute", "idle"],
+    ids=["idle", "too old"],
 )
-async def test_a_login_that_ends_by_time_ends_its_streams(
-    payer: Payer, topup: dict[str, Any], database_url: str, end: LiteralString
-) -> None:
-    async with payer.stream(topup["tx_ref"]) as stream:
-        await stream.until_seq(2)
-        await query(database_url, end)
-        assert await last_code(stream) == "not_logged_in"
-
-
-@pytest.mark.parametrize("service_settings", [{**OFTEN, "session_idle_seconds": 1}])
-async def test_an_open_stream_does_not_keep_a_login_awake(
+async def test_a_login_that_ends_by_time_takes_its_streams_with_it(
     payer: Payer, topup: dict[str, Any]
 ) -> None:
+    """An open stream, heard or not, is no sign of life: it does not keep a login awake."""
     async with payer.stream(topup["tx_ref"]) as stream:
         await stream.until_seq(2)
-        assert await last_code(stream) == "not_logged_in"
+        async with asyncio.timeout(10):
+            await assert_ended_by_login(stream)
+    async with payer.stream(topup["tx_ref"]) as refused:
+        assert refused.response.status_code == 401
+    assert (await payer.client.get("/api/wallet")).status_code == 401
 
 
-async def test_a_logout_beside_an_opening_leaves_no_stream(
-    napvi: Napvi, payer: Payer, topup: dict[str, Any]
+async def test_a_logout_beside_openings_leaves_no_stream(
+    payer: Payer, topup: dict[str, Any]
 ) -> None:
-    """At whatever moment it comes: the stream is refused or ended."""
+    """At whatever moment it comes: each stream is refused or ended."""
+    cookie = f"napvi_session={payer.client.cookies['napvi_session']}"
     async with AsyncExitStack() as stack:
-        cookie = cookie_of(payer)
 
         async def come(number: int) -> Stream:
             await asyncio.sleep(number / 1_000)
             return await stack.enter_async_context(payer.stream(topup["tx_ref"], Cookie=cookie))
 
-        coming = [asyncio.create_task(come(number)) for number in range(60)]
-        await coming[20]
-        await payer.client.post("/api/auth/logout", json={})
+        coming = [asyncio.create_task(come(number)) for number in range(CROWD)]
+        await coming[CROWD // 3]
+        await logout(payer)
         streams = await asyncio.gather(*coming)
-        async with asyncio.timeout(WITHIN_SECONDS):
+        async with asyncio.timeout(LOGOUT_SECONDS_MAX):
             for stream in streams:
-                if stream.response.status_code == 200:
-                    await stream.rest()
-                    assert stream.source.messages[-1].json["code"] == "not_logged_in"
-                else:
-                    assert stream.response.status_code == 401
-
-
-async def test_a_plain_event_source_asks_twice_about_a_finished_topup(
-    napvi: Napvi, payer: Payer, topup: dict[str, Any]
-) -> None:
-    """It reconnects after every end, with the last id, and stops at 204."""
-    async with payer.stream(topup["tx_ref"]) as stream:
-        await stream.until_seq(2)
-        await napvi.pay(topup["order_code"], 50_000)
-        await stream.rest()
-    requests, last_event_id = 1, stream.source.last_event_id
-    for _ in range(5):
-        requests += 1
-        async with payer.stream(topup["tx_ref"], last_event_id) as again:
-            if again.response.status_code == 204:
-                break
-            await again.rest()
-    assert requests == 2
+                if stream.response.status_code != 401:
+                    assert (await stream.rest())[-1].json["code"] == "not_logged_in"

@@ -1,0 +1,38 @@
+"""A browser that writes its requests by hand, byte by byte."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from tests.web.line import PATIENCE_SECONDS
+
+
+def address(url: str) -> tuple[str, int]:
+    host, port = url.removeprefix("http://").split(":")
+    return host, int(port)
+
+
+async def answer_to(url: str, request: bytes) -> bytes:
+    """All that comes back until the service closes the connection, or says nothing for a while."""
+    async with connection(url) as (reader, writer):
+        writer.write(request)
+        answer = b""
+        try:
+            async with asyncio.timeout(0.5):
+                while chunk := await reader.read(65536):
+                    answer += chunk
+        except TimeoutError:
+            pass
+        return answer
+
+
+@asynccontextmanager
+async def connection(
+    url: str,
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        reader, writer = await asyncio.open_connection(*address(url))
+    try:
+        yield reader, writer
+    finally:
+        writer.transport.abort()
