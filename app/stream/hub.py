@@ -13,6 +13,7 @@ from app.metrics import Metrics, StreamClose
 from app.model import TxRef, parse_tx_ref
 from app.stream.reader import Cause, Reader, ReadUpdates
 from app.stream.subscription import Subscription, Writer
+from app.stream.watched import watched
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +55,7 @@ class Hub:
 
     async def start(self) -> None:
         """Starts reading and sweeping. What was subscribed before is served now."""
-        self._reading = asyncio.create_task(self._reader.run(), name="hub")
+        self._reading = watched(self._reader.run(), "hub")
         self._sweep_in_time()
 
     async def close(self) -> None:

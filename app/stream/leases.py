@@ -15,6 +15,7 @@ from app.admission import EndedStream, StreamId, StreamOpening, StreamRequest, S
 from app.errors import DatabaseUnavailable
 from app.metrics import Metrics, StreamClose
 from app.model import UserId
+from app.stream.watched import watched
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ class Leases:
         return len(self._held)
 
     def start(self) -> None:
-        self._working = asyncio.create_task(self._run(), name="leases")
+        self._working = watched(self._run(), "leases")
         self._checking = asyncio.get_running_loop().call_later(self._check_seconds, self._check)
 
     async def stop(self) -> None:

@@ -4,6 +4,8 @@ import asyncio
 import random
 from typing import Protocol
 
+from app.stream.watched import watched
+
 TICKS_PER_HEARTBEAT = 30
 EARLY_MAX = 0.2  # of the heartbeat: streams that were written to together drift apart
 
@@ -35,7 +37,7 @@ class Pulse:
 
     def start(self) -> None:
         self._tick = self._tick_of(asyncio.get_running_loop().time())
-        self._beating = asyncio.create_task(self._beat(), name="pulse")
+        self._beating = watched(self._beat(), "pulse")
 
     def stop(self) -> None:
         if self._beating is not None:

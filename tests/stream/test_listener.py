@@ -328,16 +328,3 @@ async def test_it_refuses_to_start_when_the_database_cannot_be_reached(
     with pytest.raises(ConfigurationError, match="cannot be reached") as refused:
         await start_listener(conninfo=relay.url)
     assert refused.value.setting == "LISTEN_DATABASE_URL"
-
-
-async def test_a_connection_that_falls_silent_before_it_listens_is_given_up(
-    start_listener: StartListener, relay: Relay, eventually: Eventually
-) -> None:
-    listener = await start_listener(conninfo=relay.url, echo_timeout_seconds=0.3)
-    relay.forget_answers()
-    before = relay.connections
-    relay.cut()
-    relay.forget_answers()
-    await eventually(lambda: relay.connections >= before + 2)  # the first of them got no answer
-    relay.cut()
-    await eventually(lambda: listener.ready)

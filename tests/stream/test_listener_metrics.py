@@ -8,14 +8,15 @@ import pytest
 from app.metrics import ListenerLoss, Metrics
 from app.model import TxRef, new_tx_ref
 from app.stream.channels import channel_of
-from app.stream.listener import Audience, Listener
+from app.stream.listener import WORKER_LOCKS, Audience, Listener
 from tests.notify_queue import half_full
-from tests.payments import Process, open_process
-from tests.stream.conftest import Eventually, StartListener, Woken
+from tests.payments import Process, connected, open_process
+from tests.stream.conftest import WORKER_ID, Eventually, StartListener, Woken
 from tests.stream.journal import Journal
 from tests.stream.relay import Relay
 
 ECHO_SECONDS, ECHO_TIMEOUT_SECONDS = 0.05, 0.2
+WAITING = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
 
 
 def value(metrics: Metrics, name: str, **labels: str) -> float:
@@ -99,6 +100,25 @@ async def test_an_error_of_ours_is_a_loss_with_that_reason(
     await eventually(woken.has_connected(2))
     assert losses(metrics) == {"failed": 1}
     assert "of ours" in caplog.text, "with its traceback"
+
+
+async def test_a_connection_that_gets_no_answer_before_it_listens_is_given_up(
+    start_listener: StartListener, metrics: Metrics, journal: Journal, empty_database_url: str,
+    eventually: Eventually,
+) -> None:  # fmt: skip
+    """Here because somebody holds the lock of the worker; a silent network looks the same."""
+    listener = await start_listener(echo_timeout_seconds=0.3)
+    async with connected(empty_database_url) as rival:
+        values = (WORKER_LOCKS, WORKER_ID)
+        locking = asyncio.create_task(rival.execute("SELECT pg_advisory_lock(%s, %s)", values))
+        async with connected(empty_database_url) as psql:
+            while await (await psql.execute(WAITING)).fetchone() is None:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        await journal.terminate_listener()
+        await locking
+        await eventually(lambda: losses(metrics).get("silent", 0) >= 2)
+        assert not listener.ready
+    await eventually(lambda: listener.ready)
 
 
 @pytest.fixture

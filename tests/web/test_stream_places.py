@@ -10,11 +10,13 @@ from app.metrics import StreamClose
 from tests.payments import query
 from tests.stream.leasing import holding_up, until, waiting_for_a_lock
 from tests.web.line import eventually
+from tests.web.raw_http import connection
 from tests.web.reader import reading
 from tests.web.service import Napvi, Payer
 from tests.web.stream_places import closed, cookie_of, leases, nothing_is_leased
 from tests.web.test_stream import transfer_by_hand
 
+VISITS, AT_ONCE = 1_000, 50
 SHORT = {"stream_send_timeout_seconds": 0.3}
 
 
@@ -124,3 +126,28 @@ async def test_a_write_that_fails_ends_the_stream_and_loses_nothing(
     assert napvi.app.hub.streams == 0
     async with payer.stream(topup["tx_ref"], last_event_id=2) as resumed:
         assert [message.json["seq"] for message in await resumed.rest()] == [3]
+
+
+async def test_of_a_thousand_short_visits_not_even_a_task_stays(
+    napvi: Napvi, payer: Payer, topup: dict[str, Any], database_url: str
+) -> None:
+    request = (
+        f"GET /api/topup/stream?tx_ref={topup['tx_ref']} HTTP/1.1\r\n"
+        f"Host: napvi\r\nCookie: {cookie_of(payer)}\r\n\r\n"
+    ).encode()
+    moments = (None, b"HTTP", b"retry", b"}\n\n")
+
+    async def visit(number: int) -> None:
+        async with connection(napvi.url) as (reader, writer):
+            writer.write(request)
+            if (moment := moments[number % len(moments)]) is not None:
+                await reader.readuntil(moment)
+
+    await visit(0)
+    await nothing_is_leased(napvi, database_url)
+    before = len(asyncio.all_tasks())
+    for start in range(0, VISITS, AT_ONCE):
+        await asyncio.gather(*(visit(start + number) for number in range(AT_ONCE)))
+    await nothing_is_leased(napvi, database_url)
+    await eventually(lambda: len(asyncio.all_tasks()) <= before)
+    assert napvi.app.hub.channels == 0
