@@ -106,6 +106,7 @@ class Streams:
         try:
             refuse = await self._decided(scope, send, decide)
             if (stream := _asked(scope)) is not None and stream.user_id is not None:
+                del refuse  # it holds on to Quart's request
                 # The server keeps these as long as the stream lasts, and reads them no more.
                 scope["headers"], scope["extensions"], scope["asgi"] = [], {}, ASGI
                 await stream.serve(receive, send)
