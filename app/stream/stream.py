@@ -111,7 +111,7 @@ class Stream:
         self.end(StreamClose.AGE)
 
     def beat(self) -> None:
-        if self._writing is None:
+        if self._writing is None and self.subscription.ended is None:  # no word after the last
             self._shared.metrics.heartbeats_sent.inc()
             self._begin_to_write(body_event(heartbeat_frame()))
 
