@@ -22,6 +22,7 @@ import pytest
 
 from app.payos.simulator.wire import PAYER
 from app.processes import die_with_parent
+from tests.ports import held_port
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS_MAX = 20.0
@@ -145,9 +146,9 @@ class Service(Process):
 
 
 class StartService(Protocol):
-    """Another one, at an address of its own, or where an earlier one was."""
+    """Another one, at a port kept until the test ends, or at `bind`, where an earlier one was."""
 
-    def __call__(self, *options: str, bind: str = ...) -> Service: ...
+    def __call__(self, *options: str, bind: str | None = ...) -> Service: ...
 
 
 def environment_on(database_url: str) -> dict[str, str]:
@@ -177,9 +178,10 @@ def simulator(environment: dict[str, str]) -> Iterator[Service]:
 def start_service(environment: dict[str, str], simulator: Service) -> Iterator[StartService]:
     with ExitStack() as started:
 
-        def start(*options: str, bind: str = "127.0.0.1:0") -> Service:
+        def start(*options: str, bind: str | None = None) -> Service:
+            address = bind or f"127.0.0.1:{started.enter_context(held_port())}"
             everything = {**environment, "PAYOS_BASE_URL": simulator.url}
-            service = Service(everything, "serve", *options, bind=bind)
+            service = Service(everything, "serve", *options, bind=address)
             started.callback(service.stop)
             return service
 

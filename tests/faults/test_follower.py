@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from tests.faults.follower import Broken, Follower
+from tests.ports import held_port
 
 pytestmark = pytest.mark.faults
 
@@ -83,12 +84,9 @@ async def test_it_waits_as_long_as_it_is_told() -> None:
 async def test_it_takes_its_addresses_in_turn_and_tries_again_where_nobody_answers() -> None:
     script = Script(OK + chunk(b"retry: 1\n\n") + states(1) + END, STOP)
     async with script.served() as url:
-        nobody = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
-        deserted = "http://{}:{}".format(*nobody.sockets[0].getsockname())
-        nobody.close()
-        await nobody.wait_closed()
-        follower = Follower([deserted, url], TX_REF, COOKIE)
-        await follower.run()
+        with held_port() as port:
+            follower = Follower([f"http://127.0.0.1:{port}", url], TX_REF, COOKIE)
+            await follower.run()
     assert (follower.ids, follower.connections, follower.breaks) == ([1], 4, 2)
 
 

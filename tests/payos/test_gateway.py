@@ -22,6 +22,7 @@ from app.payos.simulator import create_simulator
 from app.payos.webhook import read_webhook, transfer_event_id
 from tests.payos.conftest import Shop
 from tests.payos.wire import API_KEY, CHECKSUM_KEY, CLIENT_ID, LINK_ID
+from tests.ports import held_port
 
 
 async def create(gateway: Gateway, **fields: Any) -> PaymentLink:
@@ -349,11 +350,10 @@ async def test_a_server_that_hangs_up_or_is_not_there_is_no_answer() -> None:
     async with answering(None, None) as url, gateway_to(url) as gateway:
         with pytest.raises(PayOSTimeout):
             await create(gateway)
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        port = unused.getsockname()[1]
-    async with gateway_to(f"http://127.0.0.1:{port}") as gateway:
-        with pytest.raises(PayOSTimeout):
-            await gateway.find_link(5001)
+    with held_port() as port:
+        async with gateway_to(f"http://127.0.0.1:{port}") as gateway:
+            with pytest.raises(PayOSTimeout):
+                await gateway.find_link(5001)
 
 
 async def test_a_server_that_keeps_silent_costs_a_bounded_time() -> None:

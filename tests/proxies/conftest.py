@@ -15,7 +15,7 @@ from typing import Protocol
 import pytest
 
 from tests.processes.payer import Payer, log_in
-from tests.proxies.front import IDLE_LIMIT, Front, make_front, running_proxy
+from tests.proxies.front import IDLE_LIMIT, Front, held_front, running_proxy
 from tests.services import Service
 
 
@@ -24,8 +24,9 @@ class StartProxy(Protocol):
 
 
 @pytest.fixture
-def front(short_dir: Path) -> Front:
-    return make_front(short_dir)
+def front(short_dir: Path) -> Iterator[Front]:
+    with held_front(short_dir) as front:
+        yield front
 
 
 @pytest.fixture

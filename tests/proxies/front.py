@@ -20,6 +20,7 @@ import pytest
 import trustme
 
 from app.processes import die_with_parent
+from tests.ports import held_port
 from tests.services import ROOT, SECONDS_MAX
 
 HOST = "napvi.example.com"
@@ -50,21 +51,19 @@ class Front:
         return self.directory / "key.pem"
 
 
-def make_front(directory: Path) -> Front:
-    """Two ports that are free, and a certificate for localhost."""
+@contextmanager
+def held_front(directory: Path) -> Iterator[Front]:
+    """Two ports, kept for the proxy, and a certificate for localhost."""
     authority = trustme.CA()
     issued = authority.issue_cert("localhost")
     trust = ssl.create_default_context()
     authority.configure_trust(trust)
-    with (
-        socket.create_server(("127.0.0.1", 0)) as https,
-        socket.create_server(("127.0.0.1", 0)) as http,
-    ):
-        front = Front(directory, https.getsockname()[1], http.getsockname()[1], trust)
-    for blob in issued.cert_chain_pems:
-        blob.write_to_path(front.certificate, append=True)
-    issued.private_key_pem.write_to_path(front.key)
-    return front
+    with held_port() as https, held_port() as http:
+        front = Front(directory, https, http, trust)
+        for blob in issued.cert_chain_pems:
+            blob.write_to_path(front.certificate, append=True)
+        issued.private_key_pem.write_to_path(front.key)
+        yield front
 
 
 def nginx_conf(front: Front, upstreams: Sequence[str], idle_limit: str) -> str:
@@ -154,13 +153,17 @@ def _shipped(name: str, replacements: Mapping[str, str]) -> str:
 
 
 def _wait_until_it_listens(process: subprocess.Popen[bytes], front: Front) -> None:
+    """And is the one with the certificate of `front`: anybody else fails the handshake."""
+    address = ("127.0.0.1", front.https_port)
     deadline = time.monotonic() + SECONDS_MAX
     while True:
         assert process.poll() is None, "it ended"
         assert time.monotonic() < deadline, "it does not listen"
         try:
-            socket.create_connection(("127.0.0.1", front.https_port)).close()
+            with (
+                socket.create_connection(address, SECONDS_MAX) as connection,
+                front.trust.wrap_socket(connection, server_hostname="localhost"),
+            ):
+                return
         except ConnectionRefusedError:
             time.sleep(0.01)
-        else:
-            return

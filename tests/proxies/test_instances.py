@@ -1,13 +1,13 @@
 """A proxy in front of several napvi processes, or of none."""
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 
 import pytest
 
+from tests.ports import held_port
 from tests.processes.payer import deliver, http_client, log_in, until
 from tests.proxies.conftest import StartProxy
 from tests.proxies.front import Front
@@ -19,10 +19,10 @@ REQUESTS = 4
 
 
 @pytest.fixture
-def nobody() -> str:
+def nobody() -> Iterator[str]:
     """An address where nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return f"127.0.0.1:{server.getsockname()[1]}"
+    with held_port() as port:
+        yield f"127.0.0.1:{port}"
 
 
 @asynccontextmanager
