@@ -1,5 +1,6 @@
 """What the tests take from npm: installed into a cache, no part of napvi."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -13,14 +14,19 @@ LOCK = "package-lock.json"
 
 
 def node_modules(locked: Path, cache: Path) -> Path:
-    """What the lock file in `locked` names. Skips where npm is absent or fails; fails in CI."""
+    """What the lock file in `locked` names. Skips where npm is absent or fails; fails in CI.
+
+    One process installs at a time: those that test beside each other share the cache.
+    """
     place = cache / locked.name
     wanted = (locked / LOCK).read_bytes()
     done = place / "installed"
-    if not done.exists() or done.read_bytes() != wanted:
-        shutil.copytree(locked, place, dirs_exist_ok=True)
-        _install(place)
-        done.write_bytes(wanted)
+    with (cache / f"{locked.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists() or done.read_bytes() != wanted:
+            shutil.copytree(locked, place, dirs_exist_ok=True)
+            _install(place)
+            done.write_bytes(wanted)
     return place / "node_modules"
 
 
