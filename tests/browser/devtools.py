@@ -92,6 +92,14 @@ class FreezablePage:
     async def thaw(self) -> None:
         await self._set_state("active")
 
+    async def show(self) -> None:
+        """Thaws it, and makes it the one that the payer looks at."""
+        await self.thaw()
+        await self._devtools.call("Page.bringToFront", self._session)
+
+    async def close(self) -> None:
+        await self._devtools.call("Page.close", self._session)
+
     async def _set_state(self, state: str) -> None:
         await self._devtools.call("Page.setWebLifecycleState", self._session, state=state)
 
