@@ -69,7 +69,7 @@ class FreezablePage:
         self._session = session
 
     async def evaluate(self, expression: str) -> Any:
-        """The value of `expression`, or what it resolves to."""
+        """The value of `expression`, or what it resolves to; None while the page changes."""
         answer = await self._devtools.call(
             "Runtime.evaluate",
             self._session,
@@ -78,7 +78,7 @@ class FreezablePage:
             returnByValue=True,
         )
         assert "exceptionDetails" not in answer, answer
-        return answer["result"].get("value")
+        return answer.get("result", {}).get("value")
 
     async def until(self, condition: str) -> None:
         async with asyncio.timeout(SECONDS_MAX):
