@@ -10,7 +10,7 @@
  * @typedef {"connecting"|"live"|"reconnecting"|"polling"|"closed"} Connection
  */
 
-const OPEN_SECONDS = 10; // a dead pooled socket neither opens nor fails
+const OPEN_SECONDS = 10; // a dead socket neither opens nor fails
 const SILENCE_SECONDS = 45; // the server says something every 30 s
 const BACKOFF_SECONDS = 1;
 const BACKOFF_SECONDS_MAX = 60;
@@ -20,7 +20,8 @@ const FOR_GOOD = [400, 401, 404];
 
 const always = { back: "returning", gone: "away", end: "closed" };
 const leading = { ...always, stolen: "following", online: "returning" };
-const told = { superseded: "yielded", busy: "down", off: "off", not_logged_in: "closed" };
+const full = { busy: "down", too_many: "down", unavailable: "down" };
+const told = { ...full, superseded: "yielded", off: "off", not_logged_in: "closed" };
 const broken = { empty: "asking", refused: "asking" }; // `empty`: it ended without a word
 const focus = "returning";
 
@@ -254,7 +255,7 @@ export class TopupStream extends EventTarget {
 
   #told(problem) {
     if (problem.code === "off") this.#streams = false;
-    if (problem.code === "busy") this.#pollSeconds = problem.retry_seconds;
+    if (full[problem.code]) this.#pollSeconds = problem.retry_seconds;
     this.#happens(problem.code, problem.retry_seconds);
     this.#dispatch("error", problem);
   }
@@ -300,7 +301,7 @@ export class TopupStream extends EventTarget {
         this.#dispatch("error", body);
       }
     } catch {
-      // No network, or no JSON from a proxy: the next attempt is the remedy.
+      // No network, or no JSON: the next attempt is the remedy.
     } finally {
       clearTimeout(patience);
     }
@@ -316,7 +317,7 @@ export class TopupStream extends EventTarget {
   /** A stream does not survive a page that is put away. */
   #followThePage() {
     const { signal } = this.#page;
-    const on = (target, name, event, holds = (e) => true) =>
+    const on = (target, name, event, holds = () => true) =>
       target.addEventListener(name, (e) => holds(e) && this.#happens(event), { signal });
     on(window, "pagehide", "gone");
     on(document, "freeze", "gone");

@@ -69,7 +69,7 @@ class FreezablePage:
         self._session = session
 
     async def evaluate(self, expression: str) -> Any:
-        """The value of `expression`, or what it resolves to."""
+        """The value of `expression`, or what it resolves to; None while the page changes."""
         answer = await self._devtools.call(
             "Runtime.evaluate",
             self._session,
@@ -78,7 +78,7 @@ class FreezablePage:
             returnByValue=True,
         )
         assert "exceptionDetails" not in answer, answer
-        return answer["result"].get("value")
+        return answer.get("result", {}).get("value")
 
     async def until(self, condition: str) -> None:
         async with asyncio.timeout(SECONDS_MAX):
@@ -91,6 +91,14 @@ class FreezablePage:
 
     async def thaw(self) -> None:
         await self._set_state("active")
+
+    async def show(self) -> None:
+        """Thaws it, and makes it the one that the payer looks at."""
+        await self.thaw()
+        await self._devtools.call("Page.bringToFront", self._session)
+
+    async def close(self) -> None:
+        await self._devtools.call("Page.close", self._session)
 
     async def _set_state(self, state: str) -> None:
         await self._devtools.call("Page.setWebLifecycleState", self._session, state=state)

@@ -43,8 +43,8 @@ ENDS: dict[str, Callable[[Opened], list[Fact]]] = {
 """By the sentence that its page says: what happened after it was opened."""
 
 
-async def register(service: Service, context: BrowserContext) -> None:
-    account = {"username": "lan.nguyen", "password": PASSWORD}
+async def register(service: Service, context: BrowserContext, username: str = "lan.nguyen") -> None:
+    account = {"username": username, "password": PASSWORD}
     answer = await context.request.post(f"{service.url}/api/auth/register", data=account)
     assert answer.status == 201, await answer.text()
 

@@ -15,6 +15,7 @@ async def picture(page: Page, name: str, height: int | None = None) -> None:
     assert page.viewport_size is not None
     width, full = page.viewport_size["width"], page.viewport_size["height"]
     await page.mouse.move(0, 0)
+    await page.evaluate("scrollTo(0, 0)")
     await page.screenshot(
         path=IMAGES / f"{name}.png",
         animations="disabled",

@@ -179,6 +179,8 @@ CAUSES: dict[str, Step] = {
     "end": lambda scene: scene.page.close(),
     "superseded": frames(error("superseded")),
     "busy": frames(error("busy")),
+    "too_many": frames(error("too_many")),
+    "unavailable": frames(error("unavailable")),
     "off": frames(error("off")),
     "not_logged_in": frames(error("not_logged_in")),
 }

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.async_api import Browser, ViewportSize
+from playwright.async_api import Browser, Page, ViewportSize, expect
 
 from tests.browser.gallery import fill, register
 from tests.browser.npm import node_modules
@@ -12,7 +12,7 @@ from tests.browser.witness import Witness
 from tests.payments import Process
 from tests.services import Service
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(60)]
 
 PHONE: ViewportSize = {"width": 360, "height": 800}
 DESKTOP: ViewportSize = {"width": 1280, "height": 840}
@@ -30,6 +30,30 @@ def axe(pytestconfig: pytest.Config) -> str:
     cache = pytestconfig.cache
     assert cache is not None
     return (node_modules(AXE, cache.mkdir("axe")) / "axe-core" / "axe.min.js").read_text("utf-8")
+
+
+async def refuse_an_amount(page: Page, address: str) -> None:
+    await page.goto(address)
+    await page.locator("#amount").fill("1")
+    await page.locator("main button[type=submit]").click()
+    await expect(page.locator('[data-fault="amount"]')).not_to_be_empty()
+
+
+async def lose_the_connection(page: Page, address: str) -> None:
+    await page.route("**/api/topup/*", lambda route: route.abort())
+    await page.goto(address)
+    before = await page.locator(".connection").inner_text()
+    await expect(page.locator(".slip")).to_have_attribute("data-connection", "reconnecting")
+    await expect(page.locator(".connection")).not_to_have_text(before)
+    await page.unroute("**/api/topup/*")
+
+
+async def let_the_time_run_out(page: Page, address: str) -> None:
+    await page.clock.install()
+    await page.goto(address)
+    await page.clock.fast_forward("15:01")
+    await expect(page.locator(".slip")).to_have_attribute("data-sentence", "overdue")
+    await page.clock.resume()
 
 
 @pytest.mark.parametrize("language", ["vi-VN", "en-GB"])
@@ -54,17 +78,27 @@ async def test_axe_finds_no_violation_and_nothing_sticks_out(
         await page.goto(address)
         for past in await page.locator("details").all():
             await past.locator("summary").click()
+        await examine(address)
+
+    async def examine(name: str) -> None:
         await page.evaluate(axe)
-        found[address] = await page.evaluate(VIOLATIONS), await page.evaluate(WIDER)
+        found[name] = await page.evaluate(VIOLATIONS), await page.evaluate(WIDER)
 
     await inspect(f"{service.url}/login")
     await inspect(f"{service.url}/register")
     await register(service, context)
     await inspect(f"{service.url}/wallet")
-    for address in (await fill(service, context, process)).values():
+    addresses = await fill(service, context, process)
+    for address in addresses.values():
         await inspect(address)
     for path in ("/wallet", "/wallet/topup", "/wallet/topup/T00000000"):
         await inspect(f"{service.url}{path}")
+    await refuse_an_amount(page, f"{service.url}/wallet/topup")
+    await examine("an amount that cannot be")
+    await lose_the_connection(page, addresses["waiting"])
+    await examine("connection lost")
+    await let_the_time_run_out(page, addresses["waiting"])
+    await examine("overdue")
     await context.close()
     assert {address: faults for address, faults in found.items() if faults != ([], 0)} == {}
     assert witness.complaints == []

@@ -153,12 +153,13 @@ async def test_a_watchdog_that_slept_asks_before_it_gives_a_stream_up(
     assert site.asked == {STREAM: 1, STATUS: 1}
 
 
+@pytest.mark.parametrize("code", ["busy", "too_many", "unavailable"])
 async def test_a_full_server_is_left_alone_for_as_long_as_it_asks(
-    site: Site, page: StreamPage
+    site: Site, page: StreamPage, code: str
 ) -> None:
-    site.stream.append(says_and_ends("retry: 10000\n\n" + error("busy", 12)))
+    site.stream.append(says_and_ends("retry: 10000\n\n" + error(code, 12)))
     await page.start(update(1))
-    await page.until_went("opening busy down")
+    await page.until_went(f"opening {code} down")
     await page.skip(11.5)
     await page.page.evaluate("fetch('/')")
     assert site.asked == {STREAM: 1, STATUS: 0}
