@@ -18,6 +18,7 @@ NO_LIMIT = 10_000
 NO_CLAIM_SECONDS = 0.0
 """It has expired when the next request comes."""
 
+WAITS = "SELECT cardinality(pg_blocking_pids(%s)) > 0"
 COUNT = "SELECT count(*) FROM topup.topups"
 
 
@@ -252,6 +253,26 @@ async def test_at_the_limit_a_repetition_is_still_found(
     user = await process.user()
     first = await open_topup(database_url, user, "T00000001", "key", open_max=1)
     assert await open_topup(database_url, user, "T00000002", "key", open_max=1) == first
+
+
+async def test_who_opens_for_the_same_user_waits_until_the_first_counts(
+    process: Process, database_url: str
+) -> None:
+    """In steps: one has opened and not committed, the other waits, the first commits."""
+    user = await process.user()
+    values = (user, 50_000, 900, 1, None, None, 0)
+    async with (
+        connected(database_url, "topup_app") as first,
+        connected(database_url, "topup_app") as second,
+    ):
+        async with first.transaction():
+            await first.execute(OPEN, ("T00000001", uuid4(), *values))
+            opening = asyncio.create_task(second.execute(OPEN, ("T00000002", uuid4(), *values)))
+            while await query(database_url, WAITS, second.info.backend_pid) == [(False,)]:
+                assert not opening.done()
+        with pytest.raises(psycopg.Error) as refusal:
+            await opening
+    assert refusal.value.sqlstate == "TU012"
 
 
 async def test_parallel_requests_under_one_key_count_once(
