@@ -16,9 +16,11 @@
         ├── NotAcceptable        406
         ├── RequestTooSlow       408
         ├── UsernameTaken        409
+        ├── IdempotencyInFlight  409
         ├── BodyTooLarge         413
         ├── WrongContentType     415
         ├── IdempotencyMismatch  422
+        ├── TooManyOpen          429
         ├── PayOSRefused         502
         ├── DatabaseUnavailable  503
         ├── TooBusy              503
@@ -57,7 +59,7 @@ class Problem(NapviError):
     http_status: ClassVar[int] = 500
     code: ClassVar[str] = "internal"
     title: ClassVar[str] = "Something went wrong on our side"
-    retry_after_seconds: ClassVar[int | None] = None
+    retry_after_seconds: int | None = None
 
     def __init__(self, detail: str | None = None, fields: Mapping[str, str] | None = None) -> None:
         super().__init__(detail or self.title)
@@ -125,6 +127,13 @@ class UsernameTaken(Problem):
     http_status, code, title = 409, "username_taken", "This username is taken"
 
 
+class IdempotencyInFlight(Problem):
+    """A request with this key has not been answered yet; mostly PayOS needs a second."""
+
+    http_status, code, title = 409, "idempotency_in_flight", "A request with this key is under way"
+    retry_after_seconds = 2
+
+
 class BodyTooLarge(Problem):
     http_status, code, title = 413, "body_too_large", "The request body is too large"
 
@@ -135,6 +144,16 @@ class WrongContentType(Problem):
 
 class IdempotencyMismatch(Problem):
     http_status, code, title = 422, "idempotency_mismatch", "This key was used with another body"
+
+
+class TooManyOpen(Problem):
+    """The user has all the open top-ups it may have; in `retry_after_seconds` one has expired."""
+
+    http_status, code, title = 429, "too_many_open", "Too many top-ups wait for their payment"
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        super().__init__("Pay one of them, or wait until one has expired.")
+        self.retry_after_seconds = retry_after_seconds
 
 
 class PayOSRefused(Problem):

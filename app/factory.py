@@ -13,6 +13,7 @@ from app.database.accounts import Accounts
 from app.database.appender import Appender, measured
 from app.database.leases import LeaseStore
 from app.database.migrate import check
+from app.database.openings import Openings
 from app.database.pool import Database
 from app.database.store import Store
 from app.errors import ConfigurationError, DatabaseUnavailable
@@ -185,7 +186,14 @@ class NapviApp(Quart):
             timeout_seconds=settings.payos_timeout_seconds,
             retries=settings.payos_retries,
         )
-        self.linker = Linker(self.gateway, self.appender.append)
+        self.openings = Openings(
+            self.database,
+            settings,
+            claim_seconds=self.gateway.create_seconds_max + settings.statement_timeout_seconds,
+        )
+        self.linker = Linker(
+            self.gateway, self.appender.append, self.openings.renumber, self.openings.release
+        )
         self.login_of_request = Login(Accounts(self.database), settings)
 
     def _read_everything(self) -> None:
@@ -213,7 +221,7 @@ class NapviApp(Quart):
         append = self.appender.append
         for blueprint in (
             create_accounts_blueprint(login),
-            create_topups_blueprint(settings, login, store, self.linker.link),
+            create_topups_blueprint(settings, login, store, self.openings, self.linker.link),
             create_stream_blueprint(login, store, self.streams),
             create_seen_blueprint(login, self.metrics),
             create_webhook_blueprint(keys, channel, append, store.keep_body, self.metrics),

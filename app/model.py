@@ -50,6 +50,7 @@ class EventType(StrEnum):
     """What can be recorded. Source: the CHECK of topup.events; docs/events.md lists them."""
 
     TOPUP_OPENED = "topup.opened"
+    TOPUP_RENUMBERED = "topup.renumbered"
     TOPUP_LINKED = "topup.linked"
     TOPUP_CANCELLED = "topup.cancelled"
     TOPUP_EXPIRED = "topup.expired"
@@ -168,6 +169,14 @@ class Topup:
     expires_at: datetime
     confirmed_at: datetime | None
     opened_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A top-up that somebody asked for, perhaps again; `request_id` holds the claim on its link."""
+
+    topup: Topup
+    request_id: UUID
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,7 @@ class Settings(BaseSettings):
     topup_amount_min_vnd: Dong = 2_000
     topup_amount_max_vnd: Dong = 100_000_000
     topup_expiry_seconds: WholeSeconds = 15 * 60
+    topups_open_max: Annotated[int, Field(gt=0, le=10_000)] = 20
 
     # Bodies
     webhook_body_bytes_max: PositiveInt = 64 * 1024

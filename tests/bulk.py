@@ -13,7 +13,7 @@ from tests.processes.payer import Payer, log_in
 
 EXPIRY_SECONDS = 7200.0
 TOPUPS_PER_COMMIT = 500
-OPEN = "SELECT order_code FROM topup.open_topup(%s, %s, %s, %s, %s, NULL, NULL)"
+OPEN = "SELECT order_code FROM topup.open_topup(%s, %s, %s, %s, %s, 100000, NULL, NULL, 0)"
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ import psycopg
 from psycopg import AsyncConnection
 
 from app.database.accounts import Accounts
+from app.database.openings import Openings
 from app.database.pool import Database
 from app.database.store import Store
 from app.model import EventType, Fact, Topup, TxRef, UserId
@@ -31,6 +32,7 @@ UNKNOWN_ORDER = 999
 TRANSFERS = UUID("00000000-0000-4000-8000-000000000000")
 A_MOMENT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 GRACE_SECONDS = 900.0
+CLAIM_SECONDS = 60.0
 
 _numbers = itertools.count()
 
@@ -41,6 +43,7 @@ class Process:
 
     database: Database
     store: Store
+    openings: Openings
 
     async def user(self) -> UserId:
         name = f"user-{secrets.token_hex(8)}"
@@ -49,20 +52,21 @@ class Process:
     async def topup(self, amount_vnd: int = 50_000, user_id: UserId | None = None) -> Topup:
         """A pending top-up, of a new user unless one is given."""
         owner = await self.user() if user_id is None else user_id
-        return await self.store.open_topup(owner, amount_vnd, 900, None)
+        return (await self.openings.open(owner, amount_vnd, None)).topup
 
 
 @asynccontextmanager
 async def open_process(
     url: str, connections: int = 2, append_connections: int = 2, **limits: Any
 ) -> AsyncIterator[Process]:
-    settings = Settings.load(**limits)
+    settings = Settings.load(**{"topups_open_max": 10_000, **limits})
     database = Database(url, connections, settings)
     appends = Database(url, append_connections, settings)
     await database.open()
     await appends.open()
     try:
-        yield Process(database, Store(database, appends, GRACE_SECONDS))
+        openings = Openings(database, settings, CLAIM_SECONDS)
+        yield Process(database, Store(database, appends, GRACE_SECONDS), openings)
     finally:
         await appends.close()
         await database.close()

@@ -159,6 +159,7 @@ def environment_on(database_url: str) -> dict[str, str]:
         "PAYOS_CHECKSUM_KEY": CHECKSUM_KEY,
         "NAPVI_SECRET_KEY": SECRET_KEY,
         "NAPVI_COOKIE_SECURE": "false",
+        "NAPVI_TOPUPS_OPEN_MAX": "1000",
     }
 
 

@@ -20,6 +20,7 @@ from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRe
 from app.errors import (
     ConfigurationError,
     DatabaseUnavailable,
+    IdempotencyInFlight,
     IdempotencyMismatch,
     Problem,
     TopupNotFound,
@@ -40,7 +41,12 @@ RETRY_PAUSE_SECONDS = 0.02
 TRANSIENT = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
 
 PROBLEM_OF_SQLSTATE = MappingProxyType[str, type[Problem]](
-    {"TU002": TopupNotFound, "TU003": UsernameTaken, "TU004": IdempotencyMismatch}
+    {
+        "TU002": TopupNotFound,
+        "TU003": UsernameTaken,
+        "TU004": IdempotencyMismatch,
+        "TU013": IdempotencyInFlight,
+    }
 )
 """What a refusal of a SQL function means to a client. docs/errors.md lists every SQLSTATE."""
 

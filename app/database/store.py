@@ -1,15 +1,11 @@
 """The SQL of payments: each method is one statement, most of them one function of the schema."""
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any, TypeVar
-from uuid import uuid4
 
-import psycopg
 from psycopg import AsyncConnection
-from psycopg.rows import kwargs_row
 
 from app.database.pool import Database
 from app.errors import TopupNotFound
@@ -27,13 +23,10 @@ from app.model import (
     TxRef,
     UserId,
     Wallet,
-    new_tx_ref,
 )
 
 T = TypeVar("T")
 
-TX_REFS_TRIED_MAX = 3
-TX_REF_TAKEN = "TU005"
 LATEST_ENTRIES_MAX = 20
 LATEST_TOPUPS_MAX = 20
 EVENTS_OF_TOPUP_MAX = 20
@@ -43,7 +36,6 @@ TOPUP_COLUMNS = """
     checkout_url, qr_code, bank_bin, account_number, account_name, transfer_message, expires_at,
     confirmed_at, opened_at
 """
-OPEN_TOPUP = f"SELECT {TOPUP_COLUMNS} FROM topup.open_topup(%s, %s, %s, %s, %s, %s, %s)"  # noqa: S608
 TOPUP = f"SELECT {TOPUP_COLUMNS} FROM topup.topups WHERE tx_ref = %s AND user_id = %s"  # noqa: S608
 LATEST_TOPUPS = (
     f"SELECT {TOPUP_COLUMNS} FROM topup.topups"  # noqa: S608
@@ -105,31 +97,6 @@ class Store:
         self._append = append
         self._grace_seconds = grace_seconds
 
-    async def open_topup(
-        self, user_id: UserId, amount_vnd: int, expiry_seconds: float, idempotency_key: str | None
-    ) -> Topup:
-        """A pending top-up with an order code; under the same key, the one opened before.
-
-        Raises IdempotencyMismatch when the key was used with another amount.
-        """
-        fingerprint = hashlib.sha256(f"amount={amount_vnd}".encode()).hexdigest()
-        request = (user_id, amount_vnd, expiry_seconds, idempotency_key, fingerprint)
-        # Drawn here: when the answer is lost, `work` runs again and finds what it opened.
-        names = [(new_tx_ref(), uuid4()) for _ in range(TX_REFS_TRIED_MAX)]
-
-        async def work(connection: AsyncConnection) -> Topup:
-            async with connection.cursor(row_factory=kwargs_row(_topup)) as cursor:
-                for name in names:
-                    try:
-                        await cursor.execute(OPEN_TOPUP, (*name, *request))
-                        break
-                    except psycopg.Error as error:
-                        if error.sqlstate != TX_REF_TAKEN or name is names[-1]:
-                            raise
-                return _only(await cursor.fetchall())
-
-        return await self._database.run(work)
-
     async def append_events(self, facts: Sequence[Fact]) -> list[Appended]:
         """What became of each fact, in their order; one commit for all. At most 64."""
         return await self._append.rows(_appended, APPEND_EVENTS, _columns(facts))
@@ -144,7 +111,7 @@ class Store:
 
     async def topup(self, user_id: UserId, tx_ref: TxRef) -> Topup:
         """The top-up, if it is this user's. Raises TopupNotFound."""
-        return _only(await self._database.rows(_topup, TOPUP, (tx_ref, user_id)))
+        return _only(await self._database.rows(topup_row, TOPUP, (tx_ref, user_id)))
 
     async def topup_update(self, user_id: UserId, tx_ref: TxRef) -> TopupUpdate:
         """The latest state as a browser is told it, if it is this user's. Raises TopupNotFound."""
@@ -159,7 +126,7 @@ class Store:
     async def wallet(self, user_id: UserId) -> Wallet:
         """Balance, latest entries and latest top-ups, newest first."""
         entries = await self._database.rows(_entry, LATEST_ENTRIES, (user_id, LATEST_ENTRIES_MAX))
-        topups = await self._database.rows(_topup, LATEST_TOPUPS, (user_id, LATEST_TOPUPS_MAX))
+        topups = await self._database.rows(topup_row, LATEST_TOPUPS, (user_id, LATEST_TOPUPS_MAX))
         # Not from topup.wallets: read at another moment it might not fit the entries.
         return Wallet(entries[0].balance_after if entries else 0, entries, topups)
 
@@ -186,7 +153,8 @@ def _only(rows: list[T]) -> T:
     return rows[0]
 
 
-def _topup(*, status: str, **columns: Any) -> Topup:
+def topup_row(*, status: str, **columns: Any) -> Topup:
+    """A row of TOPUP_COLUMNS."""
     return Topup(status=Status(status), **columns)
 
 

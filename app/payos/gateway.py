@@ -26,6 +26,10 @@ PENDING = "PENDING"
 CHECKOUT_SITES = {"api-merchant.payos.vn": "https://pay.payos.vn"}
 
 
+class OrderCodeTaken(PayOSRefused):
+    """PayOS has another order under this code: of an earlier installation, or somebody else's."""
+
+
 class Gateway:
     """PayOS, for one payment channel. Make it inside the event loop; `close` it at the end.
 
@@ -56,6 +60,7 @@ class Gateway:
         self._timeout_seconds = timeout_seconds
         back_off_seconds = 0.5 * (2**retries - 1)  # the SDK's; it would obey a Retry-After of 60
         self._call_seconds_max = timeout_seconds * (retries + 1) + back_off_seconds
+        self.create_seconds_max = self._call_seconds_max + timeout_seconds
 
     async def create_link(
         self,
@@ -66,10 +71,11 @@ class Gateway:
         cancel_url: str,
         expires_at: datetime,
     ) -> PaymentLink:
-        """A link to pay `amount_vnd`. Raises PayOSRefused, PayOSTimeout.
+        """A link to pay `amount_vnd`. Raises OrderCodeTaken, PayOSRefused, PayOSTimeout.
 
         A link that PayOS made although we saw no proper answer is found again by its order code,
-        then without the QR code and the account, which PayOS tells only once.
+        then without the QR code and the account, which PayOS tells only once. Takes no longer
+        than `create_seconds_max`.
         """
         request = CreatePaymentLinkRequest(
             order_code=order_code,
@@ -91,9 +97,9 @@ class Gateway:
         except RefusedWithCode as problem:
             if problem.payos_code != DUPLICATE_ORDER_CODE:
                 raise
-            return await self._made_before(order_code, amount_vnd, problem)
+            return await self._made_before(request, problem)
         except (PayOSRefused, PayOSTimeout) as problem:
-            return await self._made_before(order_code, amount_vnd, problem)
+            return await self._made_before(request, problem)
 
     async def find_link(self, order_code: int) -> LinkState | None:
         """How PayOS sees the link; None if it knows none. Raises PayOSRefused, PayOSTimeout."""
@@ -126,16 +132,23 @@ class Gateway:
         await self._sdk.aclose()
 
     async def _made_before(
-        self, order_code: int, amount_vnd: int, problem: PayOSRefused | PayOSTimeout
+        self, request: CreatePaymentLinkRequest, problem: PayOSRefused | PayOSTimeout
     ) -> PaymentLink:
-        """The open link that PayOS has for this order. Raises `problem` where there is none."""
+        """The open link that PayOS has for this order.
+
+        Raises `problem` where there is none, or no open one; OrderCodeTaken where it is not ours.
+        """
         try:
             async with asyncio.timeout(self._timeout_seconds):
-                link = await self.find_link(order_code)
+                link = await self.find_link(request.order_code)
         except TimeoutError:
             raise problem from None
-        if link is None or (link.amount, link.status) != (amount_vnd, PENDING):
+        if link is None:
             raise problem
+        if (link.amount, link.status) != (request.amount, PENDING):
+            if any(request.description in transfer.description for transfer in link.transfers):
+                raise problem  # paid, and by our payer: its webhook is on the way
+            raise OrderCodeTaken(f"PayOS has another order {link.order_code}.") from problem
         return PaymentLink(
             payment_link_id=link.payment_link_id,
             checkout_url=f"{self._checkout_site}/web/{link.payment_link_id}",

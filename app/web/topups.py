@@ -2,19 +2,20 @@
 
 import re
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict
 from quart import Blueprint, request, url_for
 from quart_schema import validate_request
 
+from app.database.openings import Openings
 from app.database.store import Store
 from app.errors import InvalidRequest
 from app.login import Login
-from app.model import LedgerEntry, Status, Topup, iso, parse_tx_ref
+from app.model import LedgerEntry, Opened, Topup, iso, parse_tx_ref
 from app.rollout import gets_stream
 from app.settings import Settings
 
+REPLAYED = "Idempotency-Replayed"
 IDEMPOTENCY_KEY_PATTERN = re.compile(r"[\x21-\x7e]{1,255}")
 
 
@@ -30,27 +31,28 @@ def create_topups_blueprint(
     settings: Settings,
     login: Login,
     store: Store,
-    link: Callable[[Topup, str], Awaitable[None]],
+    openings: Openings,
+    link: Callable[[Opened, str], Awaitable[None]],
 ) -> Blueprint:
     """The JSON routes of a payer; the stream has a module of its own.
 
-    `link(topup, page_url)` gets a payment link and goes on to its end when the payer leaves.
+    `link(opened, page_url)` gets a payment link and goes on to its end when the payer leaves.
     """
     blueprint = Blueprint("topups", __name__, url_prefix="/api")
 
     @blueprint.post("/topup/init")
     @validate_request(TopupRequest)
-    async def init(data: TopupRequest) -> tuple[dict[str, object], int]:
+    async def init(data: TopupRequest) -> tuple[dict[str, object], int, dict[str, str]]:
         """Open a top-up and get a payment link for it."""
         user = await login.user()
         _check_amount(data.amount, settings)
-        topup = await store.open_topup(
-            user.user_id, data.amount, settings.topup_expiry_seconds, _idempotency_key()
-        )
-        if _needs_link(topup):
-            await link(topup, _page_url(topup, settings.public_url))
-            topup = await store.topup(user.user_id, topup.tx_ref)
-        return _opened(topup, gets_stream(user.user_id, settings.stream)), 201
+        opened = await openings.open(user.user_id, data.amount, _idempotency_key())
+        replayed = opened.topup.checkout_url is not None
+        if not replayed:
+            await link(opened, _page_url(opened.topup, settings.public_url))
+        topup = await openings.first_answer(opened.topup.tx_ref)
+        headers = {REPLAYED: "true"} if replayed else {}
+        return _opened(topup, gets_stream(user.user_id, settings.stream)), 201, headers
 
     @blueprint.get("/topup/status")
     async def status() -> dict[str, object]:
@@ -77,12 +79,6 @@ def create_topups_blueprint(
 def _page_url(topup: Topup, public_url: str | None) -> str:
     path = url_for("pages.watch_topup", tx_ref=topup.tx_ref)
     return (public_url or request.host_url).rstrip("/") + path
-
-
-def _needs_link(topup: Topup) -> bool:
-    """A key may be sent again long after: no link is made for what is paid, closed or too late."""
-    waiting = topup.status is Status.PENDING and topup.expires_at > datetime.now(UTC)
-    return waiting and topup.checkout_url is None
 
 
 def _check_amount(amount_vnd: int, settings: Settings) -> None:

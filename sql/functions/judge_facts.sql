@@ -1,6 +1,7 @@
 -- judge_facts: the facts of a batch after a second look, under the locks of their top-ups: a
---           foreign payment link, or a mere description of a top-up that waits no more, means
---           suspense; an event id that is taken by other money, payment.conflict.
+--           foreign payment link, an order code that was given up, or a mere description of a
+--           top-up that waits no more, means suspense; an event id that is taken by other
+--           money, payment.conflict.
 -- Raises:   TU002 a fact names a top-up that does not exist; TU006 its type has another door.
 -- Locks:    expects those of topup.lock_topups.
 -- Notifies: nothing.
@@ -20,7 +21,9 @@ DECLARE
     v_recorded jsonb;
 BEGIN
     FOREACH v_fact IN ARRAY p_facts LOOP
-        IF v_fact.type IN ('topup.opened', 'payment.conflict', 'suspense.assigned') THEN
+        IF v_fact.type IN (
+            'topup.opened', 'topup.renumbered', 'payment.conflict', 'suspense.assigned'
+        ) THEN
             RAISE EXCEPTION 'events of this type come through another door'
             USING ERRCODE = 'TU006', DETAIL = v_fact.type;
         END IF;
@@ -33,13 +36,7 @@ BEGIN
             RAISE EXCEPTION 'there is no such top-up'
             USING ERRCODE = 'TU002', DETAIL = v_fact.tx_ref;
         END IF;
-        v_unmatched := CASE v_fact.data ->> 'matched_by'
-            WHEN 'order_code' THEN
-                CASE WHEN v_fact.data ->> 'payment_link_id' <> v_topup.payment_link_id
-                    THEN 'payment_link_id.foreign' END
-            WHEN 'description' THEN
-                CASE WHEN v_topup.status <> 'pending' THEN 'order_code.unknown' END
-        END;
+        v_unmatched := topup.mismatch(v_fact.data, v_topup);
         IF v_unmatched IS NOT NULL THEN
             v_fact.tx_ref := NULL;
             v_fact.data := (v_fact.data - 'matched_by')

@@ -27,6 +27,8 @@ BEGIN
             p_event.recorded_at + make_interval(secs => (v_data ->> 'expiry_seconds')::float8);
         v_next.idempotency_key := v_data ->> 'idempotency_key';
         v_next.idempotency_fingerprint := v_data ->> 'idempotency_fingerprint';
+    WHEN 'topup.renumbered' THEN
+        v_next.order_code := (v_data ->> 'order_code')::bigint;
     WHEN 'topup.linked' THEN
         -- The pair (order_code, payment_link_id) never changes once a signed message named it.
         v_next.payment_link_id :=

@@ -20,6 +20,7 @@ BEGIN
             INSERT INTO topup.topups VALUES (v_state.*);
         ELSE
             UPDATE topup.topups AS t SET
+                order_code = v_state.order_code,
                 payment_link_id = v_state.payment_link_id,
                 checkout_url = v_state.checkout_url,
                 qr_code = v_state.qr_code,

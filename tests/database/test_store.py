@@ -7,29 +7,23 @@ from typing import TypeVar
 from unittest.mock import ANY
 from uuid import uuid4
 
-import psycopg
 import pytest
 
-import app.database.store
-from app.database.pool import Database, Work
 from app.database.store import Store
-from app.errors import IdempotencyMismatch, TopupNotFound
+from app.errors import TopupNotFound
 from app.model import (
     Appended,
     EventType,
     LedgerEntry,
     Outcome,
     Status,
-    Topup,
     TopupEvent,
     TopupUpdate,
     TxRef,
     UserId,
     Wallet,
 )
-from app.settings import Settings
 from tests.payments import (
-    GRACE_SECONDS,
     LINK,
     UNKNOWN_ORDER,
     Process,
@@ -41,97 +35,6 @@ from tests.payments import (
 )
 
 T = TypeVar("T")
-
-
-async def test_a_topup_is_opened_pending(process: Process) -> None:
-    user = await process.user()
-    topup = await process.store.open_topup(user, 50_000, 900, None)
-    assert topup == Topup(
-        tx_ref=ANY,
-        user_id=user,
-        order_code=ANY,
-        amount=50_000,
-        amount_paid=0,
-        status=Status.PENDING,
-        seq=1,
-        late=False,
-        payment_link_id=None,
-        checkout_url=None,
-        qr_code=None,
-        bank_bin=None,
-        account_number=None,
-        account_name=None,
-        transfer_message=None,
-        expires_at=topup.opened_at + timedelta(seconds=900),
-        confirmed_at=None,
-        opened_at=ANY,
-    )
-    assert topup.opened_at.tzinfo is not None
-    assert topup.opened_at.utcoffset() == timedelta(0)
-    assert isinstance(topup.status, Status)
-    assert await process.store.topup(user, topup.tx_ref) == topup
-
-
-async def test_under_the_same_key_it_is_opened_once(process: Process) -> None:
-    user = await process.user()
-    topups = await asyncio.gather(
-        *(process.store.open_topup(user, 50_000, 900, "key") for _ in range(10))
-    )
-    assert len(set(topups)) == 1
-    assert (await process.store.wallet(user)).topups == topups[:1]
-
-
-async def test_the_key_belongs_to_its_user(process: Process) -> None:
-    mine, yours = await process.user(), await process.user()
-    first = await process.store.open_topup(mine, 50_000, 900, "key")
-    second = await process.store.open_topup(yours, 60_000, 900, "key")
-    assert first.tx_ref != second.tx_ref
-
-
-async def test_the_same_key_for_another_amount_is_refused(process: Process) -> None:
-    user = await process.user()
-    await process.store.open_topup(user, 50_000, 900, "key")
-    with pytest.raises(IdempotencyMismatch):
-        await process.store.open_topup(user, 60_000, 900, "key")
-
-
-class LosesTheFirstAnswer(Database):
-    """The connection dies after the COMMIT, so the work runs again."""
-
-    async def run(self, work: Work[T]) -> T:
-        await super().run(work)
-        return await super().run(work)
-
-
-@pytest.mark.parametrize("key", [None, "key"])
-async def test_an_opening_whose_answer_was_lost_is_found_again(
-    process: Process, database_url: str, key: str | None
-) -> None:
-    user = await process.user()
-    unlucky = LosesTheFirstAnswer(database_url, 1, Settings.load())
-    await unlucky.open()
-    try:
-        topup = await Store(unlucky, unlucky, GRACE_SECONDS).open_topup(user, 50_000, 900, key)
-    finally:
-        await unlucky.close()
-    assert await query(database_url, "SELECT tx_ref FROM topup.topups") == [(topup.tx_ref,)]
-
-
-async def test_a_tx_ref_that_is_taken_is_drawn_again(
-    process: Process, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    taken = (await process.topup()).tx_ref
-    draws = iter([taken, taken, TxRef("T00000000")])
-    monkeypatch.setattr(app.database.store, "new_tx_ref", lambda: next(draws))
-    assert (await process.topup()).tx_ref == "T00000000"
-
-
-async def test_it_does_not_draw_for_ever(process: Process, monkeypatch: pytest.MonkeyPatch) -> None:
-    taken = (await process.topup()).tx_ref
-    monkeypatch.setattr(app.database.store, "new_tx_ref", lambda: taken)
-    with pytest.raises(psycopg.Error) as refusal:
-        await process.topup()
-    assert refusal.value.sqlstate == "TU005"
 
 
 async def test_what_became_of_each_fact_comes_in_its_order(process: Process) -> None:

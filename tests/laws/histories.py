@@ -25,6 +25,8 @@ class Pays:
     link_of: int
     amount: int
     reference: str
+    first_code: bool = False
+    """Under the order code that the top-up had first; it may have another one by now."""
 
 
 @dataclass(frozen=True)
@@ -55,18 +57,25 @@ class Concerns:
 
 
 @dataclass(frozen=True)
+class Renumbers:
+    topup: int
+
+
+@dataclass(frozen=True)
 class Assigns:
     nth: int
     topup: int
 
 
-Step = Pays | PaysWithoutReference | PaysUnknownOrder | Fails | Concerns | Assigns
+Told = Pays | PaysWithoutReference | PaysUnknownOrder | Fails | Concerns
+Step = Told | Renumbers | Assigns
 
 own_payment = st.builds(
-    lambda index, amount, reference: Pays(index, index, amount, reference),
+    lambda index, *transfer: Pays(index, index, *transfer),
     topup,
     amount,
     reference,
+    st.sampled_from([False, False, True]),
 )
 step: st.SearchStrategy[Step] = st.one_of(
     own_payment,
@@ -83,6 +92,7 @@ step: st.SearchStrategy[Step] = st.one_of(
         ),
         st.integers(0, 1),
     ),
+    st.builds(Renumbers, topup),
     st.builds(Assigns, st.integers(0, 2), topup),
 )
 
@@ -110,17 +120,24 @@ class Facts:
 
     def __init__(self, topups: list[Topup]) -> None:
         self._topups = topups
+        self._order_codes = [[topup.order_code] for topup in topups]
         self._links = [uuid4().hex for _ in topups]
         self._salt = uuid4()
 
-    def of(self, step: Pays | PaysWithoutReference | PaysUnknownOrder | Fails | Concerns) -> Fact:
+    def order_code(self, index: int) -> int:
+        return self._order_codes[index][-1]
+
+    def renumber(self, index: int, order_code: int) -> None:
+        self._order_codes[index].append(order_code)
+
+    def of(self, step: Told) -> Fact:
         match step:
-            case Pays(index, link_of, amount, reference):
-                order_code = self._topups[index].order_code
+            case Pays(index, link_of, amount, reference, first_code):
+                order_code = self._order_codes[index][0 if first_code else -1]
                 return transfer(order_code, amount, reference, self._links[link_of])
             case PaysWithoutReference(index, amount):
                 fact = transfer(
-                    self._topups[index].order_code,
+                    self.order_code(index),
                     amount,
                     link=self._links[index],
                     unmatchable="reference.missing",
@@ -131,8 +148,8 @@ class Facts:
                 fact = transfer(UNKNOWN_ORDER, amount, description_tx_refs=tx_refs)
                 return self._named(fact, "unknown", reference)
             case Fails(index, link_of, copy):
-                topup = self._topups[index]
-                fact = failure(topup.order_code, topup.amount, self._links[link_of])
+                amount = self._topups[index].amount
+                fact = failure(self.order_code(index), amount, self._links[link_of])
                 return self._named(fact, "fails", f"{index} {link_of} {copy}")
             case Concerns(index, EventType.TOPUP_LINKED, copy):
                 fact = linked(self._topups[index].tx_ref, self._links[index])

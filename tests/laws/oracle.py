@@ -9,8 +9,9 @@ from uuid import UUID
 
 from app.model import EventType, Fact, Outcome, Status, Topup, TxRef, UserId
 
-OPENED, LINKED, RECEIVED, FAILED = (
+OPENED, RENUMBERED, LINKED, RECEIVED, FAILED = (
     EventType.TOPUP_OPENED,
+    EventType.TOPUP_RENUMBERED,
     EventType.TOPUP_LINKED,
     EventType.PAYMENT_RECEIVED,
     EventType.PAYMENT_FAILED,
@@ -73,6 +74,15 @@ class Oracle:
     def open(self, topup: Topup) -> None:
         self.topups[topup.tx_ref] = Expected(topup.user_id, topup.order_code, topup.amount)
         self._log(topup.tx_ref, OPENED)
+
+    def renumber(self, tx_ref: TxRef, order_code: int) -> bool:
+        """Whether the top-up may take this code."""
+        topup = self.topups[tx_ref]
+        if topup.link is not None or topup.status != Status.PENDING:
+            return False
+        topup.order_code = order_code
+        self._log(tx_ref, RENUMBERED)
+        return True
 
     def append(self, fact: Fact) -> Answer:
         tx_ref, by_order_code = self._match(fact)

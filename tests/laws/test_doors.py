@@ -21,11 +21,13 @@ DOORS = {
     "open_topup",
     "reconcile_streams",
     "register_user",
+    "release_link",
+    "renumber_topup",
     "revoke_session",
     "touch_session",
 }
-READS = {"read_updates", "fold", "next_state", "credit", "close"}
-"""As the application itself: read_updates folds the log in its caller's name."""
+READS = {"read_updates", "first_answer", "fold", "next_state", "credit", "close"}
+"""As the application itself: these fold the log in its caller's name."""
 
 FUNCTIONS = """
     SELECT p.proname FROM pg_proc AS p
@@ -147,6 +149,8 @@ async def test_a_write_and_an_inner_function_are_refused_in_practice(
         "UPDATE topup.stream_leases SET ended = NULL",
         "DELETE FROM topup.stream_leases",
         "TRUNCATE topup.stream_leases",
+        "DELETE FROM topup.link_claims",
+        "SELECT topup.claim_link('T00000000', gen_random_uuid(), 0)",
         "SELECT topup.limit_streams(1, 1, ARRAY[1], 0, 0)",
         "SELECT topup.judge_streams(NULL, NULL, NULL, NULL, 1, 1)",
         "CREATE TABLE topup.mine ()",

@@ -15,6 +15,7 @@ from tests.laws.histories import (
     Facts,
     History,
     PaysUnknownOrder,
+    Renumbers,
     Step,
     histories,
 )
@@ -93,9 +94,14 @@ async def play(
         batch.clear()
 
     for step, together in zip(history.steps, history.together, strict=True):
-        if not together or isinstance(step, Assigns) or is_ambiguous(step):
+        if not together or isinstance(step, Assigns | Renumbers) or is_ambiguous(step):
             await flush()
-        if not isinstance(step, Assigns):
+        if isinstance(step, Renumbers):
+            tx_ref, before = topups[step.topup].tx_ref, facts.order_code(step.topup)
+            order_code = (await process.openings.renumber(tx_ref, before)).order_code
+            assert oracle.renumber(tx_ref, order_code) == (order_code != before)
+            facts.renumber(step.topup, order_code)
+        elif not isinstance(step, Assigns):
             batch.append(facts.of(step))
         elif step.nth < len(suspended):
             event_id, tx_ref = suspended[step.nth].event_id, topups[step.topup].tx_ref

@@ -30,7 +30,12 @@ CLOSING = {
     EventType.TOPUP_CANCELLED: Status.CANCELLED,
     EventType.TOPUP_EXPIRED: Status.EXPIRED,
 }
-OTHER_DOOR = {EventType.TOPUP_OPENED, EventType.PAYMENT_CONFLICT, EventType.SUSPENSE_ASSIGNED}
+OTHER_DOOR = {
+    EventType.TOPUP_OPENED,
+    EventType.TOPUP_RENUMBERED,
+    EventType.PAYMENT_CONFLICT,
+    EventType.SUSPENSE_ASSIGNED,
+}
 
 
 @dataclass(frozen=True)
@@ -88,6 +93,10 @@ async def test_every_status_meets_every_event(
         assert await state(database_url, topup.tx_ref) == expected
     elif type == EventType.TOPUP_LINKED:
         await process.store.append_events([linked(topup.tx_ref)])
+        assert await state(database_url, topup.tx_ref) == before
+    elif type == EventType.TOPUP_RENUMBERED:
+        topup = await process.store.topup(topup.user_id, topup.tx_ref)
+        assert await process.openings.renumber(topup.tx_ref, topup.order_code) == topup
         assert await state(database_url, topup.tx_ref) == before
     elif type == EventType.PAYMENT_CONFLICT:
         await conflict(topup, process)

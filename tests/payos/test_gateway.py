@@ -17,7 +17,7 @@ from payos._crypto import CryptoProvider
 from app.errors import PayOSRefused, PayOSTimeout
 from app.model import PaymentLink
 from app.payos.calls import RefusedWithCode
-from app.payos.gateway import Gateway, checkout_site
+from app.payos.gateway import Gateway, OrderCodeTaken, checkout_site
 from app.payos.simulator import create_simulator
 from app.payos.webhook import read_webhook, transfer_event_id
 from tests.payos.conftest import Shop
@@ -127,19 +127,31 @@ async def test_the_same_order_again_is_the_same_link_without_its_qr_code(
     assert (await browser.get(again.checkout_url)).status_code == 200
 
 
-async def test_an_order_code_that_is_taken_by_another_amount_is_refused(gateway: Gateway) -> None:
+async def test_an_order_code_that_is_taken_by_another_amount_is_told_apart(
+    gateway: Gateway,
+) -> None:
     await create(gateway)
-    with pytest.raises(RefusedWithCode) as refusal:
+    with pytest.raises(OrderCodeTaken):
         await create(gateway, amount_vnd=60_000)
-    assert refusal.value.payos_code == "231"
 
 
 async def test_an_order_that_is_closed_is_not_found_again(gateway: Gateway) -> None:
     await create(gateway)
     await gateway.cancel_link(5001, "huỷ")
+    with pytest.raises(OrderCodeTaken):
+        await create(gateway)
+
+
+async def test_an_order_that_our_payer_has_paid_keeps_its_code(
+    gateway: Gateway, browser: httpx.AsyncClient
+) -> None:
+    await create(gateway)
+    await browser.post("/simulator/links/5001/pay", json={"amount": 20_000})
     with pytest.raises(RefusedWithCode) as refusal:
         await create(gateway)
     assert refusal.value.payos_code == "231"
+    with pytest.raises(OrderCodeTaken):
+        await create(gateway, description="T0000000Z")
 
 
 async def test_a_description_that_is_too_long_is_refused_with_its_code(gateway: Gateway) -> None:

@@ -102,7 +102,8 @@ def test_a_file_names_the_columns_it_reads(path: Path) -> None:
 def test_a_migration_makes_nothing_that_is_replaced(path: Path) -> None:
     text = path.read_text("utf-8")
     assert path.read_text("utf-8").startswith("-- "), "its first lines say why"
-    assert not re.search(r"\b(FUNCTION|PROCEDURE|AGGREGATE|TRIGGER|VIEW)\b|\$\$", text)
+    made = re.sub(r"\bDROP \w+", "", text)  # before a changed signature is made anew
+    assert not re.search(r"\b(FUNCTION|PROCEDURE|AGGREGATE|TRIGGER|VIEW)\b|\$\$", made)
 
 
 async def test_no_function_has_two_signatures(database_url: str) -> None:

@@ -132,6 +132,7 @@ async def running(database_url: str, **changes: Any) -> AsyncIterator[Napvi]:
         "database_connections": 3,
         "append_connections": 1,
         "streams_per_user_max": 1_000,
+        "topups_open_max": 1_000,
     }
     app = create_app(Settings.load(**settings | changes))
     await app.open()

@@ -1,0 +1,91 @@
+"""The SQL of opening a top-up: once for each request, however often and wherever it arrives."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import LiteralString
+from uuid import UUID, uuid4
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.rows import kwargs_row
+
+from app.database.pool import Database
+from app.database.store import TOPUP_COLUMNS, topup_row
+from app.errors import TooManyOpen
+from app.model import Opened, Topup, TxRef, UserId, new_tx_ref
+from app.settings import Settings
+
+TX_REFS_TRIED_MAX = 3
+TX_REF_TAKEN = "TU005"
+TOO_MANY_OPEN = "TU012"
+
+OPEN = f"SELECT {TOPUP_COLUMNS} FROM topup.open_topup(%s, %s, %s, %s, %s, %s, %s, %s, %s)"  # noqa: S608
+FIRST_ANSWER = f"SELECT {TOPUP_COLUMNS} FROM topup.first_answer(%s)"  # noqa: S608
+RENUMBER = f"SELECT {TOPUP_COLUMNS} FROM topup.renumber_topup(%s, %s)"  # noqa: S608
+RELEASE = "SELECT topup.release_link(%s, %s)"
+
+
+class Openings:
+    """From a request to a top-up that PayOS has a link for. Source of truth: the schema `topup`.
+
+    `claim_seconds`: how long a process may take, at most, to get that link from PayOS; after that
+    it counts as dead. Every method raises DatabaseUnavailable when the database is away.
+    """
+
+    def __init__(self, database: Database, settings: Settings, claim_seconds: float) -> None:
+        self._database = database
+        self._settings = settings
+        self._claim_seconds = claim_seconds
+
+    async def open(self, user_id: UserId, amount_vnd: int, idempotency_key: str | None) -> Opened:
+        """A pending top-up with an order code; under the same key, the one opened before.
+
+        Under a key, and without a payment link, it is claimed: give it back with `release`.
+        Raises IdempotencyMismatch when the key was used with another amount, IdempotencyInFlight
+        when another request has claimed it, TooManyOpen.
+        """
+        fingerprint = hashlib.sha256(f"amount={amount_vnd}".encode()).hexdigest()
+        expiry_seconds, open_max = (
+            self._settings.topup_expiry_seconds,
+            self._settings.topups_open_max,
+        )
+        limits = (expiry_seconds, open_max)
+        key = (idempotency_key, fingerprint, self._claim_seconds)
+        # Drawn here: when the answer is lost, `work` runs again and finds what it opened.
+        request_id, tx_refs = uuid4(), [new_tx_ref() for _ in range(TX_REFS_TRIED_MAX)]
+
+        async def work(connection: AsyncConnection) -> Topup:
+            async with connection.cursor(row_factory=kwargs_row(topup_row)) as cursor:
+                for tx_ref in tx_refs:
+                    try:
+                        await cursor.execute(
+                            OPEN, (tx_ref, request_id, user_id, amount_vnd, *limits, *key)
+                        )
+                        break
+                    except psycopg.Error as error:
+                        if error.sqlstate == TOO_MANY_OPEN:
+                            raise TooManyOpen(int(error.diag.message_detail or 0)) from error
+                        if error.sqlstate != TX_REF_TAKEN or tx_ref is tx_refs[-1]:
+                            raise
+                return (await cursor.fetchall())[0]
+
+        return Opened(await self._database.run(work), request_id)
+
+    async def release(self, tx_ref: TxRef, request_id: UUID) -> None:
+        """Lets the next request under the key go on, if this one still holds the claim."""
+        await self._database.rows(dict, RELEASE, (tx_ref, request_id))
+
+    async def renumber(self, tx_ref: TxRef, taken_order_code: int) -> Topup:
+        """The top-up under the next order code, if it still waits, without a link, under this one.
+
+        The code is committed before PayOS can hear of it. Raises TopupNotFound.
+        """
+        return await self._only(RENUMBER, (tx_ref, taken_order_code))
+
+    async def first_answer(self, tx_ref: TxRef) -> Topup:
+        """The top-up as it stood when its link was recorded; as it stands, while it has none."""
+        return await self._only(FIRST_ANSWER, (tx_ref,))
+
+    async def _only(self, query: LiteralString, values: Sequence[object]) -> Topup:
+        [topup] = await self._database.rows(topup_row, query, values)
+        return topup
