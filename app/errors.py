@@ -21,6 +21,7 @@
         ├── IdempotencyMismatch  422
         ├── PayOSRefused         502
         ├── DatabaseUnavailable  503
+        ├── PayOSUnavailable     503
         ├── TooBusy              503
         └── PayOSTimeout         504
 
@@ -57,7 +58,7 @@ class Problem(NapviError):
     http_status: ClassVar[int] = 500
     code: ClassVar[str] = "internal"
     title: ClassVar[str] = "Something went wrong on our side"
-    retry_after_seconds: ClassVar[int | None] = None
+    retry_after_seconds: int | None = None
 
     def __init__(self, detail: str | None = None, fields: Mapping[str, str] | None = None) -> None:
         super().__init__(detail or self.title)
@@ -145,6 +146,16 @@ class PayOSRefused(Problem):
 
 class DatabaseUnavailable(Problem):
     http_status, code, title = 503, "database_unavailable", "The database is away; try again"
+
+
+class PayOSUnavailable(Problem):
+    """PayOS was not asked, or asked us to come later: certainly nothing has happened there."""
+
+    http_status, code, title = 503, "payos_unavailable", "PayOS cannot be reached now; try again"
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        super().__init__()
+        self.retry_after_seconds = retry_after_seconds
 
 
 class TooBusy(Problem):
