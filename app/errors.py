@@ -23,6 +23,7 @@
         ├── TooManyOpen          429
         ├── PayOSRefused         502
         ├── DatabaseUnavailable  503
+        ├── PayOSUnavailable     503
         ├── TooBusy              503
         └── PayOSTimeout         504
 
@@ -164,6 +165,16 @@ class PayOSRefused(Problem):
 
 class DatabaseUnavailable(Problem):
     http_status, code, title = 503, "database_unavailable", "The database is away; try again"
+
+
+class PayOSUnavailable(Problem):
+    """PayOS was not asked, or asked us to come later: certainly nothing has happened there."""
+
+    http_status, code, title = 503, "payos_unavailable", "PayOS cannot be reached now; try again"
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        super().__init__()
+        self.retry_after_seconds = retry_after_seconds
 
 
 class TooBusy(Problem):

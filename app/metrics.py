@@ -7,11 +7,14 @@ metric means; deploy/grafana-dashboard.json draws them; a test compares all thre
 
 from collections.abc import Iterable
 from enum import StrEnum
+from itertools import product
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+from app.payos_labels import KeyPosition, PayOSOperation, PayOSOutcome, SignedThing
 
 LATENCY_SECONDS = (
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
@@ -89,6 +92,7 @@ class Metrics:
         self._shared_directory = shared_directory
         self.registry = CollectorRegistry()
         self._count_payments()
+        self._count_calls()
         self._count_streams()
         self._count_notifications()
         self.loop_lag_seconds = self._histogram(
@@ -104,6 +108,10 @@ class Metrics:
         MultiProcessCollector(of_all_workers, str(self._shared_directory))
         return encode(of_all_workers), content_type
 
+    def count_signature(self, thing: SignedThing, position: int) -> None:
+        """PayOS signed this with the key at `position` of PAYOS_CHECKSUM_KEY, 1 the first."""
+        self.payos_signatures.labels(thing, KeyPosition.of(position)).inc()
+
     def _count_payments(self) -> None:
         self.webhooks = self._counter(
             "webhooks", "Requests to the webhook", "outcome", WebhookOutcome
@@ -113,6 +121,23 @@ class Metrics:
         )
         self.append_seconds = self._histogram(
             "append_seconds", "From the start of an append to its commit", LATENCY_SECONDS
+        )
+
+    def _count_calls(self) -> None:
+        self.payos_calls = self._counter_by(
+            "payos_calls", "Calls to PayOS", operation=PayOSOperation, outcome=PayOSOutcome
+        )
+        self.payos_call_seconds = self._histogram(
+            "payos_call_seconds", "From a call that was made to its answer", LATENCY_SECONDS
+        )
+        self.payos_calls_in_flight = self._gauge(
+            "payos_calls_in_flight", "Calls that wait for PayOS now"
+        )
+        self.payos_breaker_open = self._gauge(
+            "payos_breaker_open", "Processes that do not call PayOS, because it gives no answers"
+        )
+        self.payos_signatures = self._counter_by(
+            "payos_signatures", "Good signatures of PayOS", thing=SignedThing, key=KeyPosition
         )
 
     def _count_streams(self) -> None:
@@ -175,6 +200,12 @@ class Metrics:
         counter = Counter(f"napvi_{name}", help, labels, registry=self.registry)
         for value in values:
             counter.labels(value)
+        return counter
+
+    def _counter_by(self, name: str, help: str, **labels: Iterable[str]) -> Counter:
+        counter = Counter(f"napvi_{name}", help, tuple(labels), registry=self.registry)
+        for values in product(*labels.values()):
+            counter.labels(*values)
         return counter
 
     def _gauge(self, name: str, help: str) -> Gauge:

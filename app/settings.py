@@ -20,6 +20,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.errors import ConfigurationError
+from app.payos_labels import KeyPosition
 
 REQUIRED_TO_SERVE = {
     "payos_client_id": "Copy it from the payment channel's page on my.payos.vn.",
@@ -64,13 +65,19 @@ class Settings(BaseSettings):
     payos_client_id: str | None = Field(default=None, validation_alias="PAYOS_CLIENT_ID")
     payos_api_key: SecretStr | None = Field(default=None, validation_alias="PAYOS_API_KEY")
     payos_checksum_key: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
-        default=(), validation_alias="PAYOS_CHECKSUM_KEY"
+        default=(), validation_alias="PAYOS_CHECKSUM_KEY", max_length=len(KeyPosition)
     )
     payos_base_url: str = Field(
         default="https://api-merchant.payos.vn", validation_alias="PAYOS_BASE_URL"
     )
     payos_timeout_seconds: Seconds = 8.0
     payos_retries: int = Field(default=1, ge=0, le=5)
+    payos_calls_at_once: PositiveInt = 16
+    payos_background_calls_at_once: PositiveInt = 4
+    payos_calls_waiting_max: int = Field(default=64, ge=0)
+    payos_wait_seconds_max: Seconds = 5.0
+    payos_breaker_no_answers: PositiveInt = 5
+    payos_breaker_pause_seconds: Seconds = 10.0
 
     # Logins
     secret_key: SecretStr | None = None

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.errors import InvalidRequest
 from app.model import PaymentLink
-from app.payos.fields import Fields, fault, payment_link_id, required_text, text, whole
+from app.payos.fields import Fields, payment_link_id, required_text, text, whole
 from app.payos.transfer import transaction_time
 
 
@@ -25,7 +26,11 @@ class LinkTransfer:
 
 @dataclass(frozen=True, slots=True)
 class LinkState:
-    """How PayOS sees a link: amounts in đồng, `status` in its own words (PENDING, PAID …)."""
+    """How PayOS sees a link: amounts in đồng, `status` in its own words (PENDING, PAID …).
+
+    `unreadable_transfers`: how many entries it listed that are no transfer as we know it. Somebody
+    has to look at them; the link, and whatever else came to it, is known all the same.
+    """
 
     payment_link_id: str
     order_code: int
@@ -33,6 +38,7 @@ class LinkState:
     amount_paid: int
     status: str
     transfers: tuple[LinkTransfer, ...]
+    unreadable_transfers: int = 0
 
 
 def read_created(data: Fields) -> PaymentLink:
@@ -50,16 +56,17 @@ def read_created(data: Fields) -> PaymentLink:
 
 def read_state(data: Fields) -> LinkState:
     """The answer to a question about a link, and to its cancelling."""
-    transfers = data.get("transactions")
-    if not isinstance(transfers, list):
-        transfers = []  # the documentation prints {} where there are none
+    listed = data.get("transactions") or []  # the documentation prints {} where there are none
+    entries = listed if isinstance(listed, list) else [listed]
+    transfers = [transfer for entry in entries if (transfer := _read_transfer(entry)) is not None]
     return LinkState(
         payment_link_id=payment_link_id(data, "id"),
         order_code=whole(data, "orderCode"),
         amount=whole(data, "amount"),
         amount_paid=whole(data, "amountPaid", smallest=0),
         status=required_text(data, "status"),
-        transfers=tuple(_read_transfer(transfer) for transfer in transfers),
+        transfers=tuple(transfers),
+        unreadable_transfers=len(entries) - len(transfers),
     )
 
 
@@ -68,13 +75,17 @@ def read_account_number(data: Fields) -> str:
     return text(data, "accountNumber")
 
 
-def _read_transfer(data: object) -> LinkTransfer:
+def _read_transfer(data: object) -> LinkTransfer | None:
+    """None where `data` is no transfer as we know it."""
     if not isinstance(data, Mapping):
-        raise fault("transactions", "must be a list of objects")
-    return LinkTransfer(
-        reference=text(data, "reference", nul_allowed=True),
-        amount=whole(data, "amount"),
-        account_number=text(data, "accountNumber"),
-        description=text(data, "description"),
-        at=transaction_time(text(data, "transactionDateTime")),
-    )
+        return None
+    try:
+        return LinkTransfer(
+            reference=text(data, "reference", nul_allowed=True),
+            amount=whole(data, "amount"),
+            account_number=text(data, "accountNumber"),
+            description=text(data, "description"),
+            at=transaction_time(text(data, "transactionDateTime")),
+        )
+    except InvalidRequest:
+        return None

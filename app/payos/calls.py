@@ -1,21 +1,29 @@
-"""One call to PayOS: bounded, logged, and with every failure turned into one of two problems."""
+"""The calls to PayOS: bounded in number and time, counted, logged; each failure is one problem."""
 
 import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from types import MappingProxyType
 from typing import TypeVar
 
 import httpx
 import payos
 
-from app.errors import InvalidRequest, PayOSRefused, PayOSTimeout
+from app.errors import InvalidRequest, PayOSRefused, PayOSTimeout, PayOSUnavailable, Problem
+from app.metrics import Metrics
+from app.payos.breaker import Breaker, BreakerOpen, Clock
 from app.payos.fields import Fields
+from app.payos.places import NoPlace, Places
+from app.payos.reception import RateLimited
+from app.payos_labels import PayOSOperation, PayOSOutcome
+from app.settings import Settings
 
 NO_ANSWER = (TimeoutError, payos.ConnectionError, payos.ConnectionTimeoutError, httpx.RequestError)
 
 UNREADABLE = (
     payos.PayOSError,
+    httpx.DecodingError,
     InvalidRequest,
     AttributeError,
     TypeError,
@@ -25,9 +33,17 @@ UNREADABLE = (
 """A refusal, or what escapes from the SDK over an answer without envelope or signature, or not
 of JSON."""
 
+NOT_MADE = MappingProxyType[type[Problem], PayOSOutcome](
+    {
+        BreakerOpen: PayOSOutcome.BREAKER_OPEN,
+        NoPlace: PayOSOutcome.NO_PLACE,
+        RateLimited: PayOSOutcome.RATE_LIMITED,
+    }
+)
 DESCRIPTION_CHARACTERS_MAX = 200
 
 Answer = TypeVar("Answer")
+Call = Callable[[], Awaitable[Fields]]
 
 logger = logging.getLogger(__name__)
 
@@ -41,43 +57,98 @@ class RefusedWithCode(PayOSRefused):
         self.payos_code = payos_code
 
 
-async def answer_of(
-    call: Awaitable[Fields],
-    read: Callable[[Fields], Answer],
-    operation: str,
-    order_code: int | None,
-    seconds_max: float,
-) -> Answer:
-    """What `read` makes of the answer to `call`, an unawaited call of the SDK.
+class Calls:
+    """Every call of one process. Payers and the background have places of their own."""
 
-    Raises RefusedWithCode (PayOS decided), PayOSRefused (the answer makes no sense, so PayOS may
-    or may not have done it) or PayOSTimeout (no answer; likewise).
-    """
-    started, outcome = time.monotonic(), "cancelled"
-    try:
-        async with asyncio.timeout(seconds_max):
-            answer = read(await call)
-        outcome = "ok"
-        return answer
-    except NO_ANSWER as error:
-        outcome = f"no_answer_{type(error).__name__}"
-        raise PayOSTimeout from error
-    except UNREADABLE as error:
-        problem = _refusal(error)
-        outcome = f"refused_{getattr(problem, 'payos_code', type(error).__name__)}"
-        raise problem from error
-    finally:
-        logger.info(
-            "event=payos.call operation=%s order_code=%s outcome=%s milliseconds=%d",
-            operation,
-            order_code,
-            outcome,
-            (time.monotonic() - started) * 1000,
+    def __init__(
+        self, settings: Settings, metrics: Metrics, call_seconds_max: float, now: Clock
+    ) -> None:
+        waiting_max, seconds_max = settings.payos_calls_waiting_max, settings.payos_wait_seconds_max
+        self.payers = Places(settings.payos_calls_at_once, waiting_max, seconds_max)
+        self.background = Places(settings.payos_background_calls_at_once, waiting_max, seconds_max)
+        self._breaker = Breaker(
+            settings.payos_breaker_no_answers,
+            settings.payos_breaker_pause_seconds,
+            metrics.payos_breaker_open.set,
+            now,
         )
+        self._metrics = metrics
+        self._call_seconds_max = call_seconds_max
+
+    async def answer(
+        self,
+        call: Call,
+        read: Callable[[Fields], Answer],
+        operation: PayOSOperation,
+        order_code: int | None,
+        places: Places,
+    ) -> Answer:
+        """What `read` makes of the answer to `call`, a call of the SDK.
+
+        Raises PayOSUnavailable (nothing was done), RefusedWithCode (PayOS decided), PayOSRefused
+        (the answer makes no sense, so PayOS may or may not have done it) or PayOSTimeout (no
+        answer; likewise).
+        """
+        outcome, reason = PayOSOutcome.CANCELLED, "-"
+        started = time.monotonic()
+        try:
+            async with places.one():
+                answer = read(await self._made(call))
+            outcome = PayOSOutcome.OK
+            return answer
+        except PayOSUnavailable as problem:
+            outcome = NOT_MADE[type(problem)]
+            raise
+        except (*NO_ANSWER, *UNREADABLE) as error:
+            outcome, reason, problem_of_ours = _judge(error)
+            raise problem_of_ours from error
+        finally:
+            self._metrics.payos_calls.labels(operation, outcome).inc()
+            logger.info(
+                "event=payos.call operation=%s order_code=%s outcome=%s reason=%s milliseconds=%d",
+                operation,
+                order_code,
+                outcome,
+                reason,
+                (time.monotonic() - started) * 1000,
+            )
+
+    async def _made(self, call: Call) -> Fields:
+        """The answer to a call that the breaker lets through, in bounded time."""
+        probe = self._breaker.enter()
+        with (
+            self._metrics.payos_calls_in_flight.track_inprogress(),
+            self._metrics.payos_call_seconds.time(),
+        ):
+            try:
+                async with asyncio.timeout(self._call_seconds_max):
+                    fields = await call()
+            except asyncio.CancelledError:
+                self._breaker.given_up(probe)
+                raise
+            except Exception as error:
+                if _is_silence(error):
+                    self._breaker.not_answered(probe)
+                else:
+                    self._breaker.answered()
+                raise
+            self._breaker.answered()
+            return fields
 
 
-def _refusal(error: Exception) -> PayOSRefused:
+def _is_silence(error: Exception) -> bool:
+    """httpx counts a body in an unknown encoding among the failures of a connection."""
+    return isinstance(error, NO_ANSWER) and not isinstance(error, httpx.DecodingError)
+
+
+def _judge(error: Exception) -> tuple[PayOSOutcome, str, Problem]:
+    """What is counted, what is logged, what the caller gets."""
+    name = type(error).__name__
+    if _is_silence(error):
+        return PayOSOutcome.NO_ANSWER, name, PayOSTimeout()
     code = getattr(error, "error_code", None)
     if not isinstance(code, str) or (getattr(error, "status_code", None) or 0) >= 500:
-        return PayOSRefused("PayOS gave an answer that cannot be read.")
-    return RefusedWithCode(code, str(getattr(error, "error_desc", None) or "no reason given"))
+        problem = PayOSRefused("PayOS gave an answer that cannot be read.")
+        return PayOSOutcome.UNREADABLE, name, problem
+    description = str(getattr(error, "error_desc", None) or "no reason given")
+    return PayOSOutcome.REFUSED, code, RefusedWithCode(code, description)

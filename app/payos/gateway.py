@@ -1,24 +1,31 @@
 """The calls to PayOS, made by its official SDK.
 
-The SDK signs, sends, retries and checks the signature of the answer. It is asked for the plain
-`data` and not for its models: those refuse an answer over one new field or status, and by then
-the link is made. What can fail, and how, is in app.payos.calls.
+The SDK signs, sends and retries. It is asked for the plain `data` and not for its models: those
+refuse an answer over one new field or status, and by then the link is made. The signature of an
+answer is checked in app.payos.reception; what can fail, and how, is in app.payos.calls.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+import time
 from datetime import datetime
+from functools import partial
 from urllib.parse import urlsplit
 
+import httpx
 import payos
 from payos.types import CreatePaymentLinkRequest
 
-from app.errors import PayOSRefused, PayOSTimeout
+from app.errors import PayOSRefused, PayOSTimeout, PayOSUnavailable
+from app.metrics import Metrics
 from app.model import PaymentLink
 from app.payos.answers import LinkState, read_account_number, read_created, read_state
-from app.payos.calls import Answer, RefusedWithCode, answer_of
-from app.payos.fields import Fields
+from app.payos.breaker import Clock
+from app.payos.calls import Call, Calls, RefusedWithCode
+from app.payos.places import Places
+from app.payos.reception import Reception
+from app.payos_labels import PayOSOperation, SignedThing
+from app.settings import Settings
 
 UNKNOWN_ORDER_CODE = "101"
 DUPLICATE_ORDER_CODE = "231"
@@ -33,34 +40,39 @@ class OrderCodeTaken(PayOSRefused):
 class Gateway:
     """PayOS, for one payment channel. Make it inside the event loop; `close` it at the end.
 
-    `timeout_seconds` is for one attempt, `retries` for the attempts after the first.
+    Every call may also raise PayOSUnavailable: it was not made. Links are made for payers; all
+    other calls are the background's, and take no place from payers.
     """
 
-    def __init__(
-        self,
-        client_id: str,
-        api_key: str,
-        checksum_key: str,
-        base_url: str,
-        timeout_seconds: float,
-        retries: int,
-    ) -> None:
+    def __init__(self, settings: Settings, metrics: Metrics, now: Clock = time.monotonic) -> None:
         for name in ("payos", "httpx"):  # PAYOS_LOG=debug would print whole bodies
             logging.getLogger(name).setLevel(logging.WARNING)
-        base_url = base_url.rstrip("/") + "/"  # else a path in it is lost
+        keys = [key.get_secret_value() for key in settings.payos_checksum_key]
+        base_url = settings.payos_base_url.rstrip("/") + "/"  # else a path in it is lost
+        self._http = httpx.AsyncClient()
         self._sdk = payos.AsyncPayOS(
-            client_id,
-            api_key,
-            checksum_key,
+            settings.payos_client_id,
+            settings.payos_api_key.get_secret_value() if settings.payos_api_key else None,
+            keys[0],
             base_url=base_url,
-            timeout=timeout_seconds,
-            max_retries=retries,
+            timeout=settings.payos_timeout_seconds,
+            max_retries=settings.payos_retries,
+            http_client=self._http,
         )
+        reception = Reception(
+            keys,
+            self._sdk.crypto.create_signature_from_object,
+            partial(metrics.count_signature, SignedThing.ANSWER),
+        )
+        self._http.event_hooks = {"response": [reception.receive]}
         self._checkout_site = checkout_site(base_url)
-        self._timeout_seconds = timeout_seconds
-        back_off_seconds = 0.5 * (2**retries - 1)  # the SDK's; it would obey a Retry-After of 60
-        self._call_seconds_max = timeout_seconds * (retries + 1) + back_off_seconds
-        self.create_seconds_max = self._call_seconds_max + timeout_seconds
+        self._timeout_seconds = settings.payos_timeout_seconds
+        back_off_seconds = 0.5 * (2**settings.payos_retries - 1)  # the SDK's
+        call_seconds_max = self._timeout_seconds * (settings.payos_retries + 1) + back_off_seconds
+        self._calls = Calls(settings, metrics, call_seconds_max, now)
+        self.create_seconds_max = (
+            settings.payos_wait_seconds_max + call_seconds_max + self._timeout_seconds
+        )
 
     async def create_link(
         self,
@@ -85,15 +97,17 @@ class Gateway:
             cancel_url=cancel_url,
             expired_at=int(expires_at.timestamp()),
         )
-        call = self._sdk.post(
+        call = partial(
+            self._sdk.post,
             "/v2/payment-requests",
             body=request,
             cast_to=dict,
             signature_request="create-payment-link",
-            signature_response="body",
         )
         try:
-            return await self._call("create", order_code, call, read_created)
+            return await self._calls.answer(
+                call, read_created, PayOSOperation.CREATE, order_code, self._calls.payers
+            )
         except RefusedWithCode as problem:
             if problem.payos_code != DUPLICATE_ORDER_CODE:
                 raise
@@ -103,33 +117,36 @@ class Gateway:
 
     async def find_link(self, order_code: int) -> LinkState | None:
         """How PayOS sees the link; None if it knows none. Raises PayOSRefused, PayOSTimeout."""
-        call = self._sdk.get(
-            f"/v2/payment-requests/{order_code}", cast_to=dict, signature_response="body"
-        )
-        return await self._state("find", order_code, call)
+        return await self._find(order_code, self._calls.background)
 
     async def cancel_link(self, order_code: int, reason: str) -> LinkState | None:
         """Closes the link; None if PayOS knows none. Raises PayOSRefused, PayOSTimeout."""
-        call = self._sdk.post(
+        call = partial(
+            self._sdk.post,
             f"/v2/payment-requests/{order_code}/cancel",
             body={"cancellationReason": reason},
             cast_to=dict,
             signature_request="body",
-            signature_response="body",
         )
-        return await self._state("cancel", order_code, call)
+        return await self._state(call, PayOSOperation.CANCEL, order_code, self._calls.background)
 
     async def confirm_webhook(self, url: str) -> str:
         """Registers `url` at PayOS, which rings there before it answers; the account's number.
 
         Raises PayOSRefused (also when the ring was not answered with 2xx), PayOSTimeout.
         """
-        call = self._sdk.post("/confirm-webhook", body={"webhookUrl": url}, cast_to=dict)
-        return await self._call("confirm_webhook", None, call, read_account_number)
+        call = partial(self._sdk.post, "/confirm-webhook", body={"webhookUrl": url}, cast_to=dict)
+        return await self._calls.answer(
+            call,
+            read_account_number,
+            PayOSOperation.CONFIRM_WEBHOOK,
+            None,
+            self._calls.background,
+        )
 
     async def close(self) -> None:
         """Lets go of the connections."""
-        await self._sdk.aclose()
+        await self._http.aclose()
 
     async def _made_before(
         self, request: CreatePaymentLinkRequest, problem: PayOSRefused | PayOSTimeout
@@ -140,8 +157,8 @@ class Gateway:
         """
         try:
             async with asyncio.timeout(self._timeout_seconds):
-                link = await self.find_link(request.order_code)
-        except TimeoutError:
+                link = await self._find(request.order_code, self._calls.payers)
+        except (TimeoutError, PayOSUnavailable):
             raise problem from None
         if link is None:
             raise problem
@@ -159,24 +176,19 @@ class Gateway:
             transfer_message="",
         )
 
+    async def _find(self, order_code: int, places: Places) -> LinkState | None:
+        call = partial(self._sdk.get, f"/v2/payment-requests/{order_code}", cast_to=dict)
+        return await self._state(call, PayOSOperation.FIND, order_code, places)
+
     async def _state(
-        self, operation: str, order_code: int, call: Awaitable[Fields]
+        self, call: Call, operation: PayOSOperation, order_code: int, places: Places
     ) -> LinkState | None:
         try:
-            return await self._call(operation, order_code, call, read_state)
+            return await self._calls.answer(call, read_state, operation, order_code, places)
         except RefusedWithCode as problem:
             if problem.payos_code == UNKNOWN_ORDER_CODE:
                 return None
             raise
-
-    async def _call(
-        self,
-        operation: str,
-        order_code: int | None,
-        call: Awaitable[Fields],
-        read: Callable[[Fields], Answer],
-    ) -> Answer:
-        return await answer_of(call, read, operation, order_code, self._call_seconds_max)
 
 
 def checkout_site(base_url: str) -> str:

@@ -45,11 +45,14 @@ def sign_create_link(request: Mapping[str, object], key: str) -> str:
     return _hmac("&".join(f"{name}={request[name]}" for name in CREATE_LINK_FIELDS), key)
 
 
-def verify(data: Mapping[str, object], signature: str, keys: Iterable[str]) -> bool:
-    """Whether one of `keys` signed `data`. Tries every key, so the time does not tell which."""
+def verify(data: Mapping[str, object], signature: str, keys: Iterable[str]) -> int | None:
+    """The position among `keys`, from 1, of the one that signed `data`; None: none of them.
+
+    Tries every key, so the time does not tell which. Raises InvalidRequest as `canonical`.
+    """
     text, given = canonical(data), _utf8(signature)
     matches = [hmac.compare_digest(_utf8(_hmac(text, key)), given) for key in keys]
-    return any(matches)
+    return matches.index(True) + 1 if any(matches) else None
 
 
 def _hmac(text: str, key: str) -> str:

@@ -31,15 +31,26 @@ IDENTITY_FIELDS = ("orderCode", "paymentLinkId", "reference")
 
 
 class SignedButInvalid(InvalidRequest):
-    """Signed by PayOS, yet not a transfer as we know it: keep the raw body, then answer 400."""
+    """Signed by PayOS, yet not a transfer as we know it: keep the raw body, then answer 400.
+
+    `signed_by` is the position of the key, 1 the first.
+    """
+
+    def __init__(self, problem: InvalidRequest, signed_by: int) -> None:
+        super().__init__(problem.detail, problem.fields)
+        self.signed_by = signed_by
 
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """A webhook that may be believed. `is_ping`: the sample of confirm-webhook, not money."""
+    """A webhook that may be believed. `is_ping`: the sample of confirm-webhook, not money.
+
+    `signed_by` is the position of the key, 1 the first.
+    """
 
     fact: Fact
     is_ping: bool
+    signed_by: int
 
 
 def read_webhook(body: bytes, keys: Sequence[str], channel: str) -> Webhook:
@@ -49,18 +60,19 @@ def read_webhook(body: bytes, keys: Sequence[str], channel: str) -> Webhook:
     (from PayOS, but not understood), and nothing else, whatever the bytes.
     """
     try:
-        data = _signed_data(body, keys)
+        data, signed_by = _signed_data(body, keys)
     except RecursionError:
         raise InvalidRequest("The body is nested too deeply.", NESTED) from None
     try:
         fact = _fact(data, body, channel)
     except InvalidRequest as problem:
-        raise SignedButInvalid(problem.detail, problem.fields) from None
-    return Webhook(fact, is_ping=(data["orderCode"], data.get("reference")) == PING)
+        raise SignedButInvalid(problem, signed_by) from None
+    is_ping = (data["orderCode"], data.get("reference")) == PING
+    return Webhook(fact, is_ping, signed_by)
 
 
-def _signed_data(body: bytes, keys: Sequence[str]) -> dict[str, Any]:
-    """The `data` object of a body, once its signature was found right."""
+def _signed_data(body: bytes, keys: Sequence[str]) -> tuple[dict[str, Any], int]:
+    """The `data` object of a body and the position of the key that signed it."""
     try:
         envelope = json.loads(body.decode())
     except ValueError:
@@ -73,9 +85,10 @@ def _signed_data(body: bytes, keys: Sequence[str]) -> dict[str, Any]:
         raise InvalidRequest("There is no signed data.", {"data": "must be an object"})
     if not isinstance(signature, str):
         raise InvalidRequest("There is no signature.", {"signature": "must be a string"})
-    if not verify(data, signature, keys):
+    signed_by = verify(data, signature, keys)
+    if signed_by is None:
         raise InvalidSignature
-    return data
+    return data, signed_by
 
 
 def _fact(data: dict[str, Any], body: bytes, channel: str) -> Fact:

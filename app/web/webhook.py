@@ -11,6 +11,7 @@ from app.errors import InvalidRequest
 from app.metrics import Metrics, WebhookOutcome
 from app.model import Appended, Fact
 from app.payos.webhook import SignedButInvalid, read_webhook
+from app.payos_labels import SignedThing
 from app.request_rules import WEBHOOK_PATH
 
 log = logging.getLogger(__name__)
@@ -58,10 +59,12 @@ def create_webhook_blueprint(
         try:
             webhook = read_webhook(body, keys, channel)
         except SignedButInvalid as problem:
+            metrics.count_signature(SignedThing.WEBHOOK, problem.signed_by)
             log.error("event=webhook.kept reason=invalid fields=%s", ",".join(problem.fields))
             await keep_body(body, f"{problem.detail} {problem.fields}")
             g.outcome = WebhookOutcome.KEPT
             raise
+        metrics.count_signature(SignedThing.WEBHOOK, webhook.signed_by)
         if webhook.is_ping:
             log.info("event=webhook.ping")
             return WebhookOutcome.PING

@@ -15,6 +15,7 @@ from quart import Quart, ResponseReturnValue, request
 
 from app.payos.gateway import Gateway
 from app.payos.simulator import create_simulator
+from tests.payos.calling import gateway_to
 from tests.payos.wire import API_KEY, CHECKSUM_KEY, CLIENT_ID
 
 
@@ -78,9 +79,8 @@ async def sdk(simulator_url: str) -> AsyncIterator[payos.AsyncPayOS]:
 
 @pytest.fixture
 async def gateway(simulator_url: str) -> AsyncIterator[Gateway]:
-    opened = Gateway(CLIENT_ID, API_KEY, CHECKSUM_KEY, simulator_url, 5.0, 0)
-    yield opened
-    await opened.close()
+    async with gateway_to(simulator_url) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The signatures, against the vectors of the official SDKs and against the Python SDK itself."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -91,12 +92,25 @@ def test_a_value_without_a_defined_text_is_refused_by_name(value: object) -> Non
     assert "data.odd" in refusal.value.fields
 
 
-def test_every_key_of_a_rotation_is_accepted_and_no_key_is_none() -> None:
+def test_every_key_of_a_rotation_is_accepted_and_named_by_its_position_and_no_key_is_none() -> None:
     data = {"amount": 1}
-    for key in ("old", "new"):
-        assert verify(data, sign(data, key), ["old", "new"])
-    assert not verify(data, sign(data, "older"), ["old", "new"])
-    assert not verify(data, sign(data, ""), [])
+    keys = ["newest", "newer", "old", "oldest"]
+    for position, key in enumerate(keys, 1):
+        assert verify(data, sign(data, key), keys) == position
+    assert verify(data, sign(data, "older"), keys) is None
+    assert verify(data, sign(data, ""), []) is None
+
+
+def test_every_key_is_tried_even_when_the_first_has_signed() -> None:
+    tried = []
+
+    def keys() -> Iterator[str]:
+        for key in ("new", "old", "older"):
+            tried.append(key)
+            yield key
+
+    assert verify({"amount": 1}, sign({"amount": 1}, "new"), keys()) == 1
+    assert tried == ["new", "old", "older"]
 
 
 @pytest.mark.parametrize("signature", ["", "đ", "\ud800", "0" * 64, "A" * 64])

@@ -130,7 +130,9 @@ def test_a_ping_without_the_right_signature_is_refused() -> None:
 
 
 def test_both_keys_of_a_rotation_are_accepted() -> None:
-    assert read(signed_body(), "new", CHECKSUM_KEY) == read(signed_body(), CHECKSUM_KEY, "new")
+    rotating, before = read(signed_body(), "new", CHECKSUM_KEY), read(signed_body(), CHECKSUM_KEY)
+    assert rotating.fact == before.fact
+    assert (rotating.signed_by, before.signed_by) == (2, 1)
     with pytest.raises(InvalidSignature):
         read(signed_body(), "new")
 

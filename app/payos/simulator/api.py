@@ -84,7 +84,7 @@ class MerchantApi:
             raise Refusal("214", "Cổng thanh toán không tồn tại hoặc đã tạm dừng")
 
     def _is_signed(self, body: JsonObject, signature: object) -> bool:
-        return verify(body, str(signature), [self._channel.checksum_key])
+        return verify(body, str(signature), [self._channel.checksum_key]) is not None
 
     def _signed(self, data: JsonObject) -> JsonObject:
         signature = sign(data, self._channel.checksum_key)

@@ -1,0 +1,88 @@
+"""Looks at each answer of PayOS before the SDK reads it.
+
+The SDK knows one checksum key, compares in variable time and signs some data as the Node SDK does
+not; while a key is rotated an answer may be signed with another one. So the signatures are checked
+here, and the SDK is not asked to.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+
+import httpx
+
+from app.errors import InvalidRequest, PayOSUnavailable
+from app.payos.fields import Fields
+from app.payos.signature import verify
+
+UNSIGNED_PATHS = ("/confirm-webhook",)
+PAUSE_SECONDS = 10
+PAUSE_SECONDS_MAX = 3600
+SUCCESS = "00"
+
+
+class RateLimited(PayOSUnavailable):
+    """PayOS answered 429. To obey it within a call would hold the place of others."""
+
+
+class UnsignedAnswer(ValueError):
+    """The signature of an answer is missing, or is of none of our keys."""
+
+
+class Reception:
+    """A response hook of httpx. `on_signed` is told the position of the key, 1 the first.
+
+    `sign_like_sdk(data, key)` is for data that has no text by any rule known to us, such as an
+    object inside: {} in the place of a list.
+    """
+
+    def __init__(
+        self,
+        keys: Sequence[str],
+        sign_like_sdk: Callable[[Fields, str], str | None],
+        on_signed: Callable[[int], None],
+    ) -> None:
+        self._keys = keys
+        self._sign_like_sdk = sign_like_sdk
+        self._on_signed = on_signed
+
+    async def receive(self, response: httpx.Response) -> None:
+        """Reads the body. Raises RateLimited, UnsignedAnswer.
+
+        What is no good answer in any other way is left to the SDK.
+        """
+        if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
+            raise RateLimited(retry_after_seconds=_pause_seconds(response.headers))
+        await response.aread()
+        if response.is_success and not response.request.url.path.endswith(UNSIGNED_PATHS):
+            self._check(response.content)
+
+    def _check(self, body: bytes) -> None:
+        try:
+            envelope = json.loads(body)
+        except (ValueError, RecursionError):
+            return
+        if not isinstance(envelope, Mapping) or envelope.get("code") != SUCCESS:
+            return
+        data, signature = envelope.get("data"), envelope.get("signature")
+        if not isinstance(data, Mapping):
+            return
+        if not isinstance(signature, str):
+            raise UnsignedAnswer("signature missing")
+        position = self._signed_by(data, signature)
+        if position is None:
+            raise UnsignedAnswer("signature wrong")
+        self._on_signed(position)
+
+    def _signed_by(self, data: Fields, signature: str) -> int | None:
+        try:
+            return verify(data, signature, self._keys)
+        except InvalidRequest:
+            signatures = [self._sign_like_sdk(data, key) for key in self._keys]
+            return signatures.index(signature) + 1 if signature in signatures else None
+
+
+def _pause_seconds(headers: httpx.Headers) -> int:
+    asked = headers.get("Retry-After", "")
+    if asked.isascii() and asked.isdecimal() and len(asked) < 10 and int(asked) > 0:
+        return min(int(asked), PAUSE_SECONDS_MAX)
+    return PAUSE_SECONDS
