@@ -177,14 +177,7 @@ class NapviApp(Quart):
             self.metrics,
             lambda user_id: gets_stream(user_id, settings.stream),
         )
-        self.gateway = Gateway(
-            client_id=settings.payos_client_id or "",
-            api_key=settings.payos_api_key.get_secret_value() if settings.payos_api_key else "",
-            checksum_key=_checksum_keys(settings)[0],
-            base_url=settings.payos_base_url,
-            timeout_seconds=settings.payos_timeout_seconds,
-            retries=settings.payos_retries,
-        )
+        self.gateway = Gateway.of(settings)
         self.linker = Linker(self.gateway, self.appender.append)
         self.login_of_request = Login(Accounts(self.database), settings)
 

@@ -5,34 +5,27 @@ Readers raise InvalidRequest that names the field; fields that we do not use may
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
+from app.errors import InvalidRequest
 from app.model import PaymentLink
-from app.payos.fields import Fields, fault, payment_link_id, required_text, text, whole
-from app.payos.transfer import transaction_time
-
-
-@dataclass(frozen=True, slots=True)
-class LinkTransfer:
-    """A bank transfer to a link. `at` is None where PayOS's time cannot be read."""
-
-    reference: str
-    amount: int
-    account_number: str
-    description: str
-    at: datetime | None
+from app.payos.fields import Fields, payment_link_id, required_text, text, whole
+from app.payos.transfer import Transfer, is_blank, transaction_time
 
 
 @dataclass(frozen=True, slots=True)
 class LinkState:
-    """How PayOS sees a link: amounts in đồng, `status` in its own words (PENDING, PAID …)."""
+    """How PayOS sees a link: amounts in đồng, `status` in its own words (PENDING, PAID …).
+
+    `unreadable`: transfers that make no sense, or have no reference to be told apart by.
+    """
 
     payment_link_id: str
     order_code: int
     amount: int
     amount_paid: int
     status: str
-    transfers: tuple[LinkTransfer, ...]
+    transfers: tuple[Transfer, ...]
+    unreadable: int = 0
 
 
 def read_created(data: Fields) -> PaymentLink:
@@ -50,16 +43,20 @@ def read_created(data: Fields) -> PaymentLink:
 
 def read_state(data: Fields) -> LinkState:
     """The answer to a question about a link, and to its cancelling."""
-    transfers = data.get("transactions")
-    if not isinstance(transfers, list):
-        transfers = []  # the documentation prints {} where there are none
+    listed = data.get("transactions")
+    if not isinstance(listed, list):
+        listed = []  # the documentation prints {} where there are none
+    order_code, link_id = whole(data, "orderCode"), payment_link_id(data, "id")
+    read = [_read_transfer(transfer, order_code, link_id) for transfer in listed]
+    transfers = tuple(transfer for transfer in read if transfer is not None)
     return LinkState(
-        payment_link_id=payment_link_id(data, "id"),
-        order_code=whole(data, "orderCode"),
+        payment_link_id=link_id,
+        order_code=order_code,
         amount=whole(data, "amount"),
         amount_paid=whole(data, "amountPaid", smallest=0),
         status=required_text(data, "status"),
-        transfers=tuple(_read_transfer(transfer) for transfer in transfers),
+        transfers=transfers,
+        unreadable=len(read) - len(transfers),
     )
 
 
@@ -68,13 +65,20 @@ def read_account_number(data: Fields) -> str:
     return text(data, "accountNumber")
 
 
-def _read_transfer(data: object) -> LinkTransfer:
-    if not isinstance(data, Mapping):
-        raise fault("transactions", "must be a list of objects")
-    return LinkTransfer(
-        reference=text(data, "reference", nul_allowed=True),
-        amount=whole(data, "amount"),
-        account_number=text(data, "accountNumber"),
-        description=text(data, "description"),
-        at=transaction_time(text(data, "transactionDateTime")),
-    )
+def _read_transfer(data: object, order_code: int, link_id: str) -> Transfer | None:
+    """None where it cannot be read: that must not hide the others from us."""
+    try:
+        if not isinstance(data, Mapping):
+            return None
+        transfer = Transfer(
+            order_code=order_code,
+            payment_link_id=link_id,
+            reference=text(data, "reference", nul_allowed=True),
+            amount=whole(data, "amount"),
+            account_number=text(data, "accountNumber"),
+            description=text(data, "description"),
+            at=transaction_time(text(data, "transactionDateTime")),
+        )
+    except InvalidRequest:
+        return None
+    return None if is_blank(transfer.reference) else transfer

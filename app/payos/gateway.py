@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from typing import Self
 from urllib.parse import urlsplit
 
 import payos
@@ -19,6 +20,7 @@ from app.model import PaymentLink
 from app.payos.answers import LinkState, read_account_number, read_created, read_state
 from app.payos.calls import Answer, RefusedWithCode, answer_of
 from app.payos.fields import Fields
+from app.settings import Settings
 
 UNKNOWN_ORDER_CODE = "101"
 DUPLICATE_ORDER_CODE = "231"
@@ -56,6 +58,18 @@ class Gateway:
         self._timeout_seconds = timeout_seconds
         back_off_seconds = 0.5 * (2**retries - 1)  # the SDK's; it would obey a Retry-After of 60
         self._call_seconds_max = timeout_seconds * (retries + 1) + back_off_seconds
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """The channel that the settings name."""
+        return cls(
+            client_id=settings.payos_client_id or "",
+            api_key=settings.payos_api_key.get_secret_value() if settings.payos_api_key else "",
+            checksum_key=settings.payos_checksum_key[0].get_secret_value(),
+            base_url=settings.payos_base_url,
+            timeout_seconds=settings.payos_timeout_seconds,
+            retries=settings.payos_retries,
+        )
 
     async def create_link(
         self,
@@ -102,6 +116,18 @@ class Gateway:
         )
         return await self._state("find", order_code, call)
 
+    def found(self, link: LinkState) -> PaymentLink:
+        """What a payer needs of a link that PayOS made without telling us, as far as it tells."""
+        return PaymentLink(
+            payment_link_id=link.payment_link_id,
+            checkout_url=f"{self._checkout_site}/web/{link.payment_link_id}",
+            qr_code="",
+            bank_bin="",
+            account_number="",
+            account_name="",
+            transfer_message="",
+        )
+
     async def cancel_link(self, order_code: int, reason: str) -> LinkState | None:
         """Closes the link; None if PayOS knows none. Raises PayOSRefused, PayOSTimeout."""
         call = self._sdk.post(
@@ -136,15 +162,7 @@ class Gateway:
             raise problem from None
         if link is None or (link.amount, link.status) != (amount_vnd, PENDING):
             raise problem
-        return PaymentLink(
-            payment_link_id=link.payment_link_id,
-            checkout_url=f"{self._checkout_site}/web/{link.payment_link_id}",
-            qr_code="",
-            bank_bin="",
-            account_number="",
-            account_name="",
-            transfer_message="",
-        )
+        return self.found(link)
 
     async def _state(
         self, operation: str, order_code: int, call: Awaitable[Fields]
