@@ -6,6 +6,7 @@ from functools import partial
 
 import click
 
+from app.commands.reconcile import reconcile
 from app.database.migrate import migrate as apply_schema
 from app.demo import run_demo
 from app.errors import NapviError
@@ -109,6 +110,9 @@ def simulator(bind: str) -> None:
 def demo(bind: str) -> None:
     """Start everything on this machine and say how to try it. Ctrl-C ends all of it."""
     run_demo(_settings(log_level="warning"), bind)
+
+
+commands.add_command(reconcile)
 
 
 def _settings(log_level: str | None = None) -> Settings:

@@ -15,14 +15,18 @@ from app.database.leases import LeaseStore
 from app.database.migrate import check
 from app.database.openings import Openings
 from app.database.pool import Database
+from app.database.reconciliation import CheckBook
 from app.database.store import Store
 from app.errors import ConfigurationError, DatabaseUnavailable
 from app.login import Login, configure_auth
 from app.loop_lag import LoopLag
 from app.metrics import Metrics
 from app.outlet import Outlet
+from app.payos.cancelling import Canceller
 from app.payos.gateway import Gateway
 from app.payos.linking import Linker
+from app.payos.reconcile import Reconciler
+from app.payos.rounds import Rounds
 from app.request_rules import install_request_rules
 from app.rollout import gets_stream
 from app.security_headers import install_security_headers
@@ -33,6 +37,7 @@ from app.stream.listener import Audience, Listener
 from app.stream.streams import Streams
 from app.texts import load_texts
 from app.web.accounts import create_accounts_blueprint
+from app.web.cancel import create_cancel_blueprint
 from app.web.health import create_health_blueprint
 from app.web.metrics import create_metrics_blueprint
 from app.web.pages import create_pages_blueprint
@@ -73,6 +78,7 @@ class NapviApp(Quart):
         await self.listener.start()
         await self.hub.start()
         self.streams.start()
+        self.rounds.start()
         self._opened = True
 
     def turn_away(self) -> None:
@@ -89,7 +95,9 @@ class NapviApp(Quart):
         await self.drain()
         await self.streams.stop()
         await self.listener.stop()
+        await self.rounds.stop()
         await self.linker.finish()
+        await self.canceller.finish()
         await self.appender.drain()
         await self.gateway.close()
         await self.appends.close()
@@ -187,6 +195,10 @@ class NapviApp(Quart):
         self.linker = Linker(
             self.gateway, self.appender.append, self.openings.renumber, self.openings.release
         )
+        book, channel = CheckBook(self.database, settings), settings.payos_client_id or ""
+        reconciler = Reconciler(self.gateway, self.appender.append, channel)
+        self.canceller = Canceller(book.orders, reconciler.cancel)
+        self.rounds = Rounds(book, reconciler.check, settings, self.metrics)
         self.login_of_request = Login(Accounts(self.database), settings)
 
     def _read_everything(self) -> None:
@@ -214,11 +226,14 @@ class NapviApp(Quart):
         append = self.appender.append
         for blueprint in (
             create_accounts_blueprint(login),
-            create_topups_blueprint(settings, login, store, self.openings, self.linker.link),
+            create_topups_blueprint(
+                settings, login, store, self.openings, self.linker.link, self.rounds.nudge
+            ),
+            create_cancel_blueprint(settings, login, store, self.canceller.cancel),
             create_stream_blueprint(login, store, self.streams),
             create_seen_blueprint(login, self.metrics),
             create_webhook_blueprint(keys, channel, append, store.keep_body, self.metrics),
-            create_pages_blueprint(store, login, load_texts(), settings),
+            create_pages_blueprint(store, login, load_texts(), settings, self.rounds.nudge),
             create_health_blueprint(self.readiness),
             create_metrics_blueprint(self.metrics),
         ):

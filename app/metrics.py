@@ -80,6 +80,20 @@ class WebhookOutcome(StrEnum):
     FAILED = "failed"
 
 
+class CheckOutcome(StrEnum):
+    """What came of asking PayOS about one top-up."""
+
+    UNCHANGED = "unchanged"
+    RECOVERED = "recovered"  # money that no webhook had brought
+    HELD = "held"  # money that may be known already: kept for review
+    CLOSED = "closed"
+    LINKED = "linked"  # a payment link that we had not been told of
+    UNKNOWN = "unknown"  # to PayOS
+    UNREADABLE = "unreadable"  # a transfer without reference, or that makes no sense
+    UNANSWERED = "unanswered"
+    FAILED = "failed"  # an error of ours
+
+
 class Metrics:
     """The metrics of one app, in a registry of their own.
 
@@ -93,6 +107,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         self._count_payments()
         self._count_calls()
+        self._count_checks()
         self._count_streams()
         self._count_notifications()
         self.loop_lag_seconds = self._histogram(
@@ -138,6 +153,26 @@ class Metrics:
         )
         self.payos_signatures = self._counter_by(
             "payos_signatures", "Good signatures of PayOS", thing=SignedThing, key=KeyPosition
+        )
+
+    def _count_checks(self) -> None:
+        self.checks = self._counter(
+            "payos_checks", "Top-ups that PayOS was asked about", "outcome", CheckOutcome
+        )
+        self.transfers_recovered = self._counter(
+            "transfers_recovered", "Transfers that no webhook had brought"
+        )
+        self.transfers_held = self._counter(
+            "transfers_held", "Transfers found by asking that are held for review"
+        )
+        self.check_overdue_seconds = Gauge(
+            "napvi_check_overdue_seconds",
+            "How late PayOS is asked about the most urgent top-up",
+            registry=self.registry,
+            multiprocess_mode="livemostrecent",  # one table, whoever asks
+        )
+        self.reconciler_failures = self._counter(
+            "reconciler_failures", "Times that the reconciler failed and began again"
         )
 
     def _count_streams(self) -> None:

@@ -31,6 +31,7 @@ REQUIRED_TO_SERVE = {
 }
 SECRET_KEY_CHARACTERS_MIN = 32
 PERCENTAGE = re.compile(r"(100|[1-9]?[0-9])%")
+SCHEDULE = re.compile(r"[0-9]{1,6}(\.[0-9]{1,3})?(,[0-9]{1,6}(\.[0-9]{1,3})?)*")
 RANGES = (
     ("topup_amount_min_vnd", "topup_amount_max_vnd"),
     ("password_characters_min", "password_characters_max"),
@@ -78,6 +79,15 @@ class Settings(BaseSettings):
     payos_wait_seconds_max: Seconds = 5.0
     payos_breaker_no_answers: PositiveInt = 5
     payos_breaker_pause_seconds: Seconds = 10.0
+
+    # Asking PayOS what a webhook should have told
+    reconcile: bool = True
+    reconcile_schedule_seconds: str = "30,120,600,3600"
+    reconcile_tick_seconds: Seconds = 1.0
+    reconcile_at_once: PositiveInt = 4
+    reconcile_lease_seconds: Seconds = 60.0
+    reconcile_nudge_seconds: Seconds = 10.0
+    reconcile_backoff_seconds_max: Seconds = 60.0
 
     # Logins
     secret_key: SecretStr | None = None
@@ -168,6 +178,16 @@ class Settings(BaseSettings):
         if value not in {"off", "on"} and not PERCENTAGE.fullmatch(value):
             complaint = "is neither off nor on nor a whole percentage such as 25%."
             raise ConfigurationError("NAPVI_STREAM", complaint, "See docs/settings.md.")
+        return value
+
+    @field_validator("reconcile_schedule_seconds")
+    @classmethod
+    def _refuse_other_schedules(cls, value: str) -> str:
+        steps = [float(step) for step in value.split(",")] if SCHEDULE.fullmatch(value) else []
+        if not steps or steps[0] <= 0 or sorted(set(steps)) != steps:
+            setting = environment_name("reconcile_schedule_seconds")
+            complaint = "is no list of growing numbers, separated by commas, such as 30,120,600."
+            raise ConfigurationError(setting, complaint, "See docs/settings.md.")
         return value
 
     @field_validator("payos_base_url", "public_url")

@@ -176,11 +176,13 @@ def _session(settings: Settings, *, local: bool) -> sql.Composed:
             int(settings.statement_timeout_seconds * 2000)
         ),
         "timezone": sql.Literal("UTC"),
+        # For topup.check_schedule, which a trigger calls.
+        "napvi.check_schedule": sql.Literal(settings.reconcile_schedule_seconds),
         "role": sql.Identifier(APP_ROLE),
     }
     scope = sql.SQL("LOCAL" if local else "SESSION")
     return sql.SQL("; ").join(
-        sql.SQL("SET {} {} TO {}").format(scope, sql.Identifier(name), value)
+        sql.SQL("SET {} {} TO {}").format(scope, sql.Identifier(*name.split(".")), value)
         for name, value in values.items()
     )
 

@@ -5,31 +5,19 @@ Readers raise InvalidRequest that names the field; fields that we do not use may
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
 from app.errors import InvalidRequest
 from app.model import PaymentLink
 from app.payos.fields import Fields, payment_link_id, required_text, text, whole
-from app.payos.transfer import transaction_time
-
-
-@dataclass(frozen=True, slots=True)
-class LinkTransfer:
-    """A bank transfer to a link. `at` is None where PayOS's time cannot be read."""
-
-    reference: str
-    amount: int
-    account_number: str
-    description: str
-    at: datetime | None
+from app.payos.transfer import Transfer, is_blank, transaction_time
 
 
 @dataclass(frozen=True, slots=True)
 class LinkState:
     """How PayOS sees a link: amounts in đồng, `status` in its own words (PENDING, PAID …).
 
-    `unreadable_transfers`: how many entries it listed that are no transfer as we know it. Somebody
-    has to look at them; the link, and whatever else came to it, is known all the same.
+    `unreadable_transfers`: how many entries make no sense, or have no reference to be told apart
+    by. Somebody has to look at them; the link, and whatever else came to it, is known all the same.
     """
 
     payment_link_id: str
@@ -37,7 +25,7 @@ class LinkState:
     amount: int
     amount_paid: int
     status: str
-    transfers: tuple[LinkTransfer, ...]
+    transfers: tuple[Transfer, ...]
     unreadable_transfers: int = 0
 
 
@@ -58,15 +46,17 @@ def read_state(data: Fields) -> LinkState:
     """The answer to a question about a link, and to its cancelling."""
     listed = data.get("transactions") or []  # the documentation prints {} where there are none
     entries = listed if isinstance(listed, list) else [listed]
-    transfers = [transfer for entry in entries if (transfer := _read_transfer(entry)) is not None]
+    order_code, link_id = whole(data, "orderCode"), payment_link_id(data, "id")
+    read = [_read_transfer(transfer, order_code, link_id) for transfer in entries]
+    transfers = tuple(transfer for transfer in read if transfer is not None)
     return LinkState(
-        payment_link_id=payment_link_id(data, "id"),
-        order_code=whole(data, "orderCode"),
+        payment_link_id=link_id,
+        order_code=order_code,
         amount=whole(data, "amount"),
         amount_paid=whole(data, "amountPaid", smallest=0),
         status=required_text(data, "status"),
-        transfers=tuple(transfers),
-        unreadable_transfers=len(entries) - len(transfers),
+        transfers=transfers,
+        unreadable_transfers=len(read) - len(transfers),
     )
 
 
@@ -75,12 +65,14 @@ def read_account_number(data: Fields) -> str:
     return text(data, "accountNumber")
 
 
-def _read_transfer(data: object) -> LinkTransfer | None:
-    """None where `data` is no transfer as we know it."""
-    if not isinstance(data, Mapping):
-        return None
+def _read_transfer(data: object, order_code: int, link_id: str) -> Transfer | None:
+    """None where it cannot be read: that must not hide the others from us."""
     try:
-        return LinkTransfer(
+        if not isinstance(data, Mapping):
+            return None
+        transfer = Transfer(
+            order_code=order_code,
+            payment_link_id=link_id,
             reference=text(data, "reference", nul_allowed=True),
             amount=whole(data, "amount"),
             account_number=text(data, "accountNumber"),
@@ -89,3 +81,4 @@ def _read_transfer(data: object) -> LinkTransfer | None:
         )
     except InvalidRequest:
         return None
+    return None if is_blank(transfer.reference) else transfer

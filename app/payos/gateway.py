@@ -119,6 +119,18 @@ class Gateway:
         """How PayOS sees the link; None if it knows none. Raises PayOSRefused, PayOSTimeout."""
         return await self._find(order_code, self._calls.background)
 
+    def found(self, link: LinkState) -> PaymentLink:
+        """What a payer needs of a link that PayOS made without telling us, as far as it tells."""
+        return PaymentLink(
+            payment_link_id=link.payment_link_id,
+            checkout_url=f"{self._checkout_site}/web/{link.payment_link_id}",
+            qr_code="",
+            bank_bin="",
+            account_number="",
+            account_name="",
+            transfer_message="",
+        )
+
     async def cancel_link(self, order_code: int, reason: str) -> LinkState | None:
         """Closes the link; None if PayOS knows none. Raises PayOSRefused, PayOSTimeout."""
         call = partial(
@@ -166,15 +178,7 @@ class Gateway:
             if any(request.description in transfer.description for transfer in link.transfers):
                 raise problem  # paid, and by our payer: its webhook is on the way
             raise OrderCodeTaken(f"PayOS has another order {link.order_code}.") from problem
-        return PaymentLink(
-            payment_link_id=link.payment_link_id,
-            checkout_url=f"{self._checkout_site}/web/{link.payment_link_id}",
-            qr_code="",
-            bank_bin="",
-            account_number="",
-            account_name="",
-            transfer_message="",
-        )
+        return self.found(link)
 
     async def _find(self, order_code: int, places: Places) -> LinkState | None:
         call = partial(self._sdk.get, f"/v2/payment-requests/{order_code}", cast_to=dict)

@@ -76,7 +76,7 @@ class Linker:
                 if not tries_left:
                     raise
             else:
-                await self._append(_linked(topup.tx_ref, link))
+                await self._append(linked(topup.tx_ref, link))
                 return
 
     async def _create(self, topup: Topup, page_url: str) -> PaymentLink:
@@ -96,7 +96,8 @@ def _needs_link(topup: Topup) -> bool:
     return waiting and topup.checkout_url is None
 
 
-def _linked(tx_ref: TxRef, link: PaymentLink) -> Fact:
+def linked(tx_ref: TxRef, link: PaymentLink) -> Fact:
+    """The fact that PayOS has `link` for a top-up; a second one counts if it tells a QR code."""
     return Fact(
         event_id=event_id(EventType.TOPUP_LINKED, tx_ref, link.qr_code),
         type=EventType.TOPUP_LINKED,

@@ -6,10 +6,15 @@ at the same event id, or money would be credited twice.
 
 import json
 import re
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from typing import Any
 from uuid import UUID, uuid5
 
 from app.model import TX_REF_PATTERN
+from app.payos.signature import PRINTED_AS_EMPTY
+
+SUCCESS = "00"
 
 EVENT_ID_NAMESPACE = UUID("d7c760b5-bbc2-4817-90d9-7e0cb6a8425a")
 """Drawn once, for every event id that comes from PayOS. To change it would make each transfer
@@ -21,6 +26,36 @@ VIETNAM = timezone(timedelta(hours=7))
 YEARS = range(2000, 2200)
 
 
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """A transfer as PayOS tells of it. `at` is None where its time cannot be read."""
+
+    order_code: int
+    payment_link_id: str
+    reference: str
+    amount: int
+    account_number: str
+    description: str
+    at: datetime | None
+    code: str = SUCCESS
+    currency: str = "VND"
+
+    def facts(self, channel: str) -> dict[str, Any]:
+        """What the log keeps, whoever told of it; the payer and the description stay behind."""
+        return {
+            "channel": channel,
+            "order_code": self.order_code,
+            "payment_link_id": self.payment_link_id,
+            "reference": recorded_reference(self.reference),
+            "amount": self.amount,
+            "currency": self.currency,
+            "code": self.code,
+            "account_number": self.account_number,
+            "transaction_at": self.at.isoformat() if self.at else None,
+            "description_tx_refs": tx_refs_in(self.description),
+        }
+
+
 def transfer_event_id(channel: str, payment_link_id: str, reference: str) -> UUID:
     """The event id of a transfer that brought money. `channel` is our PayOS client id."""
     return event_id(channel, payment_link_id, reference)
@@ -29,6 +64,16 @@ def transfer_event_id(channel: str, payment_link_id: str, reference: str) -> UUI
 def event_id(*parts: str) -> UUID:
     """The event id that belongs to `parts`; never the same for two different lists of parts."""
     return uuid5(EVENT_ID_NAMESPACE, json.dumps(parts, separators=(",", ":")))
+
+
+def recorded_reference(reference: str) -> str:
+    """The reference as PostgreSQL can hold it."""
+    return reference.replace("\0", "\ufffd")
+
+
+def is_blank(reference: str) -> bool:
+    """Nothing to tell two transfers apart by; the signature takes "null" for nothing as well."""
+    return not reference.strip() or reference in PRINTED_AS_EMPTY
 
 
 def transaction_time(text: str) -> datetime | None:

@@ -17,12 +17,18 @@ from uuid import UUID
 from app.errors import InvalidRequest, InvalidSignature
 from app.model import EventType, Fact
 from app.payos.fields import currency, fault, payment_link_id, required_text, text, whole
-from app.payos.signature import PRINTED_AS_EMPTY, canonical, verify
-from app.payos.transfer import event_id, transaction_time, transfer_event_id, tx_refs_in
+from app.payos.signature import canonical, verify
+from app.payos.transfer import (
+    SUCCESS,
+    Transfer,
+    event_id,
+    is_blank,
+    transaction_time,
+    transfer_event_id,
+)
 
 __all__ = ["SignedButInvalid", "Webhook", "read_webhook", "transfer_event_id"]
 
-SUCCESS = "00"
 PING = (123, "TF230204212323")
 """orderCode and reference of the sample that confirm-webhook sends."""
 
@@ -94,45 +100,38 @@ def _signed_data(body: bytes, keys: Sequence[str]) -> tuple[dict[str, Any], int]
 def _fact(data: dict[str, Any], body: bytes, channel: str) -> Fact:
     """The money facts of signed data; the payer and the description stay behind."""
     _refuse_second_reading(data)
-    code, reference = required_text(data, "code"), text(data, "reference", nul_allowed=True)
-    moment = transaction_time(text(data, "transactionDateTime"))
-    facts: dict[str, Any] = {
-        "channel": channel,
-        "order_code": whole(data, "orderCode"),
-        "payment_link_id": payment_link_id(data, "paymentLinkId"),
-        "reference": reference.replace("\0", "\ufffd"),
-        "amount": whole(data, "amount"),
-        "currency": currency(data, "currency"),
-        "code": code,
-        "account_number": text(data, "accountNumber"),
-        "transaction_at": moment.isoformat() if moment else None,
-        "body_sha256": hashlib.sha256(body).hexdigest(),
-        "description_tx_refs": tx_refs_in(text(data, "description")),
-    }
-    if _is_blank(reference):
+    transfer = Transfer(
+        order_code=whole(data, "orderCode"),
+        payment_link_id=payment_link_id(data, "paymentLinkId"),
+        reference=text(data, "reference", nul_allowed=True),
+        amount=whole(data, "amount"),
+        account_number=text(data, "accountNumber"),
+        description=text(data, "description"),
+        at=transaction_time(text(data, "transactionDateTime")),
+        code=required_text(data, "code"),
+        currency=currency(data, "currency"),
+    )
+    facts = transfer.facts(channel) | {"body_sha256": hashlib.sha256(body).hexdigest()}
+    if is_blank(transfer.reference):
         facts["unmatchable"] = "reference.missing"
+    received = transfer.code == SUCCESS
     return Fact(
-        event_id=_event_id(data, facts, reference),
-        type=EventType.PAYMENT_RECEIVED if code == SUCCESS else EventType.PAYMENT_FAILED,
+        event_id=_event_id(data, transfer, channel),
+        type=EventType.PAYMENT_RECEIVED if received else EventType.PAYMENT_FAILED,
         data=facts,
-        occurred_at=(moment or datetime.now(UTC)).astimezone(UTC),
+        occurred_at=(transfer.at or datetime.now(UTC)).astimezone(UTC),
         body=body,
     )
 
 
-def _event_id(data: dict[str, Any], facts: dict[str, Any], reference: str) -> UUID:
+def _event_id(data: dict[str, Any], transfer: Transfer, channel: str) -> UUID:
     """By channel, link and reference; with a failure's code, so that a later success counts."""
-    channel, link_id, code = facts["channel"], facts["payment_link_id"], facts["code"]
-    if _is_blank(reference):
+    link_id, reference = transfer.payment_link_id, transfer.reference
+    if is_blank(reference):
         return event_id(hashlib.sha256(canonical(data).encode(errors="replace")).hexdigest())
-    if code != SUCCESS:
-        return event_id(channel, link_id, reference, code)
+    if transfer.code != SUCCESS:
+        return event_id(channel, link_id, reference, transfer.code)
     return transfer_event_id(channel, link_id, reference)
-
-
-def _is_blank(text: str) -> bool:
-    """Nothing to tell two transfers apart by; the signature takes "null" for nothing as well."""
-    return not text.strip() or text in PRINTED_AS_EMPTY
 
 
 def _refuse_second_reading(data: dict[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """The pages: login, register, wallet, top-up. They read; every change goes through the API."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import urlencode
@@ -17,7 +17,7 @@ from app.database.store import Store
 from app.errors import InvalidRequest, NotLoggedIn, Problem, TopupNotFound
 from app.language import speak_the_language
 from app.login import Login
-from app.model import Status, TopupUpdate, parse_tx_ref
+from app.model import Status, TopupUpdate, TxRef, parse_tx_ref
 from app.rollout import gets_stream
 from app.settings import Settings
 from app.texts import Texts, clock, dong
@@ -28,9 +28,17 @@ SUGGESTED_AMOUNTS_VND = (50_000, 100_000, 200_000, 500_000)
 
 
 def create_pages_blueprint(
-    store: Store, login: Login, texts: Mapping[str, Texts], settings: Settings
+    store: Store,
+    login: Login,
+    texts: Mapping[str, Texts],
+    settings: Settings,
+    nudge: Callable[[TxRef], None],
 ) -> Blueprint:
-    """Pages for people. Whoever is not logged in is sent to /login and comes back afterwards."""
+    """Pages for people. Whoever is not logged in is sent to /login and comes back afterwards.
+
+    `nudge(tx_ref)`: somebody is back from PayOS, perhaps having paid. What its address says of
+    that is not signed, and not read.
+    """
     pages = Blueprint("pages", __name__)
     pages.add_app_template_filter(dong)
     pages.add_app_template_filter(clock)
@@ -38,6 +46,7 @@ def create_pages_blueprint(
     _answer_problems(pages)
     _add_account_pages(pages, login, settings)
     _add_wallet_pages(pages, store, login, settings)
+    _add_topup_page(pages, store, login, settings, nudge)
     return pages
 
 
@@ -77,12 +86,22 @@ def _add_wallet_pages(pages: Blueprint, store: Store, login: Login, settings: Se
             "topup_new.html", user=user, settings=settings, suggested=SUGGESTED_AMOUNTS_VND
         )
 
+
+def _add_topup_page(
+    pages: Blueprint,
+    store: Store,
+    login: Login,
+    settings: Settings,
+    nudge: Callable[[TxRef], None],
+) -> None:
     @pages.get("/wallet/topup/<tx_ref>")
     async def watch_topup(tx_ref: str) -> str:
         user = await login.user()
         ref = parse_tx_ref(tx_ref)
         topup = await store.topup(user.user_id, ref)
         update = await store.topup_update(user.user_id, ref)
+        if not update.final:
+            nudge(ref)
         # An update tells the balance of its time; who opens the page later wants today's.
         wallet = await store.wallet(user.user_id)
         update = replace(update, wallet_balance=wallet.balance)

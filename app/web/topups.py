@@ -11,7 +11,7 @@ from app.database.openings import Openings
 from app.database.store import Store
 from app.errors import InvalidRequest
 from app.login import Login
-from app.model import LedgerEntry, Opened, Topup, iso, parse_tx_ref
+from app.model import LedgerEntry, Opened, Topup, TxRef, iso, parse_tx_ref
 from app.rollout import gets_stream
 from app.settings import Settings
 
@@ -33,10 +33,12 @@ def create_topups_blueprint(
     store: Store,
     openings: Openings,
     link: Callable[[Opened, str], Awaitable[None]],
+    nudge: Callable[[TxRef], None],
 ) -> Blueprint:
     """The JSON routes of a payer; the stream has a module of its own.
 
     `link(opened, page_url)` gets a payment link and goes on to its end when the payer leaves.
+    `nudge(tx_ref)`: somebody waits for money, so PayOS may be asked about it.
     """
     blueprint = Blueprint("topups", __name__, url_prefix="/api")
 
@@ -59,6 +61,8 @@ def create_topups_blueprint(
         """How a top-up stands: the same members as a frame of its stream."""
         user = await login.user()
         update = await store.topup_update(user.user_id, parse_tx_ref(request.args.get("tx_ref")))
+        if not update.final:
+            nudge(update.tx_ref)
         return update.as_json() | {"stream": gets_stream(user.user_id, settings.stream)}
 
     @blueprint.get("/wallet")

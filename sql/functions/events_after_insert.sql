@@ -1,4 +1,5 @@
--- events_after_insert: projects a new event and wakes the streams of its top-up.
+-- events_after_insert: projects a new event, wakes the streams of its top-up, and notes when PayOS
+--           is to be asked about it.
 -- Raises:   nothing for business data; that would roll back the evidence.
 -- Locks:    none of its own; see topup.project_event.
 -- Notifies: topup:<tx_ref>, through topup.notify_topup.
@@ -12,6 +13,11 @@ BEGIN
     PERFORM topup.project_event(NEW);
     IF NEW.tx_ref IS NOT NULL THEN
         PERFORM topup.notify_topup(NEW.tx_ref, NEW.seq);
+        IF NEW.type = 'topup.opened' THEN
+            PERFORM topup.schedule_check(NEW.tx_ref, false);
+        ELSIF NEW.data ? 'held' AND NEW.data ->> 'source' IS DISTINCT FROM 'payos.get' THEN
+            PERFORM topup.schedule_check(NEW.tx_ref, true); -- an answer may list both
+        END IF;
     END IF;
     RETURN NULL;
 END

@@ -1,7 +1,7 @@
 -- judge_facts: the facts of a batch after a second look, under the locks of their top-ups: a
 --           foreign payment link, an order code that was given up, or a mere description of a
---           top-up that waits no more, means suspense; an event id that is taken by other
---           money, payment.conflict.
+--           top-up that waits no more, means suspense; money that may be known already,
+--           payment.conflict.
 -- Raises:   TU002 a fact names a top-up that does not exist; TU006 its type has another door.
 -- Locks:    expects those of topup.lock_topups.
 -- Notifies: nothing.
@@ -18,7 +18,6 @@ DECLARE
     v_topup topup.topups;
     v_seen text[] := ARRAY[]::text[];
     v_unmatched text;
-    v_recorded jsonb;
 BEGIN
     FOREACH v_fact IN ARRAY p_facts LOOP
         IF v_fact.type IN (
@@ -43,21 +42,7 @@ BEGIN
                 || jsonb_build_object('unmatched', v_unmatched);
         END IF;
 
-        v_recorded := coalesce(
-            (SELECT e.data FROM topup.events AS e WHERE e.event_id = v_fact.event_id),
-            (SELECT f.data FROM unnest(v_facts) AS f WHERE f.event_id = v_fact.event_id LIMIT 1),
-            v_fact.data
-        );
-        IF
-            v_recorded ->> 'amount' IS DISTINCT FROM v_fact.data ->> 'amount'
-            OR v_recorded ->> 'order_code' IS DISTINCT FROM v_fact.data ->> 'order_code'
-        THEN
-            v_fact.type := 'payment.conflict';
-            v_fact.data := v_fact.data || jsonb_build_object('conflicts_with', v_fact.event_id);
-            v_fact.event_id := topup.derived_event_id(concat_ws(
-                '/', v_fact.event_id, v_fact.data ->> 'order_code', v_fact.data ->> 'amount'
-            ));
-        END IF;
+        v_fact := topup.judge_repeat(v_fact, v_topup, v_facts);
         v_facts := v_facts || v_fact;
         v_seen := v_seen || v_fact.tx_ref;
     END LOOP;

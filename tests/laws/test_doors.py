@@ -12,10 +12,13 @@ from tests.payments import Process, connected, query, transfer
 DOORS = {
     "append_events",
     "assign_suspense",
+    "claim_checks",
     "close_streams",
     "expire_streams",
+    "finish_check",
     "keep_body",
     "notify_if_room",
+    "nudge_checks",
     "open_session",
     "open_streams",
     "open_topup",
@@ -26,7 +29,7 @@ DOORS = {
     "revoke_session",
     "touch_session",
 }
-READS = {"read_updates", "first_answer", "fold", "next_state", "credit", "close"}
+READS = {"read_updates", "first_answer", "fold", "next_state", "credit", "close", "payable_until"}
 """As the application itself: these fold the log in its caller's name."""
 
 FUNCTIONS = """
@@ -153,6 +156,10 @@ async def test_a_write_and_an_inner_function_are_refused_in_practice(
         "SELECT topup.claim_link('T00000000', gen_random_uuid(), 0)",
         "SELECT topup.limit_streams(1, 1, ARRAY[1], 0, 0)",
         "SELECT topup.judge_streams(NULL, NULL, NULL, NULL, 1, 1)",
+        "INSERT INTO topup.payos_checks (tx_ref, next_at) VALUES ('T00000000', now())",
+        "UPDATE topup.payos_checks SET next_at = now()",
+        "DELETE FROM topup.payos_checks",
+        "SELECT topup.schedule_check('T00000000', true)",
         "CREATE TABLE topup.mine ()",
         "SET ROLE topup_owner",
     ]

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from app.payos.gateway import Gateway
 from app.payos.linking import ORDER_CODES_TRIED_MAX
 from app.texts import VIETNAM
 from tests.payments import drift, query
+from tests.payos.calling import gateway_to
 from tests.web.line import client
 from tests.web.service import API_KEY, CLIENT_ID, LINKED, OPENED, Napvi, Payer, events_of
 from tests.web.webhooks import CHECKSUM_KEY
@@ -22,8 +22,12 @@ OTHER_AMOUNT = 77_000
 
 async def order_elsewhere(napvi: Napvi, order_code: int, amount: int = OTHER_AMOUNT) -> None:
     """An order of the same channel that this database knows nothing of."""
-    gateway = Gateway(CLIENT_ID, API_KEY, CHECKSUM_KEY, napvi.payos_url, 5.0, 0)
-    try:
+    async with gateway_to(
+        napvi.payos_url,
+        payos_client_id=CLIENT_ID,
+        payos_api_key=API_KEY,
+        payos_checksum_key=CHECKSUM_KEY,
+    ) as gateway:
         await gateway.create_link(
             order_code=order_code,
             amount_vnd=amount,
@@ -32,8 +36,6 @@ async def order_elsewhere(napvi: Napvi, order_code: int, amount: int = OTHER_AMO
             cancel_url="https://shop.example/cancel",
             expires_at=datetime.now(UTC) + timedelta(minutes=15),
         )
-    finally:
-        await gateway.close()
 
 
 async def next_order_codes(url: str, count: int) -> list[int]:

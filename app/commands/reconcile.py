@@ -1,0 +1,162 @@
+"""`python -m app reconcile`: asks PayOS about many top-ups at once, while servers run or not."""
+
+import asyncio
+import re
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import click
+
+from app.database.appender import Appender
+from app.database.pool import Database
+from app.database.reconciliation import CheckBook
+from app.database.store import Store
+from app.errors import InvalidRequest, PayOSRefused, PayOSTimeout, PayOSUnavailable
+from app.installation import database
+from app.logs import configure_logging
+from app.metrics import Metrics
+from app.model import TxRef, parse_tx_ref
+from app.payos.gateway import Gateway
+from app.payos.reconcile import Reconciler
+from app.reconciliation import Findings, Order
+from app.settings import Settings
+from app.texts import dong
+
+PATIENCE_SECONDS = 300.0  # for the list of top-ups; a payment may not take as long
+DURATION = re.compile(r"(\d{1,5})([mhd])")
+SECONDS_OF_UNIT = {"m": 60, "h": 3600, "d": 86_400}
+
+
+@dataclass
+class Tally:
+    """What the whole run brought."""
+
+    asked: int = 0
+    failed: list[TxRef] = field(default_factory=list)
+    recovered: list[int] = field(default_factory=list)
+    closed: int = 0
+    linked: int = 0
+    held: int = 0
+    unreadable: int = 0
+    unknown: int = 0
+
+    def add(self, findings: Findings) -> None:
+        self.recovered += findings.recovered
+        self.closed += findings.closed
+        self.linked += findings.linked
+        self.held += findings.held
+        self.unreadable += findings.unreadable
+        self.unknown += not findings.known
+
+    def lines(self) -> list[str]:
+        """The summary, for people."""
+        return [
+            f"asked             {self.asked}",
+            f"credited          {len(self.recovered)} transfers of {dong(sum(self.recovered))}",
+            f"closed            {self.closed}",
+            f"linked            {self.linked}",
+            f"held for review   {self.held}",
+            f"unreadable        {self.unreadable}",
+            f"unknown at PayOS  {self.unknown}",
+            f"failed calls      {len(self.failed)}",
+        ]
+
+
+def moment(context: click.Context, parameter: click.Parameter, text: str) -> datetime:
+    """The time that `text` names, or that was as long ago. Raises click.BadParameter."""
+    if duration := DURATION.fullmatch(text):
+        seconds = int(duration[1]) * SECONDS_OF_UNIT[duration[2]]
+        return datetime.now(UTC) - timedelta(seconds=seconds)
+    try:
+        named = datetime.fromisoformat(text)
+    except ValueError:
+        complaint = f"{text!r} is no time such as 2026-03-01T10:00 and no 90m, 48h or 7d."
+        raise click.BadParameter(complaint, context, parameter) from None
+    return named if named.tzinfo else named.replace(tzinfo=UTC)
+
+
+@click.command()
+@click.option(
+    "--since",
+    metavar="TIME|DURATION",
+    callback=moment,
+    default="48h",
+    show_default=True,
+    help="What expired or was closed before, and is not open, is left out. A time in UTC unless "
+    "it has an offset, or 90m, 48h, 7d ago.",
+)
+@click.option("--tx-ref", "tx_refs", metavar="T…", multiple=True, help="Only these.")
+def reconcile(since: datetime, tx_refs: tuple[str, ...]) -> None:
+    """Ask PayOS what its webhooks should have told, and record it.
+
+    Works beside running servers. Ends with 1 when PayOS did not answer about some of them.
+    """
+    try:
+        wanted = [parse_tx_ref(text) for text in tx_refs]
+    except InvalidRequest as problem:
+        raise click.BadParameter(str(problem.fields["tx_ref"]), param_hint="--tx-ref") from None
+    settings = Settings.load()
+    configure_logging(settings.log_level if "log_level" in settings.model_fields_set else "error")
+    settings.require("payos_client_id", "payos_api_key", "payos_checksum_key")
+    with database(settings, borrow=True) as url:
+        tally = asyncio.run(_run(url, settings, since, wanted))
+    for line in tally.lines():
+        click.echo(line)
+    for tx_ref in tally.failed:
+        click.echo(f"PayOS did not answer about {tx_ref}.", err=True)
+    sys.exit(1 if tally.failed else 0)
+
+
+async def _run(url: str, settings: Settings, since: datetime, tx_refs: Sequence[TxRef]) -> Tally:
+    patient = settings.model_copy(update={"statement_timeout_seconds": PATIENCE_SECONDS})
+    async with _opened(url, settings, patient) as (book, reconciler):
+        orders = await (book.orders(tx_refs) if tx_refs else book.orders_since(since))
+        for missing in set(tx_refs) - {order.tx_ref for order in orders}:
+            raise click.BadParameter(f"there is no top-up {missing}.", param_hint="--tx-ref")
+        tally = Tally()
+        with click.progressbar(length=len(orders), label="Asking PayOS", file=sys.stderr) as bar:
+            waiting = iter(orders)
+
+            async def work() -> None:
+                for order in waiting:
+                    await _ask(reconciler, order, tally)
+                    bar.update(1)
+
+            async with asyncio.TaskGroup() as workers:
+                for _ in range(settings.reconcile_at_once):
+                    workers.create_task(work())
+        return tally
+
+
+async def _ask(reconciler: Reconciler, order: Order, tally: Tally) -> None:
+    tally.asked += 1
+    try:
+        tally.add(await reconciler.check(order))
+    except (PayOSRefused, PayOSTimeout, PayOSUnavailable):
+        tally.failed.append(order.tx_ref)
+
+
+@asynccontextmanager
+async def _opened(
+    url: str, settings: Settings, patient: Settings
+) -> AsyncIterator[tuple[CheckBook, Reconciler]]:
+    reading, appending = Database(url, 1, patient), Database(url, 1, settings)
+    gateway = Gateway(settings, Metrics())
+    appender = Appender(
+        Store(reading, appending, settings.stream_grace_seconds).append_events,
+        settings.append_batch_max,
+        settings.append_queue_max,
+    )
+    try:
+        await reading.open()
+        await appending.open()
+        reconciler = Reconciler(gateway, appender.append, settings.payos_client_id or "")
+        yield CheckBook(reading, settings), reconciler
+    finally:
+        await appender.drain()
+        await gateway.close()
+        await appending.close()
+        await reading.close()

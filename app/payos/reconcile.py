@@ -1,0 +1,158 @@
+"""Asks PayOS about one top-up and records what a webhook should have told."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+
+from app.model import Appended, EventType, Fact, Outcome, Status
+from app.payos.answers import LinkState
+from app.payos.calls import RefusedWithCode
+from app.payos.gateway import PENDING, Gateway
+from app.payos.linking import linked
+from app.payos.transfer import Transfer, event_id, recorded_reference, transfer_event_id
+from app.reconciliation import Findings, Order
+
+log = logging.getLogger(__name__)
+
+SOURCE = "payos.get"
+CLOSED_AS = {"CANCELLED": EventType.TOPUP_CANCELLED, "EXPIRED": EventType.TOPUP_EXPIRED}
+UNDERSTOOD = frozenset({PENDING, "PAID", "UNDERPAID", "PROCESSING", *CLOSED_AS})
+WITHDRAWN = frozenset({Status.CANCELLED, Status.EXPIRED})
+OUT_OF_TIME, CALLED_OFF = "Het han", "Nguoi mua huy"
+
+
+class Reconciler:
+    """`channel` is our PayOS client id; `append` goes on to its end when the caller is cancelled.
+
+    Everything it records has an event id that follows from what happened, so that it does not
+    matter who asks how often, or what webhooks come meanwhile.
+    """
+
+    def __init__(
+        self, gateway: Gateway, append: Callable[[Fact], Awaitable[Appended]], channel: str
+    ) -> None:
+        self._gateway = gateway
+        self._append = append
+        self._channel = channel
+
+    async def check(self, order: Order) -> Findings:
+        """Brings the top-up to where PayOS is. Raises PayOSRefused, PayOSTimeout,
+        DatabaseUnavailable: then some of it may be recorded, and the rest is found next time.
+        """
+        findings = Findings()
+        state = await self._gateway.find_link(order.order_code)
+        if state is not None and _is_ours(order, state):
+            state = await self._agree(order, state, findings)
+        await self._credit(state, findings)
+        if _is_without_money(state):
+            await self._close(order, _ending(order, state), findings)
+        return findings
+
+    async def cancel(self, order: Order) -> Findings:
+        """Closes the top-up at PayOS, then here; money that came meanwhile is credited instead.
+
+        Raises as `check`; PayOSRefused also when PayOS does not close it. Then it stays open.
+        """
+        findings = Findings()
+        try:
+            state = await self._gateway.cancel_link(order.order_code, CALLED_OFF)
+        except RefusedWithCode:  # it is paid, or was closed before
+            state = await self._gateway.find_link(order.order_code)
+            if state is not None and state.status == PENDING:
+                raise
+        await self._credit(state, findings)
+        if _is_without_money(state):
+            await self._close(order, EventType.TOPUP_CANCELLED, findings)
+        return findings
+
+    async def _agree(self, order: Order, state: LinkState, findings: Findings) -> LinkState | None:
+        """The link is open at PayOS as long as somebody may pay, and known here; no longer."""
+        if state.status != PENDING:
+            return state
+        if not order.payable or order.status in WITHDRAWN:
+            # What came in the meantime is in the answer.
+            return await self._gateway.cancel_link(order.order_code, OUT_OF_TIME)
+        if not order.linked:  # its answer was lost, or we were gone before it was recorded
+            await self._append(linked(order.tx_ref, self._gateway.found(state)))
+            findings.linked = True
+        return state
+
+    async def _credit(self, state: LinkState | None, findings: Findings) -> None:
+        if state is None:
+            findings.known = False
+            return
+        for transfer in state.transfers:
+            appended = await self._append(transfer_fact(self._channel, state, transfer))
+            match appended.outcome:
+                case Outcome.APPLIED | Outcome.SUSPENSE:
+                    findings.recovered.append(transfer.amount)
+                case Outcome.CONFLICT:
+                    findings.held += 1
+                case Outcome.REJECTED:
+                    findings.unreadable += 1
+            log.info(
+                "event=reconcile.transfer order_code=%s outcome=%s tx_ref=%s seq=%s",
+                state.order_code,
+                appended.outcome,
+                appended.tx_ref,
+                appended.seq,
+            )
+        findings.unreadable += state.unreadable_transfers
+        if state.unreadable_transfers or state.status not in UNDERSTOOD:
+            log.error(
+                "event=reconcile.odd reason=%s order_code=%s unreadable_transfers=%d",
+                "transfer" if state.unreadable_transfers else "status",
+                state.order_code,
+                state.unreadable_transfers,
+            )
+
+    async def _close(self, order: Order, ending: EventType | None, findings: Findings) -> None:
+        if ending is None or order.status is not Status.PENDING:
+            return
+        await self._append(
+            Fact(
+                event_id=event_id(ending, order.tx_ref),
+                type=ending,
+                data={"source": SOURCE},
+                occurred_at=datetime.now(UTC),
+                tx_ref=order.tx_ref,
+            )
+        )
+        findings.closed = True
+
+
+def transfer_fact(channel: str, state: LinkState, transfer: Transfer) -> Fact:
+    """The fact that the webhook of this transfer would have given; `listed` are the references of
+    all transfers of the answer, by which the database tells a second transfer from the same one.
+    """
+    return Fact(
+        event_id=transfer_event_id(channel, transfer.payment_link_id, transfer.reference),
+        type=EventType.PAYMENT_RECEIVED,
+        data=transfer.facts(channel)
+        | {
+            "source": SOURCE,
+            "listed": [recorded_reference(listed.reference) for listed in state.transfers],
+        },
+        occurred_at=(transfer.at or datetime.now(UTC)).astimezone(UTC),
+    )
+
+
+def _is_ours(order: Order, state: LinkState) -> bool:
+    """Not that of another installation, which came to the same order code."""
+    same_link = order.payment_link_id in (None, state.payment_link_id)
+    return same_link and order.amount == state.amount
+
+
+def _is_without_money(state: LinkState | None) -> bool:
+    """So that it may be closed: not even a transfer that we cannot read."""
+    return state is None or not (state.amount_paid or state.transfers or state.unreadable_transfers)
+
+
+def _ending(order: Order, state: LinkState | None) -> EventType | None:
+    """How the top-up ends, if it does. After its time it does, whatever PayOS calls it: what is
+    paid later is credited all the same."""
+    if not order.payable:
+        return EventType.TOPUP_EXPIRED
+    if state is None or not _is_ours(order, state):
+        return None
+    return CLOSED_AS.get(state.status)

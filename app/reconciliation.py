@@ -1,0 +1,55 @@
+"""The words of reconciliation: what PayOS is asked about, and what its answer brought."""
+
+from dataclasses import dataclass, field
+
+from app.metrics import CheckOutcome
+from app.model import Status, TxRef
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A top-up as PayOS is asked about it. Source: topup.topups.
+
+    `linked`: somebody was told where to pay. `payable`: by the clock of the database, with the
+    margin of topup.payable_until.
+    """
+
+    tx_ref: TxRef
+    order_code: int
+    amount: int
+    status: Status
+    payment_link_id: str | None
+    linked: bool
+    payable: bool
+
+
+@dataclass(slots=True)
+class Findings:
+    """What asking about one top-up brought. Amounts in đồng.
+
+    `recovered`: transfers that no webhook had brought; `held`: transfers kept for review, not
+    credited; `unreadable`: transfers without a reference, or that make no sense; `known`: PayOS
+    has such an order.
+    """
+
+    recovered: list[int] = field(default_factory=list)
+    held: int = 0
+    unreadable: int = 0
+    known: bool = True
+    linked: bool = False
+    closed: bool = False
+
+    @property
+    def outcome(self) -> CheckOutcome:
+        """The weightiest of them."""
+        if self.unreadable:
+            return CheckOutcome.UNREADABLE
+        if self.held:
+            return CheckOutcome.HELD
+        if self.recovered:
+            return CheckOutcome.RECOVERED
+        if self.closed:
+            return CheckOutcome.CLOSED
+        if not self.known:
+            return CheckOutcome.UNKNOWN
+        return CheckOutcome.LINKED if self.linked else CheckOutcome.UNCHANGED

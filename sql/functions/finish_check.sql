@@ -1,0 +1,40 @@
+-- finish_check: gives a claim back and says when to ask next; without an answer of PayOS, after
+--           the first step of the schedule, and never: that was all.
+-- Raises:   nothing.
+-- Locks:    its row of payos_checks.
+-- Notifies: nothing.
+-- Why a door: the application may not write a table.
+CREATE OR REPLACE FUNCTION topup.finish_check(p_tx_ref text, p_answered boolean)
+RETURNS void
+LANGUAGE plpgsql
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_schedule CONSTANT double precision [] := topup.check_schedule();
+    v_now CONSTANT timestamptz := clock_timestamp();
+    v_next_at timestamptz := (
+        SELECT topup.next_check(t, v_now, v_schedule)
+        FROM topup.topups AS t WHERE t.tx_ref = p_tx_ref
+    );
+BEGIN
+    IF NOT p_answered THEN
+        v_next_at := least(
+            coalesce(v_next_at, v_now + make_interval(secs => v_schedule[cardinality(v_schedule)])),
+            v_now + make_interval(secs => v_schedule[1])
+        );
+    END IF;
+    IF v_next_at IS NULL THEN
+        DELETE FROM topup.payos_checks AS c WHERE c.tx_ref = p_tx_ref;
+        RETURN;
+    END IF;
+    UPDATE topup.payos_checks AS c SET
+        next_at = v_next_at,
+        asked = c.asked + 1,
+        claimed_until = NULL,
+        doubtful = c.doubtful AND NOT p_answered
+    WHERE c.tx_ref = p_tx_ref;
+END
+$$;
+
+GRANT EXECUTE ON FUNCTION topup.finish_check(text, boolean) TO topup_app;

@@ -1,0 +1,141 @@
+"""What reconciliation needs around it: a real database, and a PayOS whose books a test may open."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from quart import Quart, request
+
+from app.database.reconciliation import CheckBook
+from app.model import Appended, Fact, Opened, Topup
+from app.payos.gateway import Gateway
+from app.payos.linking import Linker
+from app.payos.reconcile import Reconciler
+from app.payos.simulator.api import Channel, MerchantApi
+from app.payos.simulator.bank import Account, Order, Orders, Transfer
+from app.payos.simulator.delivery import Courier
+from app.payos.simulator.wire import webhook_data
+from app.payos.webhook import read_webhook
+from app.reconciliation import Findings
+from app.settings import Settings
+from tests.payments import Process, open_process, query
+from tests.payos.calling import gateway_to
+from tests.payos.wire import API_KEY, CHECKSUM_KEY, CLIENT_ID, signed_body
+
+PAGE = "https://shop.example/wallet/topup"
+
+
+@dataclass
+class Desk:
+    """The reconciler at work. `payos`: the orders of the other side; `calls`: what it was asked."""
+
+    process: Process
+    payos: Orders
+    calls: list[tuple[str, str]]
+    gateway: Gateway
+    reconciler: Reconciler
+    book: CheckBook
+    url: str
+
+    async def append(self, fact: Fact) -> Appended:
+        [appended] = await self.process.store.append_events([fact])
+        return appended
+
+    async def open(self, amount: int = 50_000, linked: bool = True) -> tuple[Topup, Order]:
+        """A top-up, with its order at PayOS; not `linked`: the answer was lost."""
+        topup = await self.process.topup(amount)
+        if linked:
+            openings = self.process.openings
+            linker = Linker(self.gateway, self.append, openings.renumber, openings.release)
+            await linker.link(Opened(topup, uuid4()), PAGE)
+        else:
+            await self.gateway.create_link(
+                topup.order_code, amount, topup.tx_ref, PAGE, PAGE, topup.expires_at
+            )
+        return topup, self.payos.find(str(topup.order_code))
+
+    async def hear(self, order: Order, transfer: Transfer) -> Appended:
+        """The webhook of this transfer arrives."""
+        body = signed_body(webhook_data(order, transfer))
+        return await self.append(read_webhook(body, [CHECKSUM_KEY], CLIENT_ID).fact)
+
+    async def check(self, topup: Topup) -> Findings:
+        [order] = await self.book.orders([topup.tx_ref])
+        return await self.reconciler.check(order)
+
+    async def state(self, topup: Topup) -> Topup:
+        return await self.process.store.topup(topup.user_id, topup.tx_ref)
+
+    async def balance(self, topup: Topup) -> int:
+        return (await self.process.store.wallet(topup.user_id)).balance
+
+    async def let_expire(self, topup: Topup, order: Order | None = None) -> None:
+        """The time to pay is over, here, and at PayOS if its `order` is given.
+
+        The event is changed along, so that the top-up is still its fold.
+        """
+        await query(
+            self.url,
+            """
+            WITH unlocked AS (SELECT set_config('session_replication_role', 'replica', false)),
+            shifted AS (
+                UPDATE topup.events AS e SET data = data || '{"expiry_seconds": -60}'
+                FROM unlocked WHERE e.tx_ref = %s AND e.seq = 1 RETURNING e.recorded_at
+            )
+            UPDATE topup.topups SET expires_at = shifted.recorded_at - interval '60 s'
+            FROM shifted WHERE tx_ref = %s RETURNING 1
+            """,
+            topup.tx_ref,
+            topup.tx_ref,
+        )
+        if order is not None:
+            order.expires_at = datetime.now(UTC) - timedelta(seconds=1)
+
+
+def under_another_reference(order: Order) -> None:
+    """From now on GET tells the latest transfer under a reference that its webhook did not have."""
+    order.transfers[-1] = replace(order.transfers[-1], reference="another reference")
+
+
+Serve = Callable[[Any], Awaitable[str]]
+
+
+@asynccontextmanager
+async def desk(serve: Serve, database_url: str, **changes: Any) -> AsyncIterator[Desk]:
+    settings = Settings.load(**changes)
+    orders, calls = Orders(), list[tuple[str, str]]()
+    api = MerchantApi(
+        Channel(CLIENT_ID, API_KEY, CHECKSUM_KEY, Account()),
+        orders,
+        Courier(CHECKSUM_KEY, None),
+        None,
+    )
+    payos = Quart("payos")
+    payos.register_blueprint(api.blueprint())
+
+    @payos.before_request
+    async def note() -> None:
+        calls.append((request.method, request.path))
+
+    url = await serve(payos)
+    async with (
+        gateway_to(url) as gateway,
+        open_process(database_url, **changes) as process,
+    ):
+
+        async def append(fact: Fact) -> Appended:
+            [appended] = await process.store.append_events([fact])
+            return appended
+
+        yield Desk(
+            process,
+            orders,
+            calls,
+            gateway,
+            Reconciler(gateway, append, CLIENT_ID),
+            CheckBook(process.database, settings),
+            database_url,
+        )

@@ -1,0 +1,311 @@
+"""Asking PayOS about a top-up: what a webhook should have told is recorded, and once."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.errors import PayOSTimeout
+from app.metrics import CheckOutcome
+from app.model import Outcome, Status
+from app.payos.answers import read_state
+from app.payos.reconcile import Reconciler, transfer_fact
+from app.payos.simulator.bank import Account, Order, Transfer
+from app.payos.simulator.wire import link, webhook_data
+from app.payos.transfer import VIETNAM
+from app.payos.webhook import read_webhook
+from tests.payments import linked, query
+from tests.payos.calling import gateway_to
+from tests.payos.reconciling import Desk, Serve, desk, under_another_reference
+from tests.payos.wire import CHECKSUM_KEY, CLIENT_ID, signed_body
+
+NOBODY = "http://127.0.0.1:9"  # the discard port: a connection is refused
+
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
+
+
+@pytest.fixture
+async def at_work(serve: Serve, database_url: str) -> AsyncIterator[Desk]:
+    async with desk(serve, database_url) as at_work:
+        yield at_work
+
+
+async def events_of(desk: Desk, tx_ref: str) -> list[str]:
+    sql = "SELECT type FROM topup.events WHERE tx_ref = %s ORDER BY seq"
+    return [type for (type,) in await query(desk.url, sql, tx_ref)]
+
+
+@given(
+    reference=texts.filter(lambda text: text.strip() and text not in ("null", "undefined")),
+    amount=st.integers(1, 10**9),
+    at=st.datetimes(timezones=st.just(VIETNAM)).filter(lambda at: 2000 <= at.year < 2200),
+    description=texts,
+    order_code=st.integers(1, 2**53 - 1),
+)
+def test_a_transfer_is_the_same_fact_whether_told_or_asked_for(
+    reference: str, amount: int, at: Any, description: str, order_code: int
+) -> None:
+    order = Order(order_code, amount, description, "", "", None, Account())
+    order.transfers.append(Transfer(reference, amount, at.replace(microsecond=0)))
+    body = signed_body(webhook_data(order, order.transfers[0]))
+    told = read_webhook(body, [CHECKSUM_KEY], CLIENT_ID).fact
+    state = read_state(link(order))
+    asked = transfer_fact(CLIENT_ID, state, state.transfers[0])
+    assert (asked.event_id, asked.type, asked.occurred_at) == (
+        told.event_id,
+        told.type,
+        told.occurred_at,
+    )
+    del told.data["body_sha256"]
+    assert asked.data == told.data | {"source": "payos.get", "listed": [reference]}
+
+
+async def test_a_transfer_whose_webhook_was_lost_is_credited(at_work: Desk) -> None:
+    topup, order = await at_work.open()
+    order.receive(20_000)
+    order.receive(30_000)
+    findings = await at_work.check(topup)
+    assert (findings.recovered, findings.outcome) == ([20_000, 30_000], CheckOutcome.RECOVERED)
+    assert (await at_work.state(topup)).status is Status.CONFIRMED
+    assert await at_work.balance(topup) == 50_000
+
+
+async def test_the_webhook_that_comes_after_all_is_a_duplicate(at_work: Desk) -> None:
+    topup, order = await at_work.open()
+    transfer = order.receive(50_000)
+    await at_work.check(topup)
+    assert (await at_work.hear(order, transfer)).outcome is Outcome.DUPLICATE
+    assert (await at_work.check(topup)).outcome is CheckOutcome.UNCHANGED
+    assert await at_work.balance(topup) == 50_000
+
+
+async def test_webhook_and_question_at_the_same_moment_credit_once(at_work: Desk) -> None:
+    for _ in range(5):
+        topup, order = await at_work.open()
+        transfer = order.receive(50_000)
+        await asyncio.gather(
+            at_work.hear(order, transfer),
+            at_work.check(topup),
+            at_work.hear(order, transfer),
+            at_work.check(topup),
+        )
+        assert await at_work.balance(topup) == 50_000
+
+
+async def test_a_link_whose_answer_was_lost_is_found(at_work: Desk) -> None:
+    topup, order = await at_work.open(linked=False)
+    findings = await at_work.check(topup)
+    assert (findings.linked, findings.outcome) == (True, CheckOutcome.LINKED)
+    found = await at_work.state(topup)
+    assert found.payment_link_id == order.payment_link_id
+    assert found.checkout_url is not None
+    assert found.checkout_url.endswith(f"/web/{order.payment_link_id}")
+    assert not (await at_work.check(topup)).linked
+
+
+@pytest.mark.parametrize(
+    ("close", "status"),
+    [
+        (lambda order: order.cancel("Đổi ý"), Status.CANCELLED),
+        (lambda order: setattr(order, "expires_at", order.created_at), Status.EXPIRED),
+    ],
+    ids=["cancelled", "expired"],
+)
+async def test_what_is_closed_at_payos_without_money_is_closed_here(
+    at_work: Desk, close: Any, status: Status
+) -> None:
+    topup, order = await at_work.open()
+    close(order)
+    assert (await at_work.check(topup)).outcome is CheckOutcome.CLOSED
+    assert (await at_work.state(topup)).status is status
+    assert (await at_work.check(topup)).outcome is CheckOutcome.UNCHANGED
+
+
+async def test_money_that_came_before_the_close_counts_and_the_close_does_not(
+    at_work: Desk,
+) -> None:
+    topup, order = await at_work.open()
+    order.receive(20_000)
+    order.cancel(None)
+    await at_work.check(topup)
+    found = await at_work.state(topup)
+    assert (found.status, found.late) == (Status.UNDERPAID, False)
+
+
+async def test_money_after_the_close_is_credited_and_flagged(at_work: Desk) -> None:
+    topup, order = await at_work.open()
+    order.cancel(None)
+    await at_work.check(topup)
+    order.receive(50_000)
+    assert (await at_work.check(topup)).recovered == [50_000]
+    found = await at_work.state(topup)
+    assert (found.status, found.late) == (Status.CONFIRMED, True)
+
+
+async def test_after_the_time_to_pay_a_link_that_is_open_is_cancelled_then_expired_here(
+    at_work: Desk,
+) -> None:
+    topup, order = await at_work.open()
+    await at_work.let_expire(topup)
+    await at_work.check(topup)
+    assert order.status == "CANCELLED"
+    assert (await at_work.state(topup)).status is Status.EXPIRED
+    assert await events_of(at_work, topup.tx_ref) == [
+        "topup.opened",
+        "topup.linked",
+        "topup.expired",
+    ]
+
+
+async def test_before_the_time_is_over_nothing_is_closed(at_work: Desk) -> None:
+    topup, order = await at_work.open()
+    assert (await at_work.check(topup)).outcome is CheckOutcome.UNCHANGED
+    assert (order.status, (await at_work.state(topup)).status) == ("PENDING", Status.PENDING)
+
+
+async def test_what_was_closed_here_while_payos_knew_nothing_is_cancelled_there(
+    at_work: Desk,
+) -> None:
+    """The payer called it off while the call for a link was under way."""
+    topup = await at_work.process.topup()
+    [order] = await at_work.book.orders([topup.tx_ref])
+    assert (await at_work.reconciler.cancel(order)).closed
+    await at_work.gateway.create_link(
+        topup.order_code, 50_000, topup.tx_ref, "https://a.b", "https://a.b", topup.expires_at
+    )
+    await at_work.check(topup)
+    assert at_work.payos.find(str(topup.order_code)).status == "CANCELLED"
+    assert (await at_work.state(topup)).status is Status.CANCELLED
+
+
+async def test_an_order_that_payos_does_not_know_expires_with_its_time(at_work: Desk) -> None:
+    topup = await at_work.process.topup()
+    assert (await at_work.check(topup)).outcome is CheckOutcome.UNKNOWN
+    assert (await at_work.state(topup)).status is Status.PENDING
+    await at_work.let_expire(topup)
+    assert (await at_work.check(topup)).closed
+    assert (await at_work.state(topup)).status is Status.EXPIRED
+
+
+async def test_the_order_of_another_installation_is_neither_linked_nor_closed(
+    at_work: Desk,
+) -> None:
+    topup, order = await at_work.open(linked=False)
+    order.amount = 70_000
+    order.cancel(None)
+    findings = await at_work.check(topup)
+    assert (findings.linked, findings.closed) == (False, False)
+    await at_work.append(linked(topup.tx_ref))
+    order.cancelled_at = None
+    await at_work.let_expire(topup)
+    await at_work.check(topup)
+    assert order.status == "PENDING"
+    assert (await at_work.state(topup)).status is Status.EXPIRED
+
+
+@pytest.mark.parametrize("reference", ["", " ", "null"])
+async def test_a_transfer_without_reference_hides_no_other_and_keeps_the_topup_open(
+    at_work: Desk, reference: str
+) -> None:
+    topup, order = await at_work.open()
+    order.transfers.append(Transfer(reference, 10_000, order.created_at))
+    order.receive(20_000)
+    findings = await at_work.check(topup)
+    assert (findings.recovered, findings.unreadable) == ([20_000], 1)
+    assert findings.outcome is CheckOutcome.UNREADABLE
+
+    other, alone = await at_work.open()
+    alone.transfers.append(Transfer(reference, 10_000, order.created_at))
+    alone.cancel(None)
+    await at_work.check(other)
+    assert (await at_work.state(other)).status is Status.PENDING
+
+
+def test_an_answer_with_one_bad_transfer_tells_of_the_others() -> None:
+    order = Order(5001, 50_000, "", "", "", None, Account())
+    order.receive(20_000)
+    answer = link(order)
+    good = answer["transactions"]
+    assert isinstance(good, list)
+    bad: list[object] = [
+        None,
+        [],
+        {},
+        *({**good[0], **odd} for odd in ({"amount": "7"}, {"reference": 7})),
+    ]
+    late = {**good[0], "reference": "FT2", "transactionDateTime": "hôm qua"}
+    state = read_state({**answer, "transactions": [*bad, *good, late]})
+    assert [transfer.amount for transfer in state.transfers] == [20_000, 20_000]
+    assert (state.transfers[1].at, state.unreadable) == (None, 5)
+
+
+@pytest.mark.parametrize("status", ["FAILED", "PROCESSING", "SOMETHING_NEW"])
+async def test_a_status_that_ends_nothing_changes_nothing_before_its_time(
+    at_work: Desk, status: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topup, _ = await at_work.open()
+    monkeypatch.setattr(Order, "status", status)
+    await at_work.check(topup)
+    assert (await at_work.state(topup)).status is Status.PENDING
+    await at_work.let_expire(topup)
+    await at_work.check(topup)
+    assert (await at_work.state(topup)).status is Status.EXPIRED
+
+
+async def test_the_same_money_under_another_reference_is_held_not_credited_twice(
+    at_work: Desk,
+) -> None:
+    topup, order = await at_work.open()
+    await at_work.hear(order, order.receive(50_000))
+    under_another_reference(order)
+    findings = await at_work.check(topup)
+    assert (findings.held, findings.recovered) == (1, [])
+    assert await at_work.balance(topup) == 50_000
+    assert (await at_work.check(topup)).outcome is CheckOutcome.UNCHANGED
+
+
+async def test_a_webhook_for_what_was_asked_before_under_another_reference_is_held(
+    at_work: Desk,
+) -> None:
+    topup, order = await at_work.open()
+    transfer = order.receive(50_000)
+    under_another_reference(order)
+    await at_work.check(topup)
+    assert (await at_work.hear(order, transfer)).outcome is Outcome.CONFLICT
+    assert await at_work.balance(topup) == 50_000
+
+
+async def test_two_payments_of_one_minute_are_both_credited_once_an_answer_lists_both(
+    at_work: Desk,
+) -> None:
+    topup, order = await at_work.open()
+    order.receive(50_000)
+    await at_work.check(topup)
+    second = order.receive(50_000)
+    assert (await at_work.hear(order, second)).outcome is Outcome.CONFLICT
+    assert (await at_work.check(topup)).recovered == [50_000]
+    assert (await at_work.hear(order, second)).outcome is Outcome.DUPLICATE
+    assert await at_work.balance(topup) == 100_000
+
+
+async def test_a_call_that_fails_records_nothing_and_says_so(at_work: Desk) -> None:
+    topup, _ = await at_work.open()
+    [order] = await at_work.book.orders([topup.tx_ref])
+    async with gateway_to(NOBODY) as nobody:
+        with pytest.raises(PayOSTimeout):
+            await Reconciler(nobody, at_work.append, CLIENT_ID).check(order)
+    assert await events_of(at_work, topup.tx_ref) == ["topup.opened", "topup.linked"]
+
+
+async def test_a_margin_after_the_time_to_pay_belongs_to_the_payer(at_work: Desk) -> None:
+    topup, _ = await at_work.open()
+    [row] = await query(
+        at_work.url,
+        "SELECT topup.payable_until(expires_at) - expires_at FROM topup.topups WHERE tx_ref = %s",
+        topup.tx_ref,
+    )
+    assert row == (timedelta(seconds=5),)

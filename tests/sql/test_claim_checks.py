@@ -1,0 +1,166 @@
+"""claim_checks, and with it schedule_check and finish_check: who asks PayOS, about what, when."""
+
+import asyncio
+
+import pytest
+
+from app.database.openings import Openings
+from app.model import Topup
+from app.settings import Settings
+from tests.payments import CLAIM_SECONDS, Process, connected, open_process, query, transfer
+from tests.sql.checks import AT_ONCE, claim, due_in_seconds, finish, make_due
+
+
+@pytest.fixture
+async def topup(process: Process) -> Topup:
+    return await process.topup()
+
+
+async def expired_ago(process: Process, seconds: int) -> Topup:
+    """One whose time to pay was over `seconds` before it was opened."""
+    expiry = {"topup_expiry_seconds": -seconds}
+    settings = Settings.load().model_copy(update=expiry)
+    openings = Openings(process.database, settings, CLAIM_SECONDS)
+    return (await openings.open(await process.user(), 50_000, None)).topup
+
+
+async def confirm(process: Process, topup: Topup) -> None:
+    await process.store.append_events([transfer(topup.order_code, topup.amount)])
+
+
+async def test_a_topup_is_asked_about_half_a_minute_after_its_opening(
+    database_url: str, topup: Topup
+) -> None:
+    assert await due_in_seconds(database_url, topup.tx_ref) == pytest.approx(30, abs=1)
+    assert await claim(database_url) == set()
+
+
+async def test_the_first_question_comes_when_the_setting_says(database_url: str) -> None:
+    async with open_process(database_url, reconcile_schedule_seconds="0.5,7,100") as process:
+        topup = await process.topup()
+    assert await due_in_seconds(database_url, topup.tx_ref) == pytest.approx(0.5, abs=0.1)
+
+
+async def test_what_is_due_is_given_to_one_process(database_url: str, topup: Topup) -> None:
+    await make_due(database_url, topup)
+    assert await claim(database_url) == {topup.tx_ref}
+    assert await claim(database_url) == set()
+
+
+async def test_many_processes_at_once_get_each_topup_once(
+    database_url: str, process: Process
+) -> None:
+    topups = [await process.topup() for _ in range(12)]
+    await make_due(database_url, *topups)
+    answers = await asyncio.gather(*(claim(database_url, at_once=12) for _ in range(8)))
+    given = [tx_ref for answer in answers for tx_ref in answer]
+    assert sorted(given) == sorted(topup.tx_ref for topup in topups)
+
+
+async def test_nothing_is_given_while_another_process_takes(
+    database_url: str, topup: Topup
+) -> None:
+    await make_due(database_url, topup)
+    async with connected(database_url, "topup_app") as other, other.transaction():
+        await other.execute("SELECT topup.claim_checks(4, 60)")
+        assert await claim(database_url) == set()
+
+
+async def test_no_more_are_asked_about_at_once_than_allowed_whoever_asks(
+    database_url: str, process: Process
+) -> None:
+    topups = [await process.topup() for _ in range(AT_ONCE + 2)]
+    await make_due(database_url, *topups)
+    first = await claim(database_url)
+    assert first == {topup.tx_ref for topup in topups[:AT_ONCE]}, "the longest overdue"
+    assert await claim(database_url) == set()
+    await finish(database_url, topups[0])
+    assert await claim(database_url) == {topups[AT_ONCE].tx_ref}
+
+
+async def test_what_a_dead_process_asked_about_is_given_to_another_after_the_lease(
+    database_url: str, topup: Topup
+) -> None:
+    await make_due(database_url, topup)
+    assert await claim(database_url, lease_seconds=0.05) == {topup.tx_ref}
+    await query(database_url, "SELECT pg_sleep(0.06)")
+    assert await claim(database_url) == {topup.tx_ref}
+
+
+async def test_a_row_that_somebody_holds_is_passed_over(
+    database_url: str, process: Process
+) -> None:
+    held, free = await process.topup(), await process.topup()
+    await make_due(database_url, held, free)
+    async with connected(database_url) as other, other.transaction():
+        await other.execute(
+            "SELECT FROM topup.payos_checks WHERE tx_ref = %s FOR UPDATE", (held.tx_ref,)
+        )
+        assert await claim(database_url) == {free.tx_ref}
+
+
+async def test_what_was_confirmed_meanwhile_waits_for_one_question_after_its_time(
+    database_url: str, process: Process, topup: Topup
+) -> None:
+    await confirm(process, topup)
+    await make_due(database_url, topup)
+    assert await claim(database_url) == set()
+    assert await due_in_seconds(database_url, topup.tx_ref) == pytest.approx(905, abs=1)
+
+
+async def test_after_an_answer_the_next_step_of_the_schedule_follows(
+    database_url: str, topup: Topup
+) -> None:
+    await make_due(database_url, topup)
+    await claim(database_url)
+    await finish(database_url, topup)
+    # 30 s after the opening is still ahead: this test takes no such time.
+    assert await due_in_seconds(database_url, topup.tx_ref) == pytest.approx(30, abs=1)
+    assert await query(
+        database_url, "SELECT asked, claimed_until, doubtful FROM topup.payos_checks"
+    ) == [(1, None, False)]
+
+
+async def test_an_answer_about_what_is_confirmed_and_out_of_time_is_the_last(
+    database_url: str,
+) -> None:
+    async with open_process(database_url) as process:
+        topup = await expired_ago(process, 60)
+        await confirm(process, topup)
+    await make_due(database_url, topup)
+    assert await claim(database_url) == {topup.tx_ref}
+    await finish(database_url, topup)
+    assert await due_in_seconds(database_url, topup.tx_ref) is None
+
+
+async def test_without_an_answer_the_question_comes_again_soon_and_is_never_dropped(
+    database_url: str, process: Process
+) -> None:
+    topup = await expired_ago(process, 3 * 86_400)
+    assert await claim(database_url) == {topup.tx_ref}, "once, however late"
+    await finish(database_url, topup, answered=False)
+    assert await due_in_seconds(database_url, topup.tx_ref) == pytest.approx(30, abs=2)
+    await finish(database_url, topup)
+    assert await due_in_seconds(database_url, topup.tx_ref) is None
+
+
+async def test_the_due_are_found_by_an_index(database_url: str, process: Process) -> None:
+    await query(
+        database_url,
+        """
+        INSERT INTO topup.payos_checks (tx_ref, next_at)
+        SELECT 'T' || lpad(n::text, 8, '0'), now() + n * interval '1 s'
+        FROM generate_series(1, 20000) AS n RETURNING 1
+        """,
+    )
+    async with connected(database_url) as connection:
+        await connection.execute("ANALYZE topup.payos_checks")
+    plan = await query(
+        database_url,
+        """
+        EXPLAIN SELECT c.tx_ref FROM topup.payos_checks AS c
+        WHERE c.next_at <= clock_timestamp() AND (c.claimed_until > now()) IS NOT TRUE
+        ORDER BY c.next_at LIMIT 256 FOR UPDATE SKIP LOCKED
+        """,
+    )
+    assert "payos_checks_next_at" in "\n".join(line for (line,) in plan)
