@@ -240,7 +240,7 @@ def test_an_answer_with_one_bad_transfer_tells_of_the_others() -> None:
     late = {**good[0], "reference": "FT2", "transactionDateTime": "hôm qua"}
     state = read_state({**answer, "transactions": [*bad, *good, late]})
     assert [transfer.amount for transfer in state.transfers] == [20_000, 20_000]
-    assert (state.transfers[1].at, state.unreadable) == (None, 5)
+    assert (state.transfers[1].at, state.unreadable_transfers) == (None, 5)
 
 
 @pytest.mark.parametrize("status", ["FAILED", "PROCESSING", "SOMETHING_NEW"])
