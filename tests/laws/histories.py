@@ -60,7 +60,13 @@ class Assigns:
     topup: int
 
 
-Step = Pays | PaysWithoutReference | PaysUnknownOrder | Fails | Concerns | Assigns
+@dataclass(frozen=True)
+class Accepts:
+    nth: int
+    topup: int
+
+
+Step = Pays | PaysWithoutReference | PaysUnknownOrder | Fails | Concerns | Assigns | Accepts
 
 own_payment = st.builds(
     lambda index, amount, reference: Pays(index, index, amount, reference),
@@ -84,6 +90,7 @@ step: st.SearchStrategy[Step] = st.one_of(
         st.integers(0, 1),
     ),
     st.builds(Assigns, st.integers(0, 2), topup),
+    st.builds(Accepts, st.integers(0, 2), topup),
 )
 
 
