@@ -1,4 +1,4 @@
-"""`python -m app`: serve, migrate, simulator, demo."""
+"""`python -m app`: serve, migrate, simulator, demo, and the commands of app.commands."""
 
 import asyncio
 import sys
@@ -6,6 +6,8 @@ from functools import partial
 
 import click
 
+from app.commands.suspense import suspense
+from app.commands.webhook import webhook
 from app.database.migrate import migrate as apply_schema
 from app.demo import run_demo
 from app.errors import NapviError
@@ -34,6 +36,10 @@ def main() -> None:
 @click.group()
 def commands() -> None:
     """Take PayOS payments into wallets. Settings come from the environment: docs/settings.md."""
+
+
+commands.add_command(suspense)
+commands.add_command(webhook)
 
 
 @commands.command()

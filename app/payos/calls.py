@@ -33,12 +33,17 @@ logger = logging.getLogger(__name__)
 
 
 class RefusedWithCode(PayOSRefused):
-    """PayOS said no. `payos_code` is its business code: 20, 214, 231 …"""
+    """PayOS said no. `payos_code` is its business code: 20, 214, 231 …
 
-    def __init__(self, payos_code: str, description: str) -> None:
+    `explanation`: what it says in place of data, where it says anything. Of a webhook that did
+    not answer with 2xx, that is what PayOS met there.
+    """
+
+    def __init__(self, payos_code: str, description: str, explanation: str = "") -> None:
         description = description[:DESCRIPTION_CHARACTERS_MAX]
         super().__init__(f"PayOS answered with code {payos_code}: {description}")
         self.payos_code = payos_code
+        self.explanation = explanation[:DESCRIPTION_CHARACTERS_MAX]
 
 
 async def answer_of(
@@ -80,4 +85,14 @@ def _refusal(error: Exception) -> PayOSRefused:
     code = getattr(error, "error_code", None)
     if not isinstance(code, str) or (getattr(error, "status_code", None) or 0) >= 500:
         return PayOSRefused("PayOS gave an answer that cannot be read.")
-    return RefusedWithCode(code, str(getattr(error, "error_desc", None) or "no reason given"))
+    description = str(getattr(error, "error_desc", None) or "no reason given")
+    return RefusedWithCode(code, description, _explanation(getattr(error, "response", None)))
+
+
+def _explanation(response: httpx.Response | None) -> str:
+    """The text in the envelope's `data`; "" where it is none."""
+    try:
+        data = response.json()["data"] if response is not None else None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return ""
+    return data if isinstance(data, str) else ""
