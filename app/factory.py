@@ -14,6 +14,7 @@ from app.database.appender import Appender, measured
 from app.database.leases import LeaseStore
 from app.database.migrate import check
 from app.database.pool import Database
+from app.database.review import Review
 from app.database.store import Store
 from app.errors import ConfigurationError, DatabaseUnavailable
 from app.login import Login, configure_auth
@@ -23,6 +24,7 @@ from app.outlet import Outlet
 from app.payos.gateway import Gateway
 from app.payos.linking import Linker
 from app.request_rules import install_request_rules
+from app.review_gauges import ReviewGauges
 from app.rollout import gets_stream
 from app.security_headers import install_security_headers
 from app.settings import Settings
@@ -186,6 +188,12 @@ class NapviApp(Quart):
             retries=settings.payos_retries,
         )
         self.linker = Linker(self.gateway, self.appender.append)
+        self.review_gauges = ReviewGauges(
+            Review(self.database).counts,
+            self.metrics,
+            settings.metrics_review_age_seconds_max,
+            settings.metrics_review_timeout_seconds,
+        )
         self.login_of_request = Login(Accounts(self.database), settings)
 
     def _read_everything(self) -> None:
@@ -219,7 +227,7 @@ class NapviApp(Quart):
             create_webhook_blueprint(keys, channel, append, store.keep_body, self.metrics),
             create_pages_blueprint(store, login, load_texts(), settings),
             create_health_blueprint(self.readiness),
-            create_metrics_blueprint(self.metrics),
+            create_metrics_blueprint(self.metrics, self.review_gauges.refresh),
         ):
             self.register_blueprint(blueprint)
 
