@@ -8,9 +8,7 @@ from quart import Blueprint, Response, request
 from app.metrics import Metrics
 
 
-def create_metrics_blueprint(
-    metrics: Metrics, refresh: Callable[[], Awaitable[None]]
-) -> Blueprint:
+def create_metrics_blueprint(metrics: Metrics, refresh: Callable[[], Awaitable[None]]) -> Blueprint:
     """`refresh` reads what only the database knows."""
     blueprint = Blueprint("metrics", __name__)
 
