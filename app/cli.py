@@ -1,4 +1,4 @@
-"""`python -m app`: serve, migrate, simulator, demo."""
+"""`python -m app`: serve, migrate, simulator, demo, and the commands of app.commands."""
 
 import asyncio
 import sys
@@ -6,18 +6,19 @@ from functools import partial
 
 import click
 
+from app.commands.configured import configured
 from app.commands.reconcile import reconcile
+from app.commands.suspense import suspense
+from app.commands.webhook import webhook
 from app.database.migrate import migrate as apply_schema
 from app.demo import run_demo
 from app.errors import NapviError
 from app.factory import create_app
 from app.installation import database
-from app.logs import configure_logging
 from app.payos.simulator import create_simulator
 from app.processes import REFUSED, raise_file_limit
 from app.request_rules import WEBHOOK_PATH
 from app.serve import Site, run
-from app.settings import Settings
 from app.sockets import inherit_endpoint, open_endpoint, parse_workers
 from app.worker import tell_serving
 from app.workers import run_workers
@@ -37,6 +38,10 @@ def commands() -> None:
     """Take PayOS payments into wallets. Settings come from the environment: docs/settings.md."""
 
 
+commands.add_command(suspense)
+commands.add_command(webhook)
+
+
 @commands.command()
 @click.option("--bind", metavar="HOST:PORT", help="Instead of `bind` in hypercorn.toml.")
 @click.option("--workers", metavar="N", help="Processes, instead of `workers` in hypercorn.toml.")
@@ -45,7 +50,7 @@ def serve(bind: str | None, workers: str | None) -> None:
 
     SIGTERM drains; with several workers, SIGHUP restarts them one after another.
     """
-    settings = _settings()
+    settings = configured()
     settings.require_for_serving()
     raise_file_limit()
     endpoint = open_endpoint(bind, reader_timeout_seconds=settings.reader_timeout_seconds)
@@ -62,7 +67,7 @@ def serve(bind: str | None, workers: str | None) -> None:
 @click.option("--serving", metavar="FD", type=int, required=True)
 def worker(sockets: tuple[int, ...], serving: int) -> None:
     """What `serve --workers` starts: not for people."""
-    settings = _settings()
+    settings = configured()
     app = create_app(settings)
     site = Site(app, inherit_endpoint(sockets), app.open, app.turn_away, app.drain)
     run([site], settings, partial(tell_serving, serving))
@@ -71,7 +76,7 @@ def worker(sockets: tuple[int, ...], serving: int) -> None:
 @commands.command()
 def migrate() -> None:
     """Bring the database to the schema of this version."""
-    settings = _settings(log_level="warning")  # the output says what happens
+    settings = configured(log_level="warning")  # the output says what happens
     with database(settings, borrow=True) as url:
         result = asyncio.run(apply_schema(url, click.echo))
     if not result.applied:
@@ -86,7 +91,7 @@ def simulator(bind: str) -> None:
     Set PAYOS_BASE_URL of `serve` to its address. It sends webhooks to NAPVI_PUBLIC_URL, or to
     what confirm-webhook named.
     """
-    settings = _settings()
+    settings = configured()
     settings.require("payos_client_id", "payos_api_key", "payos_checksum_key")
     public_url = settings.public_url
     app = create_simulator(
@@ -109,15 +114,7 @@ def simulator(bind: str) -> None:
 )
 def demo(bind: str) -> None:
     """Start everything on this machine and say how to try it. Ctrl-C ends all of it."""
-    run_demo(_settings(log_level="warning"), bind)
+    run_demo(configured(log_level="warning"), bind)
 
 
 commands.add_command(reconcile)
-
-
-def _settings(log_level: str | None = None) -> Settings:
-    """With logging set up, at `log_level` unless NAPVI_LOG_LEVEL says otherwise."""
-    settings = Settings.load()
-    said = "log_level" in settings.model_fields_set
-    configure_logging(settings.log_level if said or log_level is None else log_level)
-    return settings

@@ -4,6 +4,8 @@
     ├── ConfigurationError       the start is refused: names the setting and the remedy
     ├── DataDirectoryError       the embedded PostgreSQL cannot use its directory
     ├── MigrationError           the schema files and the database do not fit
+    ├── AssignmentRefused        money that waits for a person cannot go where the person said
+    ├── WebhookNotConfirmed      PayOS would not, or could not, tell us of payments at an address
     └── Problem                  becomes an RFC 9457 problem document
         ├── InvalidRequest       400
         ├── InvalidSignature     401
@@ -52,6 +54,14 @@ class DataDirectoryError(NapviError):
 
 class MigrationError(NapviError):
     """The schema files and the database do not fit together; the message holds the remedy."""
+
+
+class AssignmentRefused(NapviError):
+    """Money stays where it is; the message says why, for the person who wanted to assign it."""
+
+
+class WebhookNotConfirmed(NapviError):
+    """PayOS does not know the address of the webhook; the message holds the remedy."""
 
 
 class Problem(NapviError):

@@ -16,6 +16,7 @@ from app.database.migrate import check
 from app.database.openings import Openings
 from app.database.pool import Database
 from app.database.reconciliation import CheckBook
+from app.database.review import Review
 from app.database.store import Store
 from app.errors import ConfigurationError, DatabaseUnavailable
 from app.login import Login, configure_auth
@@ -28,6 +29,7 @@ from app.payos.linking import Linker
 from app.payos.reconcile import Reconciler
 from app.payos.rounds import Rounds
 from app.request_rules import install_request_rules
+from app.review_gauges import ReviewGauges
 from app.rollout import gets_stream
 from app.security_headers import install_security_headers
 from app.settings import Settings
@@ -199,6 +201,12 @@ class NapviApp(Quart):
         reconciler = Reconciler(self.gateway, self.appender.append, channel)
         self.canceller = Canceller(book.orders, reconciler.cancel)
         self.rounds = Rounds(book, reconciler.check, settings, self.metrics)
+        self.review_gauges = ReviewGauges(
+            Review(self.database).counts,
+            self.metrics,
+            settings.metrics_review_age_seconds_max,
+            settings.metrics_review_timeout_seconds,
+        )
         self.login_of_request = Login(Accounts(self.database), settings)
 
     def _read_everything(self) -> None:
@@ -235,7 +243,7 @@ class NapviApp(Quart):
             create_webhook_blueprint(keys, channel, append, store.keep_body, self.metrics),
             create_pages_blueprint(store, login, load_texts(), settings, self.rounds.nudge),
             create_health_blueprint(self.readiness),
-            create_metrics_blueprint(self.metrics),
+            create_metrics_blueprint(self.metrics, self.review_gauges.refresh),
         ):
             self.register_blueprint(blueprint)
 

@@ -151,6 +151,8 @@ class Settings(BaseSettings):
     worker_backoff_seconds_max: Seconds = 30.0
 
     log_level: str = "info"
+    metrics_review_age_seconds_max: Seconds = 15.0
+    metrics_review_timeout_seconds: Seconds = 2.0
     prometheus_multiproc_dir: DirectoryPath | None = Field(
         default=None, validation_alias="PROMETHEUS_MULTIPROC_DIR"
     )

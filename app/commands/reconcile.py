@@ -10,13 +10,13 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
+from app.commands.configured import configured
 from app.database.appender import Appender
 from app.database.pool import Database
 from app.database.reconciliation import CheckBook
 from app.database.store import Store
 from app.errors import InvalidRequest, PayOSRefused, PayOSTimeout, PayOSUnavailable
 from app.installation import database
-from app.logs import configure_logging
 from app.metrics import Metrics
 from app.model import TxRef, parse_tx_ref
 from app.payos.gateway import Gateway
@@ -98,8 +98,7 @@ def reconcile(since: datetime, tx_refs: tuple[str, ...]) -> None:
         wanted = [parse_tx_ref(text) for text in tx_refs]
     except InvalidRequest as problem:
         raise click.BadParameter(str(problem.fields["tx_ref"]), param_hint="--tx-ref") from None
-    settings = Settings.load()
-    configure_logging(settings.log_level if "log_level" in settings.model_fields_set else "error")
+    settings = configured(log_level="error")  # what PayOS does not answer is said at the end
     settings.require("payos_client_id", "payos_api_key", "payos_checksum_key")
     with database(settings, borrow=True) as url:
         tally = asyncio.run(_run(url, settings, since, wanted))

@@ -49,12 +49,17 @@ logger = logging.getLogger(__name__)
 
 
 class RefusedWithCode(PayOSRefused):
-    """PayOS said no. `payos_code` is its business code: 20, 214, 231 …"""
+    """PayOS said no. `payos_code` is its business code: 20, 214, 231 …
 
-    def __init__(self, payos_code: str, description: str) -> None:
+    `explanation`: what it says in place of data, where it says anything. Of a webhook that did
+    not answer with 2xx, that is what PayOS met there.
+    """
+
+    def __init__(self, payos_code: str, description: str, explanation: str = "") -> None:
         description = description[:DESCRIPTION_CHARACTERS_MAX]
         super().__init__(f"PayOS answered with code {payos_code}: {description}")
         self.payos_code = payos_code
+        self.explanation = explanation[:DESCRIPTION_CHARACTERS_MAX]
 
 
 class Calls:
@@ -151,4 +156,14 @@ def _judge(error: Exception) -> tuple[PayOSOutcome, str, Problem]:
         problem = PayOSRefused("PayOS gave an answer that cannot be read.")
         return PayOSOutcome.UNREADABLE, name, problem
     description = str(getattr(error, "error_desc", None) or "no reason given")
-    return PayOSOutcome.REFUSED, code, RefusedWithCode(code, description)
+    explanation = _explanation(getattr(error, "response", None))
+    return PayOSOutcome.REFUSED, code, RefusedWithCode(code, description, explanation)
+
+
+def _explanation(response: httpx.Response | None) -> str:
+    """The text in the envelope's `data`; "" where it is none."""
+    try:
+        data = response.json()["data"] if response is not None else None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return ""
+    return data if isinstance(data, str) else ""

@@ -1,4 +1,5 @@
--- money_equation: every đồng received is in a wallet or in suspense; difference is 0.
+-- money_equation: every đồng received is in a wallet or in suspense; difference is 0. Received
+--           are transfers, and conflicts that a person accepted.
 CREATE OR REPLACE VIEW audit.money_equation AS
 SELECT
     m.received,
@@ -9,7 +10,10 @@ FROM (
     SELECT
         (
             SELECT coalesce(sum((e.data ->> 'amount')::bigint), 0)
-            FROM topup.events AS e WHERE e.type = 'payment.received'
+            FROM topup.events AS e
+            WHERE
+                e.type = 'payment.received'
+                OR e.type = 'suspense.assigned' AND e.data ? 'conflict_event_id'
         ) AS received,
         (SELECT coalesce(sum(w.balance), 0) FROM topup.wallets AS w) AS in_wallets,
         (

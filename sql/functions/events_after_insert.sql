@@ -15,7 +15,7 @@ BEGIN
         PERFORM topup.notify_topup(NEW.tx_ref, NEW.seq);
         IF NEW.type = 'topup.opened' THEN
             PERFORM topup.schedule_check(NEW.tx_ref, false);
-        ELSIF NEW.data ? 'held' AND NEW.data ->> 'source' IS DISTINCT FROM 'payos.get' THEN
+        ELSIF NEW.data ? 'held_event_id' AND NEW.data ->> 'source' IS DISTINCT FROM 'payos.get' THEN
             PERFORM topup.schedule_check(NEW.tx_ref, true); -- an answer may list both
         END IF;
     END IF;

@@ -5,8 +5,8 @@
 -- Locks:    expects those of topup.lock_topups.
 -- Notifies: nothing.
 -- Why:      whether GET tells a transfer under the reference of its webhook is not documented. What
---           is held under `held`, its own event id, is credited once an answer lists both; or by a
---           person, after which no answer credits it again.
+--           is held is credited under its own event id, `held_event_id`: once an answer lists both,
+--           or by a person, and never by both.
 CREATE OR REPLACE FUNCTION topup.judge_repeat(
     p_fact topup.fact, p_topup topup.topups, p_facts topup.fact[]
 )
@@ -21,7 +21,6 @@ DECLARE
         (SELECT e.data FROM topup.events AS e WHERE e.event_id = p_fact.event_id),
         (SELECT f.data FROM unnest(p_facts) AS f WHERE f.event_id = p_fact.event_id LIMIT 1)
     );
-    v_held_id uuid;
     v_alike uuid;
 BEGIN
     IF v_recorded IS NOT NULL THEN
@@ -41,19 +40,12 @@ BEGIN
     IF v_fact.type <> 'payment.received' OR v_fact.tx_ref IS NULL OR p_topup.amount_paid = 0 THEN
         RETURN v_fact; -- the usual case: the first money of a top-up
     END IF;
-    v_held_id := topup.derived_event_id(v_fact.event_id || '/held');
     v_alike := topup.find_alike(v_fact, p_facts);
-    IF v_alike IS NULL AND EXISTS (
-        SELECT FROM topup.events AS e
-        WHERE e.event_id = topup.derived_event_id('suspense.assigned/' || v_held_id)
-    ) THEN
-        v_alike := v_held_id;
-    END IF;
     IF v_alike IS NOT NULL THEN
         v_fact.type := 'payment.conflict';
         v_fact.data := v_fact.data
-            || jsonb_build_object('held', v_fact.event_id, 'conflicts_with', v_alike);
-        v_fact.event_id := v_held_id;
+            || jsonb_build_object('held_event_id', v_fact.event_id, 'conflicts_with', v_alike);
+        v_fact.event_id := topup.derived_event_id(v_fact.event_id || '/held');
     END IF;
     RETURN v_fact;
 END

@@ -1,4 +1,5 @@
--- postings: the ledger postings of one event; p_user_id owns its top-up, null in suspense.
+-- postings: the ledger postings of one event; p_user_id owns its top-up, null in suspense. Money
+--           of a conflict that was accepted comes from clearing: it was never posted before.
 -- Raises:   nothing.
 -- Locks:    nothing. Pure: equal arguments give equal results.
 -- Notifies: nothing.
@@ -10,7 +11,7 @@ IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT
-        CASE p_event.type WHEN 'suspense.assigned' THEN 'suspense' ELSE 'payos:clearing' END,
+        CASE WHEN p_event.data ? 'suspense_event_id' THEN 'suspense' ELSE 'payos:clearing' END,
         NULL::bigint,
         -(p_event.data ->> 'amount')::bigint
     WHERE p_event.type IN ('payment.received', 'suspense.assigned')

@@ -67,8 +67,14 @@ class Assigns:
     topup: int
 
 
+@dataclass(frozen=True)
+class Accepts:
+    nth: int
+    topup: int
+
+
 Told = Pays | PaysWithoutReference | PaysUnknownOrder | Fails | Concerns
-Step = Told | Renumbers | Assigns
+Step = Told | Renumbers | Assigns | Accepts
 
 own_payment = st.builds(
     lambda index, *transfer: Pays(index, index, *transfer),
@@ -94,6 +100,7 @@ step: st.SearchStrategy[Step] = st.one_of(
     ),
     st.builds(Renumbers, topup),
     st.builds(Assigns, st.integers(0, 2), topup),
+    st.builds(Accepts, st.integers(0, 2), topup),
 )
 
 

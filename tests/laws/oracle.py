@@ -22,6 +22,8 @@ CLOSED_AS = {
     EventType.TOPUP_EXPIRED: Status.EXPIRED,
 }
 Answer = tuple[Outcome, TxRef | None, int | None]
+ConflictKey = tuple[UUID, int, int]
+"""The event id that was taken, and what came under it: order code and amount."""
 
 
 @dataclass
@@ -65,8 +67,8 @@ class Oracle:
         self.entries: defaultdict[UserId, list[tuple[int, int]]] = defaultdict(list)
         self.in_suspense: dict[UUID, int] = {}
         self._recorded: dict[UUID, tuple[tuple[int, int], Answer]] = {}
-        self._conflicts: dict[tuple[UUID, int, int], Answer] = {}
-        self._assigned: dict[UUID, Answer] = {}
+        self._conflicts: dict[ConflictKey, Answer] = {}
+        self._assigned: dict[UUID | ConflictKey, Answer] = {}
 
     def balance(self, user_id: UserId) -> int:
         return sum(amount for amount, _ in self.entries[user_id])
@@ -103,16 +105,16 @@ class Oracle:
         self._recorded[fact.event_id] = content, answer
         return answer
 
-    def assign(self, event_id: UUID, tx_ref: TxRef) -> Answer | None:
-        """None: refused."""
-        if event_id in self._assigned:
-            answer = self._assigned[event_id]
+    def assign(self, waiting: UUID | ConflictKey, tx_ref: TxRef) -> Answer | None:
+        """What is in suspense leaves it; a conflict brings new money. None: refused."""
+        if waiting in self._assigned:
+            answer = self._assigned[waiting]
             return (Outcome.DUPLICATE, *answer[1:]) if answer[1] == tx_ref else None
-        topup = self.topups[tx_ref]
-        self._pay(topup, self.in_suspense.pop(event_id))
+        amount = self.in_suspense.pop(waiting) if isinstance(waiting, UUID) else waiting[2]
+        self._pay(self.topups[tx_ref], amount)
         seq = self._log(tx_ref, EventType.SUSPENSE_ASSIGNED)
-        self._assigned[event_id] = Outcome.APPLIED, tx_ref, seq
-        return self._assigned[event_id]
+        self._assigned[waiting] = Outcome.APPLIED, tx_ref, seq
+        return self._assigned[waiting]
 
     def _match(self, fact: Fact) -> tuple[TxRef | None, bool]:
         """The top-up, and whether the order code found it."""
@@ -133,7 +135,7 @@ class Oracle:
         ]
         return (waiting[0] if len(waiting) == 1 else None), False
 
-    def _conflict(self, key: tuple[UUID, int, int], tx_ref: TxRef | None) -> Answer:
+    def _conflict(self, key: ConflictKey, tx_ref: TxRef | None) -> Answer:
         if key in self._conflicts:
             return (Outcome.DUPLICATE, *self._conflicts[key][1:])
         seq = None if tx_ref is None else self._log(tx_ref, EventType.PAYMENT_CONFLICT)

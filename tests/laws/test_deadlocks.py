@@ -109,7 +109,7 @@ async def test_openings_and_assignments_beside_payments_do_not_deadlock(
         async with connected(database_url, "topup_app") as connection:
             for stray in strays[seed::3]:
                 await connection.execute(
-                    "SELECT topup.assign_suspense(%s, %s, 'test')",
+                    "SELECT topup.assign_suspense(%s, %s, 'test', 'Lan')",
                     (stray.event_id, dice.choice(topups).tx_ref),
                 )
                 await process.topup(1_000, dice.choice(users))

@@ -11,6 +11,7 @@ from app.model import Fact, Outcome, Topup
 from tests.laws.histories import (
     AMOUNTS,
     USERS,
+    Accepts,
     Assigns,
     Facts,
     History,
@@ -19,7 +20,7 @@ from tests.laws.histories import (
     Step,
     histories,
 )
-from tests.laws.oracle import Answer, Oracle
+from tests.laws.oracle import Answer, ConflictKey, Oracle
 from tests.payments import Process, connected, drift, query
 
 TOPUPS = """
@@ -41,6 +42,12 @@ WALLETS = """
 """
 IN_SUSPENSE = """
     SELECT coalesce(sum(l.amount), 0) FROM topup.ledger_entries AS l WHERE l.account = 'suspense'
+"""
+CONFLICT = """
+    SELECT event_id FROM topup.events
+    WHERE
+        type = 'payment.conflict' AND data ->> 'conflicts_with' = %s::text
+        AND (data ->> 'order_code')::bigint = %s AND (data ->> 'amount')::bigint = %s
 """
 REFUSED_ASSIGNMENT = "TU008"
 
@@ -82,6 +89,7 @@ async def play(
     facts = Facts(topups)
     batch: list[Fact] = []
     suspended: list[Fact] = []
+    conflicts: list[ConflictKey] = []
 
     async def flush() -> None:
         answers = [oracle.append(fact) for fact in batch]
@@ -91,21 +99,33 @@ async def play(
             for fact, (outcome, _, _) in zip(batch, answers, strict=True)
             if outcome == Outcome.SUSPENSE and fact.event_id in oracle.in_suspense
         )
+        conflicts.extend(
+            (fact.event_id, fact.data["order_code"], fact.data["amount"])
+            for fact, (outcome, _, _) in zip(batch, answers, strict=True)
+            if outcome == Outcome.CONFLICT
+        )
         batch.clear()
 
     for step, together in zip(history.steps, history.together, strict=True):
-        if not together or isinstance(step, Assigns | Renumbers) or is_ambiguous(step):
+        if not together or isinstance(step, Assigns | Accepts | Renumbers) or is_ambiguous(step):
             await flush()
-        if isinstance(step, Renumbers):
-            tx_ref, before = topups[step.topup].tx_ref, facts.order_code(step.topup)
-            order_code = (await process.openings.renumber(tx_ref, before)).order_code
-            assert oracle.renumber(tx_ref, order_code) == (order_code != before)
-            facts.renumber(step.topup, order_code)
-        elif not isinstance(step, Assigns):
-            batch.append(facts.of(step))
-        elif step.nth < len(suspended):
-            event_id, tx_ref = suspended[step.nth].event_id, topups[step.topup].tx_ref
-            assert await assigned(url, event_id, tx_ref) == oracle.assign(event_id, tx_ref)
+        match step:
+            case Assigns(nth, index) if nth < len(suspended):
+                event_id, tx_ref = suspended[nth].event_id, topups[index].tx_ref
+                assert await assigned(url, event_id, tx_ref) == oracle.assign(event_id, tx_ref)
+            case Accepts(nth, index) if nth < len(conflicts):
+                [(event_id,)] = await query(url, CONFLICT, *conflicts[nth])
+                expected = oracle.assign(conflicts[nth], topups[index].tx_ref)
+                assert await assigned(url, event_id, topups[index].tx_ref) == expected
+            case Renumbers(index):
+                tx_ref, before = topups[index].tx_ref, facts.order_code(index)
+                order_code = (await process.openings.renumber(tx_ref, before)).order_code
+                assert oracle.renumber(tx_ref, order_code) == (order_code != before)
+                facts.renumber(index, order_code)
+            case Assigns() | Accepts():
+                pass  # nothing waits yet
+            case _:
+                batch.append(facts.of(step))
     await flush()
 
 
@@ -125,7 +145,7 @@ async def assigned(url: str, event_id: object, tx_ref: str) -> Answer | None:
     async with connected(url, "topup_app") as connection:
         try:
             cursor = await connection.execute(
-                "SELECT outcome, tx_ref, seq FROM topup.assign_suspense(%s, %s, 'test')",
+                "SELECT outcome, tx_ref, seq FROM topup.assign_suspense(%s, %s, 'test', 'Lan')",
                 (event_id, tx_ref),
             )
         except psycopg.Error as error:

@@ -28,7 +28,7 @@ async def test_every_dong_is_in_a_wallet_or_in_suspense(
 
     async with connected(database_url, "topup_app") as connection:
         await connection.execute(
-            "SELECT topup.assign_suspense(%s, %s, 'asked for by phone')",
+            "SELECT topup.assign_suspense(%s, %s, 'asked for by phone', 'Lan')",
             (lost.event_id, topup.tx_ref),
         )
     assert await query(database_url, EQUATION) == [(58_500, 58_000, 500, 0)]

@@ -176,7 +176,8 @@ async def pay(type: EventType, amount: int, topup: Topup, process: Process, url:
     await process.store.append_events([fact])
     async with connected(url, "topup_app") as connection:
         await connection.execute(
-            "SELECT topup.assign_suspense(%s, %s, 'test')", (fact.event_id, topup.tx_ref)
+            "SELECT topup.assign_suspense(%s, %s, 'test', 'Lan')",
+            (fact.event_id, topup.tx_ref),
         )
 
 

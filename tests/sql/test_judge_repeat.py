@@ -56,7 +56,7 @@ async def test_one_told_and_one_asked_for_with_other_references_are_one_until_pr
     assert await append(process, second) == [Outcome.DUPLICATE]
     [(held, other)] = await query(
         database_url,
-        "SELECT data ->> 'held', data ->> 'conflicts_with' FROM topup.events "
+        "SELECT data ->> 'held_event_id', data ->> 'conflicts_with' FROM topup.events "
         "WHERE type = 'payment.conflict'",
     )
     assert (held, other) == (str(second.event_id), str(first.event_id))

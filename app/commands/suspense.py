@@ -1,0 +1,115 @@
+"""`python -m app suspense`: money that waits for a person, and where that person sends it."""
+
+import asyncio
+import getpass
+import json
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+import click
+
+from app.commands.configured import configured
+from app.commands.suspense_table import print_waiting
+from app.database.migrate import check
+from app.database.pool import Database
+from app.database.review import Review
+from app.errors import InvalidRequest
+from app.installation import database
+from app.model import TxRef, iso, parse_tx_ref
+
+T = TypeVar("T")
+
+
+@click.group()
+def suspense() -> None:
+    """Money that belongs to no top-up yet, and transfers that were not credited."""
+
+
+@suspense.command(name="list")
+@click.option("--json", "as_json", is_flag=True, help="For a program: JSON, times in UTC.")
+def list_waiting(as_json: bool) -> None:
+    """Show what waits for a person, oldest first."""
+
+    async def work(review: Review) -> None:
+        transfers, conflicts = await review.suspense(), await review.conflicts()
+        if as_json:
+            found = {
+                "suspense": [asdict(transfer) for transfer in transfers],
+                "conflicts": [asdict(conflict) for conflict in conflicts],
+            }
+            click.echo(json.dumps(found, default=_as_json, indent=2))
+        else:
+            print_waiting(transfers, conflicts)
+
+    _with_review(work)
+
+
+def _tx_ref(_context: click.Context, _parameter: click.Parameter, value: str) -> TxRef:
+    try:
+        return parse_tx_ref(value.upper())
+    except InvalidRequest as problem:
+        raise click.BadParameter(f"{value} is not {problem.fields['tx_ref']}.") from None
+
+
+def _text(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not value.isprintable():  # bytes that are no UTF-8 as well
+        raise click.BadParameter("only printable characters, in one line.")
+    return value
+
+
+@suspense.command()
+@click.argument("event_id", type=click.UUID)
+@click.argument("tx_ref", callback=_tx_ref)
+@click.option("--reason", required=True, callback=_text, help="Kept for ever with the money.")
+@click.option("--by", "name", callback=_text, help="Who says so; the user of this shell if unset.")
+def assign(event_id: UUID, tx_ref: TxRef, reason: str, name: str | None) -> None:
+    """Credit the transfer EVENT_ID to the wallet of the top-up TX_REF.
+
+    EVENT_ID is what `suspense list` shows, of a transfer in suspense or of a conflict. Said again
+    it changes nothing; it cannot be taken back or moved to another top-up.
+    """
+
+    async def work(review: Review) -> None:
+        said_by = _shell_user() if name is None else name
+        assignment = await review.assign(event_id, tx_ref, reason, said_by)
+        done = "is credited" if assignment.outcome == "applied" else "had been credited before"
+        click.echo(f"{event_id} {done} to {tx_ref}, as its event {assignment.seq}.")
+
+    _with_review(work)
+
+
+def _with_review(work: Callable[[Review], Coroutine[Any, Any, None]]) -> None:
+    """Runs `work` on the database of the installation. Raises NapviError."""
+    settings = configured(log_level="warning")
+
+    async def connected(url: str) -> None:
+        await check(url)
+        pool = Database(url, 1, settings)
+        await pool.open()
+        try:
+            await work(Review(pool))
+        finally:
+            await pool.close()
+
+    with database(settings, borrow=True) as url:
+        asyncio.run(connected(url))
+
+
+def _shell_user() -> str:
+    with suppress(OSError, KeyError):
+        return getpass.getuser()
+    return ""  # refused: somebody has to be named
+
+
+def _as_json(value: object) -> object:
+    match value:
+        case datetime():
+            return iso(value)
+        case timedelta():
+            return value.total_seconds()
+        case _:
+            return str(value)
