@@ -86,6 +86,14 @@ def install_request_rules(app: Quart, settings: Settings) -> None:
     app.register_error_handler(http.HTTPException, answer)
 
 
+def rules_refuse(path: str, method: str) -> tuple[type[Problem], ...]:
+    """What may become of a request to a route, before the route sees it."""
+    every = (BodyTooLarge, RequestTooSlow)
+    if path == WEBHOOK_PATH or method in SAFE_METHODS:
+        return every
+    return (*every, CrossSiteRequest, WrongContentType)
+
+
 def refuse_cross_site() -> None:
     """Raises CrossSiteRequest, WrongContentType when this request is not from our own pages."""
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
