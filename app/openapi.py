@@ -97,7 +97,7 @@ class ApiDocument(OpenAPIProvider):
         return _parameters("header", model)
 
     def build_request_body(self, model: Any, source: object) -> tuple[Described, Described]:
-        schema, components = _schema(model, "validation")
+        schema, components = _schema(model)
         return {"required": True, "content": {"application/json": {"schema": schema}}}, components
 
 
@@ -110,7 +110,7 @@ def _responses(
     for status, (model, media_type) in successes.items():
         responses[status] = {"description": getattr(model, "__doc__", None) or "Done"}
         if model is not None:
-            schema, used = _schema(model, "serialization")
+            schema, used = _schema(model)
             responses[status]["content"] = {media_type: {"schema": schema}}
             components |= used
     by_status: dict[int, list[type[Problem]]] = {}
@@ -151,7 +151,7 @@ def problem_schema(problem: type[Problem]) -> Described:
 
 def _parameters(place: str, model: Any) -> tuple[list[Described], Described]:
     """Those that quart-schema takes from a model, but under their names and with `required`."""
-    schema, components = _schema(model, "validation")
+    schema, components = _schema(model)
     required = schema.get("required", ())
     parameters = [
         {"name": name, "in": place, "required": name in required, "schema": described}
@@ -160,7 +160,7 @@ def _parameters(place: str, model: Any) -> tuple[list[Described], Described]:
     return parameters, components
 
 
-def _schema(model: Any, mode: Any) -> tuple[Described, Described]:
+def _schema(model: Any) -> tuple[Described, Described]:
     """The JSON schema of `model`, and the components that it refers to."""
-    schema = TypeAdapter(model).json_schema(ref_template=COMPONENT, mode=mode)
+    schema = TypeAdapter(model).json_schema(ref_template=COMPONENT)
     return schema, schema.pop("$defs", {})

@@ -64,7 +64,8 @@ def install_request_rules(app: Quart, settings: Settings) -> None:
         if request.path == WEBHOOK_PATH:
             await read_body(settings.webhook_body_bytes_max)
             return
-        if request.path.startswith("/api/") and request.method not in SAFE_METHODS:
+        has_route = request.routing_exception is None  # or the answer is 404 or 405, whatever comes
+        if has_route and request.path.startswith("/api/") and request.method not in SAFE_METHODS:
             refuse_cross_site()
         await read_body(settings.request_body_bytes_max)
 

@@ -6,10 +6,9 @@ good. A finished stream answers 204, which is how an EventSource is told to stop
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Annotated, NotRequired
+from typing import NotRequired
 
 from hypercorn.typing import ASGISendCallable
-from pydantic import Field
 from quart import Blueprint, Response, request
 from quart.asgi import ASGIHTTPConnection
 from quart_schema import document_headers, document_querystring
@@ -30,14 +29,12 @@ from app.metrics import StreamRefusal
 from app.model import parse_tx_ref
 from app.openapi import answers, refuses
 from app.representations import OfTopup
+from app.stream.events import StreamEvent
 from app.stream.frames import HEADERS, parse_last_event_id
 from app.stream.streams import Streams
 
 STREAM_PATH = "/api/topup/stream"
 EVENT_STREAM = "text/event-stream"
-
-
-EventStream = Annotated[str, Field(description="Server-Sent Events: see docs/events.md")]
 
 
 StreamHeaders = TypedDict("StreamHeaders", {"Last-Event-ID": NotRequired[str]})
@@ -66,7 +63,7 @@ def create_stream_blueprint(login: Login, store: Store, streams: Streams) -> Blu
     @blueprint.get(STREAM_PATH)
     @document_querystring(OfTopup)
     @document_headers(StreamHeaders)
-    @answers(EventStream, media_type=EVENT_STREAM)
+    @answers(StreamEvent, media_type=EVENT_STREAM)
     @answers(None, 204)
     @refuses(InvalidRequest, NotLoggedIn, TopupNotFound, NotAcceptable)
     async def stream() -> Response:
