@@ -42,7 +42,6 @@ class Caller:
     url: str
     session: requests.Session
     payer: Payer | None = None
-    cases: int = 0
     answered: set[tuple[str, str]] = field(default_factory=set)
 
     def call(self, case: Case) -> None:
@@ -53,7 +52,6 @@ class Caller:
             timeout=PATIENCE_SECONDS,
             excluded_checks=self._excluded(case),
         )
-        self.cases += 1
         self.answered.add((case.operation.label, str(answer.status_code)))
         if self.payer and case.operation.path in ENDS_LOGIN and answer.status_code < 300:
             self.payer.forget_login()

@@ -50,7 +50,9 @@ def test_every_answer_to_a_stranger_is_documented(
     session: requests.Session,
     subtests: pytest.Subtests,
 ) -> None:
-    Caller(service.url, session).try_every_operation(api, effort, subtests)
+    caller = Caller(service.url, session)
+    caller.try_every_operation(api, effort, subtests)
+    assert {label for label, _ in caller.answered} == {found.label for found in operations(api)}
 
 
 def test_every_answer_to_a_payer_is_documented(
@@ -61,7 +63,9 @@ def test_every_answer_to_a_payer_is_documented(
     payer: Payer,
     subtests: pytest.Subtests,
 ) -> None:
-    Caller(service.url, session, payer).try_every_operation(api, effort, subtests)
+    caller = Caller(service.url, session, payer)
+    caller.try_every_operation(api, effort, subtests)
+    assert {label for label, _ in caller.answered} == {found.label for found in operations(api)}
 
 
 def test_every_success_is_documented(
