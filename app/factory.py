@@ -6,7 +6,6 @@ from typing import Any
 
 from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, HTTPScope, Scope
 from quart import Quart, Response, request
-from quart_schema import Info, QuartSchema
 
 from app.addresses import lead_nowhere
 from app.database.accounts import Accounts
@@ -22,6 +21,7 @@ from app.errors import ConfigurationError, DatabaseUnavailable
 from app.login import Login, configure_auth
 from app.loop_lag import LoopLag
 from app.metrics import Metrics
+from app.openapi import install_openapi
 from app.outlet import Outlet
 from app.payos.cancelling import Canceller
 from app.payos.gateway import Gateway
@@ -221,19 +221,12 @@ class NapviApp(Quart):
         configure_auth(self, settings)
         install_request_rules(self, settings)
         install_security_headers(self)
-        # The interactive viewers load scripts from elsewhere; the document alone is enough.
-        QuartSchema(
-            self,
-            info=Info("napvi", VERSION),
-            swagger_ui_path=None,
-            redoc_ui_path=None,
-            scalar_ui_path=None,
-        )
+        install_openapi(self, VERSION)
         login, store = self.login_of_request, self.store
         keys, channel = _checksum_keys(settings), settings.payos_client_id or ""
         append = self.appender.append
         for blueprint in (
-            create_accounts_blueprint(login),
+            create_accounts_blueprint(login, settings),
             create_topups_blueprint(
                 settings, login, store, self.openings, self.linker.link, self.rounds.nudge
             ),

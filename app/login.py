@@ -31,7 +31,9 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+COOKIE = "napvi_session"
 USERNAME_PATTERN = re.compile(r"[a-z0-9][a-z0-9._@+-]{2,63}")
+USERNAME_AS_TYPED = r"^\s*[A-Za-z0-9][A-Za-z0-9._@+-]{2,63}\s*$"
 SESSION_ID_BYTES = 32
 
 
@@ -55,7 +57,7 @@ def configure_auth(app: Quart, settings: Settings) -> None:
     app.session_interface = NoSessions()
     QuartAuth(
         app,
-        cookie_name="napvi_session",
+        cookie_name=COOKIE,
         cookie_http_only=True,
         cookie_samesite="Lax",
         cookie_secure=settings.cookie_secure,

@@ -111,7 +111,7 @@ class Appended:
 class TopupUpdate:
     """A top-up as it stood after event `seq`. Source: topup.read_updates.
 
-    One representation for stream frames and for /api/topup/status. `final`: nothing more will
+    `final`: nothing more will
     come on this stream. `wallet_balance` is the owner's, in đồng, as of that event.
     """
 
@@ -128,23 +128,6 @@ class TopupUpdate:
     expires_at: datetime
     recorded_at: datetime
     read_at: datetime = field(compare=False)  # by the same clock; not for browsers
-
-    def as_json(self) -> dict[str, object]:
-        """The members of a frame's `data`, and of the status answer."""
-        return {
-            "tx_ref": self.tx_ref,
-            "seq": self.seq,
-            "type": self.type,
-            "status": self.status,
-            "amount": self.amount,
-            "amount_paid": self.amount_paid,
-            "confirmed_at": iso(self.confirmed_at),
-            "late": self.late,
-            "final": self.final,
-            "wallet_balance": self.wallet_balance,
-            "expires_at": iso(self.expires_at),
-            "recorded_at": iso(self.recorded_at),
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +209,6 @@ class Wallet:
     topups: list[Topup]
 
 
-def iso(moment: datetime | None) -> str | None:
+def iso(moment: datetime) -> str:
     """RFC 3339 with microseconds, as PostgreSQL has them."""
-    return None if moment is None else moment.isoformat(timespec="microseconds")
+    return moment.isoformat(timespec="microseconds")

@@ -64,7 +64,8 @@ def install_request_rules(app: Quart, settings: Settings) -> None:
         if request.path == WEBHOOK_PATH:
             await read_body(settings.webhook_body_bytes_max)
             return
-        if request.path.startswith("/api/") and request.method not in SAFE_METHODS:
+        has_route = request.routing_exception is None  # or the answer is 404 or 405, whatever comes
+        if has_route and request.path.startswith("/api/") and request.method not in SAFE_METHODS:
             refuse_cross_site()
         await read_body(settings.request_body_bytes_max)
 
@@ -84,6 +85,14 @@ def install_request_rules(app: Quart, settings: Settings) -> None:
     app.after_request(keep_private)
     app.register_error_handler(Problem, answer)
     app.register_error_handler(http.HTTPException, answer)
+
+
+def rules_refuse(path: str, method: str) -> tuple[type[Problem], ...]:
+    """What may become of a request to a route, before the route sees it."""
+    every = (BodyTooLarge, RequestTooSlow)
+    if path == WEBHOOK_PATH or method in SAFE_METHODS:
+        return every
+    return (*every, CrossSiteRequest, WrongContentType)
 
 
 def refuse_cross_site() -> None:

@@ -34,6 +34,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=os.environ.get("NAPVI_TEST_POSTGRES_BIN"),
         help="bin directory of the PostgreSQL to test with",
     )
+    parser.addoption(
+        "--fuzz-examples",
+        type=int,
+        metavar="N",
+        help="draw N new examples for each property of tests/fuzz, in place of a few known ones",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

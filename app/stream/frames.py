@@ -2,9 +2,11 @@
 
 import json
 import re
+from collections.abc import Mapping
 from types import MappingProxyType
 
 from app.model import TopupUpdate
+from app.representations import status_update
 
 HEADERS = MappingProxyType(
     {
@@ -36,12 +38,12 @@ def encode(
 
 def update_frame(update: TopupUpdate) -> bytes:
     """What happened to a top-up. Its `id:` is the seq, where the browser resumes."""
-    return encode("status-update", _compact(update.as_json()), id=str(update.seq))
+    return encode("status-update", _compact(status_update(update)), id=str(update.seq))
 
 
 def reset_frame(update: TopupUpdate) -> bytes:
     """Start again from this state: the browser knows a later one than the database does."""
-    return encode("reset", _compact(update.as_json()), id=str(update.seq))
+    return encode("reset", _compact(status_update(update)), id=str(update.seq))
 
 
 def heartbeat_frame() -> bytes:
@@ -80,5 +82,5 @@ def _retry(seconds: float) -> str:
     return f"retry: {round(seconds * 1000)}"
 
 
-def _compact(document: dict[str, object]) -> str:
+def _compact(document: Mapping[str, object]) -> str:
     return json.dumps(document, separators=(",", ":"))

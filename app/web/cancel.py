@@ -7,8 +7,19 @@ from quart import Blueprint
 from quart_schema import validate_request
 
 from app.database.store import Store
+from app.errors import (
+    DatabaseUnavailable,
+    InvalidRequest,
+    NotLoggedIn,
+    PayOSRefused,
+    PayOSTimeout,
+    PayOSUnavailable,
+    TopupNotFound,
+)
 from app.login import Login
 from app.model import TxRef, parse_tx_ref
+from app.openapi import answers, refuses
+from app.representations import TopupStatus, topup_status
 from app.rollout import gets_stream
 from app.settings import Settings
 
@@ -30,12 +41,15 @@ def create_cancel_blueprint(
 
     @blueprint.post("/api/topup/cancel")
     @validate_request(CancelRequest)
-    async def cancel_topup(data: CancelRequest) -> dict[str, object]:
+    @answers(TopupStatus)
+    @refuses(InvalidRequest, NotLoggedIn, TopupNotFound)
+    @refuses(PayOSRefused, PayOSUnavailable, PayOSTimeout, DatabaseUnavailable)
+    async def cancel_topup(data: CancelRequest) -> TopupStatus:
         """Call a top-up off, unless money has come: how it stands then, as its status says it."""
         user = await login.user()
         topup = await store.topup(user.user_id, parse_tx_ref(data.tx_ref))
         await cancel(topup.tx_ref)
         update = await store.topup_update(user.user_id, topup.tx_ref)
-        return update.as_json() | {"stream": gets_stream(user.user_id, settings.stream)}
+        return topup_status(update, gets_stream(user.user_id, settings.stream))
 
     return blueprint

@@ -5,6 +5,9 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from quart import Blueprint
 
+from app.openapi import answers
+from app.representations import Liveness, Readiness
+
 log = logging.getLogger(__name__)
 
 
@@ -14,12 +17,15 @@ def create_health_blueprint(checks: Callable[[], Awaitable[Mapping[str, bool]]])
     told = ""  # what was missing when somebody asked last
 
     @blueprint.get("/healthz")
-    async def live() -> dict[str, str]:
+    @answers(Liveness)
+    async def live() -> Liveness:
         """200 as long as the event loop turns."""
         return {"status": "ok"}
 
     @blueprint.get("/readyz")
-    async def ready() -> tuple[dict[str, object], int]:
+    @answers(Readiness)
+    @answers(Readiness, 503)
+    async def ready() -> tuple[Readiness, int]:
         """503 while anything that a request needs is missing."""
         nonlocal told
         found = dict(await checks())
@@ -30,7 +36,8 @@ def create_health_blueprint(checks: Callable[[], Awaitable[Mapping[str, bool]]])
                 log.warning("event=readiness.lost reason=%s", missing)
             else:
                 log.info("event=readiness.regained")
-        status, code = ("unready", 503) if missing else ("ok", 200)
-        return {"status": status, "checks": found}, code
+        if missing:
+            return {"status": "unready", "checks": found}, 503
+        return {"status": "ok", "checks": found}, 200
 
     return blueprint

@@ -18,6 +18,7 @@ from app.errors import InvalidRequest, NotLoggedIn, Problem, TopupNotFound
 from app.language import speak_the_language
 from app.login import Login
 from app.model import Status, TopupUpdate, TxRef, parse_tx_ref
+from app.representations import topup_status
 from app.rollout import gets_stream
 from app.settings import Settings
 from app.texts import Texts, clock, dong
@@ -111,7 +112,7 @@ def _add_topup_page(
             topup=topup,
             update=update,
             history=(await store.history(user.user_id, [ref]))[ref],
-            stream=gets_stream(user.user_id, settings.stream),
+            shown=topup_status(update, gets_stream(user.user_id, settings.stream)),
             sentence=live_sentence(update, update.read_at),
             seen_share=settings.stream_seen_percent / 100,
         )

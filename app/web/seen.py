@@ -6,9 +6,10 @@ from pydantic import AwareDatetime, BaseModel
 from quart import Blueprint
 from quart_schema import validate_request
 
-from app.errors import InvalidRequest
+from app.errors import InvalidRequest, NotLoggedIn
 from app.login import Login
 from app.metrics import LATENCY_SECONDS, Metrics
+from app.openapi import answers, refuses
 
 WAIT_SECONDS_MAX = LATENCY_SECONDS[-1]
 CLOCKS_DIFFER_SECONDS_MAX = 1.0  # that of the database and ours
@@ -26,6 +27,8 @@ def create_seen_blueprint(login: Login, metrics: Metrics) -> Blueprint:
 
     @blueprint.post("/api/topup/seen")
     @validate_request(Seen)
+    @answers(None, 204)
+    @refuses(InvalidRequest, NotLoggedIn)
     async def seen(data: Seen) -> tuple[str, int]:
         """A browser has painted a state that came live. Refuses what cannot be a wait."""
         login.session_hash()

@@ -6,15 +6,19 @@ good. A finished stream answers 204, which is how an EventSource is told to stop
 
 from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import NotRequired
 
 from hypercorn.typing import ASGISendCallable
 from quart import Blueprint, Response, request
 from quart.asgi import ASGIHTTPConnection
+from quart_schema import document_headers, document_querystring
+from typing_extensions import TypedDict
 
 from app.admission import StreamVerdict
 from app.database.store import Store
 from app.errors import (
     DatabaseUnavailable,
+    InvalidRequest,
     NotAcceptable,
     NotFound,
     NotLoggedIn,
@@ -23,11 +27,18 @@ from app.errors import (
 from app.login import Login
 from app.metrics import StreamRefusal
 from app.model import parse_tx_ref
+from app.openapi import answers, refuses
+from app.representations import OfTopup
+from app.stream.events import StreamEvent
 from app.stream.frames import HEADERS, parse_last_event_id
 from app.stream.streams import Streams
 
 STREAM_PATH = "/api/topup/stream"
 EVENT_STREAM = "text/event-stream"
+
+
+StreamHeaders = TypedDict("StreamHeaders", {"Last-Event-ID": NotRequired[str]})
+"""Where a browser goes on; whatever is no seq is as good as none."""
 
 
 class StreamDecision(ASGIHTTPConnection):
@@ -50,6 +61,11 @@ def create_stream_blueprint(login: Login, store: Store, streams: Streams) -> Blu
     blueprint = Blueprint("stream", __name__)
 
     @blueprint.get(STREAM_PATH)
+    @document_querystring(OfTopup)
+    @document_headers(StreamHeaders)
+    @answers(StreamEvent, media_type=EVENT_STREAM)
+    @answers(None, 204)
+    @refuses(InvalidRequest, NotLoggedIn, TopupNotFound, NotAcceptable)
     async def stream() -> Response:
         """Every state of a top-up from Last-Event-ID on, as it happens."""
         _refuse_other_spellings()

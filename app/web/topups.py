@@ -2,16 +2,39 @@
 
 import re
 from collections.abc import Awaitable, Callable
+from typing import Annotated, NotRequired
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, create_model
 from quart import Blueprint, request, url_for
-from quart_schema import validate_request
+from quart_schema import document_headers, document_querystring, validate_request
+from typing_extensions import TypedDict
 
 from app.database.openings import Openings
 from app.database.store import Store
-from app.errors import InvalidRequest
+from app.errors import (
+    DatabaseUnavailable,
+    IdempotencyInFlight,
+    IdempotencyMismatch,
+    InvalidRequest,
+    NotLoggedIn,
+    PayOSRefused,
+    PayOSTimeout,
+    PayOSUnavailable,
+    TooManyOpen,
+    TopupNotFound,
+)
 from app.login import Login
-from app.model import LedgerEntry, Opened, Topup, TxRef, iso, parse_tx_ref
+from app.model import Opened, Topup, TxRef, parse_tx_ref
+from app.openapi import answers, refuses
+from app.representations import (
+    OfTopup,
+    OpenedTopup,
+    TopupStatus,
+    WalletContents,
+    opened_topup,
+    topup_status,
+    wallet_contents,
+)
 from app.rollout import gets_stream
 from app.settings import Settings
 
@@ -19,8 +42,13 @@ REPLAYED = "Idempotency-Replayed"
 IDEMPOTENCY_KEY_PATTERN = re.compile(r"[\x21-\x7e]{1,255}")
 
 
+IdempotencyKey = Annotated[str, Field(pattern=f"^{IDEMPOTENCY_KEY_PATTERN.pattern}$")]
+InitHeaders = TypedDict("InitHeaders", {"Idempotency-Key": NotRequired[IdempotencyKey]})
+"""Whoever sends a request again under its key gets the same top-up."""
+
+
 class TopupRequest(BaseModel):
-    """`amount` in whole đồng."""
+    """`amount` in whole đồng; the settings bound it."""
 
     model_config = ConfigDict(strict=True)
 
@@ -43,39 +71,42 @@ def create_topups_blueprint(
     blueprint = Blueprint("topups", __name__, url_prefix="/api")
 
     @blueprint.post("/topup/init")
-    @validate_request(TopupRequest)
-    async def init(data: TopupRequest) -> tuple[dict[str, object], int, dict[str, str]]:
+    @validate_request(_request_within(settings))
+    @document_headers(InitHeaders)
+    @answers(OpenedTopup, 201)
+    @refuses(InvalidRequest, NotLoggedIn, IdempotencyInFlight, IdempotencyMismatch, TooManyOpen)
+    @refuses(PayOSRefused, PayOSUnavailable, PayOSTimeout, DatabaseUnavailable)
+    async def init(data: TopupRequest) -> tuple[OpenedTopup, int, dict[str, str]]:
         """Open a top-up and get a payment link for it."""
         user = await login.user()
-        _check_amount(data.amount, settings)
         opened = await openings.open(user.user_id, data.amount, _idempotency_key())
         replayed = opened.topup.checkout_url is not None
         if not replayed:
             await link(opened, _page_url(opened.topup, settings.public_url))
         topup = await openings.first_answer(opened.topup.tx_ref)
         headers = {REPLAYED: "true"} if replayed else {}
-        return _opened(topup, gets_stream(user.user_id, settings.stream)), 201, headers
+        return opened_topup(topup, gets_stream(user.user_id, settings.stream)), 201, headers
 
     @blueprint.get("/topup/status")
-    async def status() -> dict[str, object]:
+    @document_querystring(OfTopup)
+    @answers(TopupStatus)
+    @refuses(InvalidRequest, NotLoggedIn, TopupNotFound, DatabaseUnavailable)
+    async def status() -> TopupStatus:
         """How a top-up stands: the same members as a frame of its stream."""
         user = await login.user()
         update = await store.topup_update(user.user_id, parse_tx_ref(request.args.get("tx_ref")))
         if not update.final:
             nudge(update.tx_ref)
-        return update.as_json() | {"stream": gets_stream(user.user_id, settings.stream)}
+        return topup_status(update, gets_stream(user.user_id, settings.stream))
 
     @blueprint.get("/wallet")
-    async def wallet() -> dict[str, object]:
+    @answers(WalletContents)
+    @refuses(NotLoggedIn, DatabaseUnavailable)
+    async def wallet() -> WalletContents:
         """Balance, latest ledger entries and latest top-ups."""
         user = await login.user()
         found = await store.wallet(user.user_id)
-        stream = gets_stream(user.user_id, settings.stream)
-        return {
-            "balance": found.balance,
-            "entries": [_entry(entry) for entry in found.entries],
-            "topups": [_opened(topup, stream) for topup in found.topups],
-        }
+        return wallet_contents(found, gets_stream(user.user_id, settings.stream))
 
     return blueprint
 
@@ -85,11 +116,10 @@ def _page_url(topup: Topup, public_url: str | None) -> str:
     return (public_url or request.host_url).rstrip("/") + path
 
 
-def _check_amount(amount_vnd: int, settings: Settings) -> None:
+def _request_within(settings: Settings) -> type[TopupRequest]:
     smallest, largest = settings.topup_amount_min_vnd, settings.topup_amount_max_vnd
-    if not smallest <= amount_vnd <= largest:
-        fault = f"must be from {smallest} to {largest}"
-        raise InvalidRequest("The amount is out of bounds.", {"amount": fault})
+    amount = Field(ge=smallest, le=largest)
+    return create_model("TopupRequest", __base__=TopupRequest, amount=(int, amount))
 
 
 def _idempotency_key() -> str | None:
@@ -98,32 +128,3 @@ def _idempotency_key() -> str | None:
         fault = "1 to 255 visible ASCII characters"
         raise InvalidRequest("The Idempotency-Key is malformed.", {"Idempotency-Key": fault})
     return key
-
-
-def _opened(topup: Topup, stream: bool) -> dict[str, object]:
-    return {
-        "tx_ref": topup.tx_ref,
-        "order_code": topup.order_code,
-        "amount": topup.amount,
-        "amount_paid": topup.amount_paid,
-        "status": topup.status,
-        "late": topup.late,
-        "checkout_url": topup.checkout_url,
-        "qr_code": topup.qr_code,
-        "bank_bin": topup.bank_bin,
-        "account_number": topup.account_number,
-        "account_name": topup.account_name,
-        "transfer_message": topup.transfer_message,
-        "expires_at": iso(topup.expires_at),
-        "stream": stream,
-    }
-
-
-def _entry(entry: LedgerEntry) -> dict[str, object]:
-    return {
-        "tx_ref": entry.tx_ref,
-        "type": entry.event_type,
-        "amount": entry.amount,
-        "balance_after": entry.balance_after,
-        "recorded_at": iso(entry.recorded_at),
-    }

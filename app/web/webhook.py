@@ -6,17 +6,21 @@ from collections.abc import Awaitable, Callable, Sequence
 from types import MappingProxyType
 
 from quart import Blueprint, Response, g, request
+from quart_schema import document_request
 
-from app.errors import InvalidRequest
+from app.errors import DatabaseUnavailable, InvalidRequest, InvalidSignature
 from app.metrics import Metrics, WebhookOutcome
 from app.model import Appended, Fact
+from app.openapi import answers, refuses
+from app.payos.notification import Notification
 from app.payos.webhook import SignedButInvalid, read_webhook
 from app.payos_labels import SignedThing
+from app.representations import Received
 from app.request_rules import WEBHOOK_PATH
 
 log = logging.getLogger(__name__)
 
-SUCCESS = {"success": True}
+SUCCESS: Received = {"success": True}
 OUTCOME_OF_STATUS = MappingProxyType(
     {
         400: WebhookOutcome.BAD_BODY,
@@ -43,7 +47,10 @@ def create_webhook_blueprint(
     blueprint = Blueprint("webhook", __name__)
 
     @blueprint.post(WEBHOOK_PATH)
-    async def receive() -> dict[str, bool]:
+    @document_request(Notification)
+    @answers(Received)
+    @refuses(InvalidRequest, InvalidSignature, DatabaseUnavailable)
+    async def receive() -> Received:
         """Record one signed fact. 200 also for what was recorded before."""
         body: bytes = await request.body
         try:

@@ -7,6 +7,7 @@ import pytest
 from playwright.async_api import BrowserContext
 
 from app.model import EventType, Status, TopupUpdate, TxRef
+from app.representations import status_update
 from app.texts import clock, dong
 from app.web.pages import live_sentence
 from tests.browser.scripted_site import Site
@@ -107,6 +108,6 @@ async def test_the_page_says_the_sentence_that_the_server_says(
           const { sentenceFor } = await import("/static/topup-slip.js");
           return all.map((update) => sentenceFor(update, now));
         }""",
-        [[update.as_json() for update in updates], NOW.timestamp() * 1000],
+        [[status_update(update) for update in updates], NOW.timestamp() * 1000],
     )
     assert said == [live_sentence(update, NOW) for update in updates]

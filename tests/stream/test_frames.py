@@ -7,6 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from app.model import EventType, Status, TopupUpdate, TxRef
+from app.representations import status_update
 from app.stream.frames import (
     encode,
     error_frame,
@@ -54,7 +55,9 @@ def test_an_update_frame_byte_for_byte() -> None:
 
 def test_a_reset_carries_the_current_state_and_where_to_resume() -> None:
     (message,) = EventSource().feed(reset_frame(UPDATE))
-    assert message == Message("reset", json.dumps(UPDATE.as_json(), separators=(",", ":")), "3")
+    assert message == Message(
+        "reset", json.dumps(status_update(UPDATE), separators=(",", ":")), "3"
+    )
 
 
 def test_a_heartbeat_is_seen_by_proxies_and_scripts_and_leaves_the_id_alone() -> None:

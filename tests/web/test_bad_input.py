@@ -228,6 +228,13 @@ async def test_another_method_is_refused(payer: Payer) -> None:
             assert fault(answer) == (405, "method_not_allowed", []), (path, method)
 
 
+async def test_another_method_is_refused_whatever_it_says_of_itself(payer: Payer) -> None:
+    for path in ("/api/wallet", "/api/topup/init", *TAKES_TX_REF):
+        answer = await payer.client.request("TRACE", path)
+        assert fault(answer) == (405, "method_not_allowed", []), path
+        assert answer.headers["Allow"], path
+
+
 async def test_an_address_that_is_none_is_refused(payer: Payer) -> None:
     for path in ("/api", "/api/topup/", "/api/topup/init/", "/static/../app.py", "/%00", "/%ff"):
         assert fault(await payer.client.get(path)) == (404, "not_found", []), path

@@ -62,7 +62,7 @@ def app(process: Process) -> Quart:
     install_request_rules(app, settings)
     hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     login = Login(Accounts(process.database), settings, hasher)
-    app.register_blueprint(create_accounts_blueprint(login))
+    app.register_blueprint(create_accounts_blueprint(login, settings))
     app.register_blueprint(
         create_pages_blueprint(process.store, login, load_texts(), settings, lambda _: None)
     )
