@@ -7,8 +7,8 @@ import pytest
 from playwright.async_api import Browser, Page, ViewportSize, expect
 
 from tests.browser.gallery import fill, register
-from tests.browser.npm import node_modules
 from tests.browser.witness import Witness
+from tests.npm import node_modules
 from tests.payments import Process
 from tests.services import Service
 

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from tests.browser.npm import node_modules
+from tests.npm import node_modules
 
 LOCKED = Path(__file__).parent
 FILES = (

@@ -1,0 +1,204 @@
+"""How many calls there are at once, when there are none, and what is counted of them."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from app.errors import PayOSTimeout, PayOSUnavailable
+from app.metrics import Metrics
+from app.payos.breaker import BreakerOpen
+from app.payos.calls import RefusedWithCode
+from app.payos.places import NoPlace
+from app.payos_labels import PayOSOperation, PayOSOutcome
+from tests.payos.calling import STATE, answering, create, envelope, gateway_to, http
+from tests.payos.test_breaker import Clock
+from tests.web.line import eventually
+
+REFUSAL = http(b'{"code":"20","desc":"no"}')
+
+
+class Hanging:
+    """A PayOS that takes every call, says nothing to a POST, and answers a GET."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.posts = 0
+
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        if head.startswith(b"GET"):
+            writer.write(envelope(STATE))
+        else:
+            self.posts += 1
+            await reader.read()
+        writer.close()
+
+
+@pytest.fixture
+async def hanging() -> AsyncIterator[Hanging]:
+    payos = Hanging()
+    server = await asyncio.start_server(payos.talk, "127.0.0.1", 0)
+    async with server:
+        payos.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        yield payos
+
+
+@asynccontextmanager
+async def nowhere() -> AsyncIterator[str]:
+    """An address where nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port = unused.getsockname()[1]
+    yield f"http://127.0.0.1:{port}"
+
+
+def counted(metrics: Metrics) -> dict[tuple[str, str], float]:
+    """The calls that there were, by operation and outcome."""
+    found = {
+        (operation.value, outcome.value): metrics.registry.get_sample_value(
+            "napvi_payos_calls_total", {"operation": operation, "outcome": outcome}
+        )
+        for operation in PayOSOperation
+        for outcome in PayOSOutcome
+    }
+    assert None not in found.values()
+    return {labels: count for labels, count in found.items() if count}
+
+
+def gauge(metrics: Metrics, name: str) -> float | None:
+    return metrics.registry.get_sample_value(f"napvi_payos_{name}")
+
+
+async def test_so_many_call_so_many_wait_and_more_fail_at_once(hanging: Hanging) -> None:
+    metrics = Metrics()
+    limits: dict[str, Any] = {"payos_calls_at_once": 2, "payos_calls_waiting_max": 1}
+    async with gateway_to(hanging.url, metrics, **limits) as gateway:
+        calls = [asyncio.create_task(create(gateway, order_code=code)) for code in (1, 2, 3)]
+        await eventually(lambda: hanging.posts == 2)
+        with pytest.raises(NoPlace) as refusal:
+            await create(gateway, order_code=4)
+        assert refusal.value.retry_after_seconds
+        assert gauge(metrics, "calls_in_flight") == 2
+        calls[0].cancel()
+        await eventually(lambda: hanging.posts == 3)
+        for call in calls:
+            call.cancel()
+        await asyncio.wait(calls)
+    assert gauge(metrics, "calls_in_flight") == 0
+    assert counted(metrics) == {("create", "no_place"): 1, ("create", "cancelled"): 3}
+
+
+async def test_who_waits_too_long_for_a_place_is_told_to_come_again(hanging: Hanging) -> None:
+    limits: dict[str, Any] = {"payos_calls_at_once": 1, "payos_wait_seconds_max": 0.05}
+    async with gateway_to(hanging.url, **limits) as gateway:
+        first = asyncio.create_task(create(gateway))
+        await eventually(lambda: hanging.posts == 1)
+        for _ in range(3):
+            with pytest.raises(NoPlace):
+                await create(gateway)
+        first.cancel()
+        await asyncio.wait([first])
+    assert hanging.posts == 1
+
+
+async def test_payers_who_fill_their_places_leave_the_background_its_own(hanging: Hanging) -> None:
+    limits: dict[str, Any] = {"payos_calls_at_once": 1, "payos_calls_waiting_max": 0}
+    async with gateway_to(hanging.url, **limits) as gateway:
+        payer = asyncio.create_task(create(gateway))
+        await eventually(lambda: hanging.posts == 1)
+        with pytest.raises(NoPlace):
+            await create(gateway)
+        assert await gateway.find_link(5001) is not None
+        payer.cancel()
+        await asyncio.wait([payer])
+
+
+async def test_a_background_that_fills_its_places_leaves_payers_theirs(hanging: Hanging) -> None:
+    limits: dict[str, Any] = {"payos_background_calls_at_once": 1, "payos_calls_waiting_max": 0}
+    async with gateway_to(hanging.url, **limits) as gateway:
+        cancelling = asyncio.create_task(gateway.cancel_link(5001, "huỷ"))
+        await eventually(lambda: hanging.posts == 1)
+        with pytest.raises(NoPlace):
+            await gateway.find_link(5001)
+        payer = asyncio.create_task(create(gateway))
+        await eventually(lambda: hanging.posts == 2)
+        for call in (cancelling, payer):
+            call.cancel()
+        await asyncio.wait([cancelling, payer])
+
+
+async def test_a_payos_that_cannot_be_reached_is_soon_not_asked_and_after_a_pause_again() -> None:
+    metrics, clock = Metrics(), Clock()
+    limits: dict[str, Any] = {"payos_breaker_no_answers": 2, "payos_breaker_pause_seconds": 30.0}
+    async with nowhere() as url, gateway_to(url, metrics, clock, **limits) as gateway:
+        for _ in range(2):
+            with pytest.raises(PayOSTimeout):
+                await gateway.find_link(5001)
+        assert gauge(metrics, "breaker_open") == 1
+        for ask in (gateway.find_link(5001), create(gateway), gateway.confirm_webhook("x")):
+            with pytest.raises(BreakerOpen) as refusal:
+                await ask
+            assert refusal.value.retry_after_seconds == 30
+        assert gauge(metrics, "call_seconds_count") == 2
+        clock.seconds += 30
+        with pytest.raises(PayOSTimeout):
+            await gateway.find_link(5001)
+        with pytest.raises(BreakerOpen):
+            await gateway.find_link(5001)
+    assert counted(metrics) == {
+        ("find", "no_answer"): 3,
+        ("find", "breaker_open"): 2,
+        ("create", "breaker_open"): 1,
+        ("confirm_webhook", "breaker_open"): 1,
+    }
+
+
+async def test_a_payos_that_answers_again_is_asked_by_everybody() -> None:
+    metrics, clock = Metrics(), Clock()
+    silent_then_not = (None, None, REFUSAL, envelope(STATE))
+    async with (
+        answering(*silent_then_not) as url,
+        gateway_to(url, metrics, clock, payos_breaker_no_answers=2) as gateway,
+    ):
+        with pytest.raises(PayOSTimeout):
+            await create(gateway)
+        with pytest.raises(PayOSUnavailable):
+            await create(gateway)
+        clock.seconds += 3600
+        with pytest.raises(RefusedWithCode):
+            await create(gateway)
+        assert gauge(metrics, "breaker_open") == 0
+        assert await gateway.find_link(5001) is not None
+
+
+async def test_a_link_is_not_asked_about_where_the_breaker_has_opened_meanwhile() -> None:
+    metrics = Metrics()
+    async with (
+        answering(None) as url,
+        gateway_to(url, metrics, payos_breaker_no_answers=1) as gateway,
+    ):
+        with pytest.raises(PayOSTimeout):
+            await create(gateway)
+    assert counted(metrics) == {("create", "no_answer"): 1, ("find", "breaker_open"): 1}
+
+
+async def test_neither_refusals_nor_nonsense_stop_the_calls() -> None:
+    metrics = Metrics()
+    answers = (REFUSAL, http(b"<html>"), http(b"", 502), REFUSAL, envelope(STATE))
+    async with (
+        answering(*answers) as url,
+        gateway_to(url, metrics, payos_breaker_no_answers=1) as gateway,
+    ):
+        for _ in range(4):
+            with pytest.raises(Exception, match="PayOS"):
+                await gateway.find_link(5001)
+        assert await gateway.find_link(5001) is not None
+    assert counted(metrics) == {
+        ("find", "refused"): 2,
+        ("find", "unreadable"): 2,
+        ("find", "ok"): 1,
+    }
+    assert gauge(metrics, "call_seconds_count") == 5
