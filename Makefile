@@ -8,9 +8,11 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 	--no-deps
 UV_COMPILE := uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate
 DATABASE_TESTS := tests/laws tests/sql tests/database tests/stream
-# Empty when PYTEST_ARGS asks for a part of the tests.
-POSTGRES_BINS = $(if $(PYTEST_ARGS),,$(shell \
-	(pg_config --bindir; ls -d /usr/lib/postgresql/*/bin) 2>/dev/null | sort -u))
+POSTGRES_BINS = $(shell (pg_config --bindir; ls -d /usr/lib/postgresql/*/bin) 2>/dev/null | sort -u)
+PYTEST := $(BIN)/python -m pytest
+# Tests wait as much as they work. Those marked `alone` measure, and run one after another.
+TESTS_AT_ONCE := 2
+SIDE_BY_SIDE := --numprocesses=$(TESTS_AT_ONCE) --dist=worksteal -m "not alone"
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -24,12 +26,17 @@ demo: .venv/run ## Start everything and say how to try it; BIND=HOST:PORT choose
 
 test: .venv/dev ## Run all tests, then those of the database on every other PostgreSQL found
 	@.ci/browser
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+ifdef PYTEST_ARGS
+	@$(PYTEST) $(PYTEST_ARGS)
+else
+	@$(PYTEST) $(SIDE_BY_SIDE)
+	@$(PYTEST) -m alone
 	@for bin in $(POSTGRES_BINS); do \
 		major=$$("$$bin/postgres" --version 2>/dev/null | sed -E 's/[^0-9]*([0-9]+).*/\1/'); \
 		[ "$${major:-0}" -lt 15 ] || \
-			$(BIN)/python -m pytest --postgres-bin="$$bin" $(DATABASE_TESTS) || exit; \
+			$(PYTEST) $(SIDE_BY_SIDE) --postgres-bin="$$bin" $(DATABASE_TESTS) || exit; \
 	done
+endif
 
 lint: .venv/dev ## Check style, types, the direction of imports, and SQL
 	@$(BIN)/ruff check --quiet

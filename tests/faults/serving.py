@@ -22,7 +22,12 @@ QUICK = {
 }
 
 
-MARKS = [pytest.mark.processes, pytest.mark.faults, pytest.mark.timeout(120)]
+MARKS = [
+    pytest.mark.processes,
+    pytest.mark.faults,
+    pytest.mark.alone,
+    pytest.mark.timeout(120),
+]
 
 
 class Serve(Protocol):

@@ -139,6 +139,7 @@ async def test_the_stylesheet_is_served_and_nothing_else_may_load(
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
     [stylesheet] = re.findall(r'rel="stylesheet" href="([^"]+)"', page.text)
     assert (await browser.get(stylesheet)).headers["Content-Type"].startswith("text/css")
+    await browser.get(page_url)  # which is answered once Quart has closed the stylesheet
 
 
 async def test_what_the_shop_wrote_is_text_and_not_markup(

@@ -56,6 +56,7 @@ def start_demo(data_dir: Path) -> Iterator[StartDemo]:
         yield start
 
 
+@pytest.mark.alone
 async def test_a_payment_in_the_demo_arrives_by_itself_and_is_there_after_a_restart(
     start_demo: StartDemo, data_dir: Path
 ) -> None:

@@ -97,6 +97,7 @@ async def under_load(service: Service, *, insist: bool = False) -> AsyncIterator
     assert states == EVENTS_BEFORE * len(topups) + sum(load.payments)
 
 
+@pytest.mark.alone
 async def test_a_rolling_restart_loses_no_frame_and_refuses_nobody(service: Service) -> None:
     before = descendants(service.pid)
     async with under_load(service) as load, http_client(service.url) as balancer:

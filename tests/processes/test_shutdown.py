@@ -22,6 +22,7 @@ BLOCKED = (
 )
 
 
+@pytest.mark.alone
 async def test_fifty_streams_end_cleanly_and_the_process_is_gone_within_two_seconds(
     service: Service,
 ) -> None:
@@ -93,6 +94,7 @@ async def test_a_load_balancer_is_told_first_and_meanwhile_everybody_is_served(
     assert "event=server.stopped_hard" not in service.output
 
 
+@pytest.mark.alone
 async def test_a_client_that_never_reads_cannot_hold_the_process(
     environment: dict[str, str], start_service: StartService
 ) -> None:

@@ -100,6 +100,7 @@ async def test_a_killed_supervisor_takes_its_workers_along(environment: dict[str
     assert "Traceback" not in service.output
 
 
+@pytest.mark.alone
 async def test_neither_a_client_that_never_reads_nor_a_worker_that_stands_still_holds_it(
     environment: dict[str, str], start_service: StartService
 ) -> None:

@@ -27,6 +27,7 @@ def address_of(topup: dict[str, str]) -> str:
     return f"/api/topup/stream?tx_ref={topup['tx_ref']}"
 
 
+@pytest.mark.alone
 async def test_a_stream_begins_at_once_and_brings_each_payment_when_it_comes(
     payer: Payer, proxy: Front
 ) -> None:

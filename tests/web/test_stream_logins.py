@@ -40,6 +40,7 @@ async def assert_ended_by_login(stream: Stream) -> None:
     assert stream.source.retry_milliseconds in USUAL_RETRY_MILLISECONDS
 
 
+@pytest.mark.alone
 async def test_a_logout_ends_the_streams_of_that_login_and_not_of_the_other(
     napvi: Napvi, payer: Payer, topup: dict[str, Any]
 ) -> None:
@@ -61,6 +62,7 @@ async def test_a_logout_ends_the_streams_of_that_login_and_not_of_the_other(
         assert refused.response.status_code == 401
 
 
+@pytest.mark.alone
 async def test_a_logout_at_one_service_ends_the_streams_at_another(
     database_url: str, cheap_hasher: None
 ) -> None:
@@ -83,6 +85,7 @@ async def test_a_logout_at_one_service_ends_the_streams_at_another(
         await eventually(lambda: other.app.hub.streams == 0)
 
 
+@pytest.mark.alone
 async def test_a_revocation_with_sql_ends_the_streams(
     payer: Payer, topup: dict[str, Any], database_url: str
 ) -> None:
@@ -114,6 +117,7 @@ async def test_a_login_that_ends_by_time_takes_its_streams_with_it(
     assert (await payer.client.get("/api/wallet")).status_code == 401
 
 
+@pytest.mark.alone
 async def test_a_logout_beside_openings_leaves_no_stream(
     payer: Payer, topup: dict[str, Any]
 ) -> None:
