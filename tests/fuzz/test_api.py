@@ -17,6 +17,7 @@ from app.stream.frames import HEADERS
 from tests.fuzz.caller import Caller, operations
 from tests.fuzz.visitors import PATIENCE_SECONDS, Payer, connection, pay
 from tests.services import Service
+from tests.web.test_bad_input import PAGES, TAKES_JSON, TAKES_NOTHING, TAKES_TX_REF
 from tests.web.webhooks import signed, transfer_data
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(3600)]
@@ -127,8 +128,6 @@ def test_a_stream_that_stays_open_begins_as_documented(
 
 def test_every_route_of_the_api_is_documented(api: BaseSchema) -> None:
     """Those of a browser are in test_bad_input.py, where no route can be forgotten."""
-    from tests.web.test_bad_input import PAGES, TAKES_JSON, TAKES_NOTHING, TAKES_TX_REF
-
     aside = {"/metrics", "/openapi.json", "/static/<path:filename>", *PAGES}
     routes = {*TAKES_JSON, *TAKES_TX_REF, *TAKES_NOTHING, WEBHOOK_PATH} - aside
     assert {operation.path for operation in operations(api)} == routes
