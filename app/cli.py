@@ -8,6 +8,7 @@ import click
 
 from app.commands.configured import configured
 from app.commands.reconcile import reconcile
+from app.commands.simulator import simulator
 from app.commands.suspense import suspense
 from app.commands.webhook import webhook
 from app.database.migrate import migrate as apply_schema
@@ -15,9 +16,7 @@ from app.demo import run_demo
 from app.errors import NapviError
 from app.factory import create_app
 from app.installation import database
-from app.payos.simulator import create_simulator
 from app.processes import REFUSED, raise_file_limit
-from app.request_rules import WEBHOOK_PATH
 from app.serve import Site, run
 from app.sockets import inherit_endpoint, open_endpoint, parse_workers
 from app.worker import tell_serving
@@ -38,8 +37,8 @@ def commands() -> None:
     """Take PayOS payments into wallets. Settings come from the environment: docs/settings.md."""
 
 
-commands.add_command(suspense)
-commands.add_command(webhook)
+for command in (reconcile, simulator, suspense, webhook):
+    commands.add_command(command)
 
 
 @commands.command()
@@ -84,27 +83,6 @@ def migrate() -> None:
 
 
 @commands.command()
-@click.option("--bind", metavar="HOST:PORT", default="127.0.0.1:8001", show_default=True)
-def simulator(bind: str) -> None:
-    """Run a local PayOS with the credentials of PAYOS_*.
-
-    Set PAYOS_BASE_URL of `serve` to its address. It sends webhooks to NAPVI_PUBLIC_URL, or to
-    what confirm-webhook named.
-    """
-    settings = configured()
-    settings.require("payos_client_id", "payos_api_key", "payos_checksum_key")
-    public_url = settings.public_url
-    app = create_simulator(
-        settings.payos_client_id or "",
-        settings.payos_api_key.get_secret_value() if settings.payos_api_key else "",
-        settings.payos_checksum_key[0].get_secret_value(),
-        webhook_url=public_url and public_url.rstrip("/") + WEBHOOK_PATH,
-    )
-    endpoint = open_endpoint(bind, reader_timeout_seconds=settings.reader_timeout_seconds)
-    run([Site(app, endpoint)], settings)
-
-
-@commands.command()
 @click.option(
     "--bind",
     metavar="HOST:PORT",
@@ -115,6 +93,3 @@ def simulator(bind: str) -> None:
 def demo(bind: str) -> None:
     """Start everything on this machine and say how to try it. Ctrl-C ends all of it."""
     run_demo(configured(log_level="warning"), bind)
-
-
-commands.add_command(reconcile)

@@ -212,3 +212,20 @@ class Wallet:
 def iso(moment: datetime) -> str:
     """RFC 3339 with microseconds, as PostgreSQL has them."""
     return moment.isoformat(timespec="microseconds")
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """All the money there is, in đồng, and how many rows do not fit it.
+
+    `recovered` transfers came from PayOS's answers, not its webhooks; `conflicts` are no money.
+    Source: audit.money_equation, audit.drift(), topup.events.
+    """
+
+    received: int
+    in_wallets: int
+    in_suspense: int
+    difference: int
+    recovered: int
+    conflicts: int
+    drift: int

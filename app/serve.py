@@ -12,7 +12,7 @@ import signal
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import hypercorn.asyncio
 from quart import Quart
@@ -20,6 +20,8 @@ from quart import Quart
 from app.event_loop import EventLoop
 from app.settings import Settings
 from app.sockets import Endpoint
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +76,26 @@ def run(
     finally:
         watchdog.cancel()
     log.info("event=server.stopped")
+
+
+def run_during(site: Site, work: Callable[[], Awaitable[T]]) -> T:
+    """Serves `site` until `work` is done, and gives its result. Ctrl-C ends both."""
+
+    async def both() -> T:
+        answering, finish = asyncio.Event(), asyncio.Event()
+        async with asyncio.TaskGroup() as servers:
+            servers.create_task(_serve_site(site, answering, finish))
+            await answering.wait()
+            try:
+                return await work()
+            finally:
+                finish.set()
+
+    try:
+        with asyncio.Runner(loop_factory=EventLoop) as runner:
+            return runner.run(both())
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from failures
 
 
 async def _serve(

@@ -8,6 +8,7 @@ import app.errors
 from app.errors import Problem
 from app.factory import VERSION
 from app.model import EventType, Status
+from app.payos.simulator.faults import FAULTS
 from app.settings import REQUIRED_TO_SERVE, Settings, environment_name
 
 ROOT = Path(__file__).parents[2]
@@ -72,3 +73,8 @@ def test_every_event_type_and_status_has_its_row() -> None:
     assert set(Status) <= first_cells
     header = next(row for row in table if row[0] == "status")
     assert set(header[1:]) == set(EventType) - {EventType.TOPUP_OPENED}
+
+
+def test_every_fault_of_the_simulator_has_its_row() -> None:
+    documented = {tuple(row) for row in rows("simulator.md")[2:]}
+    assert documented == {(fault, entry.place, entry.sentence) for fault, entry in FAULTS.items()}

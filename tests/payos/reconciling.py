@@ -7,16 +7,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from quart import Quart, request
+from quart import request
 
 from app.database.reconciliation import CheckBook
 from app.model import Appended, Fact, Opened, Topup
 from app.payos.gateway import Gateway
 from app.payos.linking import Linker
 from app.payos.reconcile import Reconciler
-from app.payos.simulator.api import Channel, MerchantApi
-from app.payos.simulator.bank import Account, Order, Orders, Transfer
-from app.payos.simulator.delivery import Courier
+from app.payos.simulator import create_simulator
+from app.payos.simulator.bank import Order, Orders, Transfer
 from app.payos.simulator.wire import webhook_data
 from app.payos.webhook import read_webhook
 from app.reconciliation import Findings
@@ -106,15 +105,8 @@ Serve = Callable[[Any], Awaitable[str]]
 @asynccontextmanager
 async def desk(serve: Serve, database_url: str, **changes: Any) -> AsyncIterator[Desk]:
     settings = Settings.load(**changes)
-    orders, calls = Orders(), list[tuple[str, str]]()
-    api = MerchantApi(
-        Channel(CLIENT_ID, API_KEY, CHECKSUM_KEY, Account()),
-        orders,
-        Courier(CHECKSUM_KEY, None),
-        None,
-    )
-    payos = Quart("payos")
-    payos.register_blueprint(api.blueprint())
+    calls = list[tuple[str, str]]()
+    payos = create_simulator(CLIENT_ID, API_KEY, CHECKSUM_KEY)
 
     @payos.before_request
     async def note() -> None:
@@ -132,7 +124,7 @@ async def desk(serve: Serve, database_url: str, **changes: Any) -> AsyncIterator
 
         yield Desk(
             process,
-            orders,
+            payos.orders,
             calls,
             gateway,
             Reconciler(gateway, append, CLIENT_ID),

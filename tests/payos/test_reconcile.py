@@ -50,7 +50,7 @@ def test_a_transfer_is_the_same_fact_whether_told_or_asked_for(
     reference: str, amount: int, at: Any, description: str, order_code: int
 ) -> None:
     order = Order(order_code, amount, description, "", "", None, Account())
-    order.transfers.append(Transfer(reference, amount, at.replace(microsecond=0)))
+    order.transfers.append(Transfer(reference, amount, at.replace(microsecond=0), reference))
     body = signed_body(webhook_data(order, order.transfers[0]))
     told = read_webhook(body, [CHECKSUM_KEY], CLIENT_ID).fact
     state = read_state(link(order))
@@ -212,14 +212,14 @@ async def test_a_transfer_without_reference_hides_no_other_and_keeps_the_topup_o
     at_work: Desk, reference: str
 ) -> None:
     topup, order = await at_work.open()
-    order.transfers.append(Transfer(reference, 10_000, order.created_at))
+    order.transfers.append(Transfer(reference, 10_000, order.created_at, reference))
     order.receive(20_000)
     findings = await at_work.check(topup)
     assert (findings.recovered, findings.unreadable) == ([20_000], 1)
     assert findings.outcome is CheckOutcome.UNREADABLE
 
     other, alone = await at_work.open()
-    alone.transfers.append(Transfer(reference, 10_000, order.created_at))
+    alone.transfers.append(Transfer(reference, 10_000, order.created_at, reference))
     alone.cancel(None)
     await at_work.check(other)
     assert (await at_work.state(other)).status is Status.PENDING

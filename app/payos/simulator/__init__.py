@@ -1,19 +1,48 @@
 """A local PayOS: its API, its signatures, its webhooks and a page to pay on.
 
 PayOS has no sandbox. The official SDK works against this one unchanged; what it remembers is in
-memory and gone when the process ends.
+memory and gone when the process ends. On demand it misbehaves: faults.py lists how.
 """
 
 from quart import Quart, Response
 
 from app.payos.simulator.api import Channel, MerchantApi
 from app.payos.simulator.bank import Account, Orders
+from app.payos.simulator.cashier import Cashier
 from app.payos.simulator.checkout import Checkout
+from app.payos.simulator.control import FaultControl
+from app.payos.simulator.creation import Creation
 from app.payos.simulator.delivery import Courier
+from app.payos.simulator.faults import Pace
+from app.payos.simulator.plan import Plan
 from app.payos.simulator.remote import Remote
 
 BODY_BYTES_MAX = 64 * 1024
 CONTENT_SECURITY_POLICY = "default-src 'none'; style-src 'self'; img-src 'self' data:"
+
+
+class Simulator(Quart):
+    """A PayOS with one payment channel, made by `create_simulator`."""
+
+    def __init__(
+        self, channel: Channel, webhook_url: str | None, public_url: str | None, pace: Pace
+    ) -> None:
+        super().__init__(__name__)
+        self.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX
+        self.add_template_filter(_dong, "dong")
+        self.plan, self.orders = Plan(), Orders()
+        self.courier = Courier(channel.checksum_key, webhook_url, pace=pace)
+        self.cashier = Cashier(self.courier, self.plan)
+        creation = Creation(self.orders, self.cashier, self.plan, pace)
+        for part in (
+            MerchantApi(channel, self.orders, creation, self.courier, public_url),
+            Checkout(self.orders, self.cashier, self.courier),
+            Remote(self.orders, self.cashier, self.courier),
+            FaultControl(self.plan),
+        ):
+            self.register_blueprint(part.blueprint())
+        self.after_serving(self.courier.close)
+        self.after_request(_protect)
 
 
 def create_simulator(
@@ -23,23 +52,15 @@ def create_simulator(
     *,
     webhook_url: str | None = None,
     public_url: str | None = None,
-) -> Quart:
-    """A PayOS with one payment channel.
+    pace: Pace | None = None,
+) -> Simulator:
+    """A PayOS that does not misbehave until its `plan` says so.
 
     `webhook_url`: where webhooks go until confirm-webhook names another place. `public_url`: where
     a browser finds the checkout page, unless it is the address that the API is called at.
     """
-    simulator = Quart(__name__)
-    simulator.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX
-    simulator.add_template_filter(_dong, "dong")
     channel = Channel(client_id, api_key, checksum_key, Account())
-    orders, courier = Orders(), Courier(checksum_key, webhook_url)
-    simulator.register_blueprint(MerchantApi(channel, orders, courier, public_url).blueprint())
-    simulator.register_blueprint(Checkout(orders, courier).blueprint())
-    simulator.register_blueprint(Remote(orders, courier).blueprint())
-    simulator.after_serving(courier.close)
-    simulator.after_request(_protect)
-    return simulator
+    return Simulator(channel, webhook_url, public_url, pace or Pace())
 
 
 def _dong(amount: int) -> str:

@@ -9,6 +9,7 @@ from app.errors import InvalidRequest
 from app.payos.fields import required_text, text
 from app.payos.signature import sign, verify
 from app.payos.simulator.bank import Account, Orders, UnknownOrder
+from app.payos.simulator.creation import Creation
 from app.payos.simulator.delivery import Courier
 from app.payos.simulator.link_request import Refusal, new_order
 from app.payos.simulator.wire import PING, JsonObject, created_link, link, registration
@@ -28,10 +29,16 @@ class MerchantApi:
     """The endpoints that the official SDK calls. Unknown orders are code 101, never a 404."""
 
     def __init__(
-        self, channel: Channel, orders: Orders, courier: Courier, public_url: str | None
+        self,
+        channel: Channel,
+        orders: Orders,
+        creation: Creation,
+        courier: Courier,
+        public_url: str | None,
     ) -> None:
         self._channel = channel
         self._orders = orders
+        self._creation = creation
         self._courier = courier
         self._public_url = public_url
 
@@ -50,8 +57,7 @@ class MerchantApi:
     async def create(self) -> JsonObject:
         channel = self._channel
         order = new_order(await _json(), channel.checksum_key, channel.account)
-        if not self._orders.add(order):
-            raise Refusal("231", "Đơn thanh toán đã tồn tại")
+        await self._creation.add(order)
         site = (self._public_url or request.host_url).rstrip("/")
         return self._signed(created_link(order, f"{site}/web/{order.payment_link_id}"))
 

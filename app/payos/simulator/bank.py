@@ -1,6 +1,7 @@
 """What the simulated bank knows: the receiving account, the orders, the transfers. In memory."""
 
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -26,11 +27,12 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """Money that arrived, in đồng."""
+    """Money that arrived, in đồng. `listed_as` is its reference where PayOS is asked."""
 
     reference: str
     amount: int
     at: datetime
+    listed_as: str
 
 
 @dataclass(slots=True)
@@ -81,11 +83,12 @@ class Order:
         bank_bin, number = self.account.bank_bin, self.account.number
         return vietqr(bank_bin, number, self.amount_remaining or self.amount, self.message)
 
-    def receive(self, amount: int) -> Transfer:
+    def receive(self, amount: int, *, two_references: bool = False) -> Transfer:
         """Takes money in whatever state the order is: a bank does not ask."""
         now = datetime.now(VIETNAM).replace(microsecond=0)
-        reference = f"FT{now:%y%j}{secrets.randbelow(10**9):09}"
-        transfer = Transfer(reference, amount, now)
+        reference = _new_reference(now)
+        listed_as = _new_reference(now) if two_references else reference
+        transfer = Transfer(reference, amount, now, listed_as)
         self.transfers.append(transfer)
         return transfer
 
@@ -94,6 +97,11 @@ class Order:
         if self.status in ("PENDING", "UNDERPAID", "EXPIRED"):
             self.cancelled_at = datetime.now(VIETNAM).replace(microsecond=0)
             self.cancellation_reason = reason
+
+    def expire(self) -> None:
+        """Makes it too late to pay, by the clock of the bank."""
+        now = datetime.now(VIETNAM)
+        self.expires_at = min(now, self.expires_at or now)
 
 
 class Orders:
@@ -110,9 +118,17 @@ class Orders:
         self._orders[order.payment_link_id] = order
         return True
 
+    def __iter__(self) -> Iterator[Order]:
+        """Each order once."""
+        return iter({id(order): order for order in self._orders.values()}.values())
+
     def find(self, code_or_link_id: str) -> Order:
         """Raises UnknownOrder."""
         order = self._orders.get(code_or_link_id)
         if order is None:
             raise UnknownOrder(code_or_link_id)
         return order
+
+
+def _new_reference(now: datetime) -> str:
+    return f"FT{now:%y%j}{secrets.randbelow(10**9):09}"

@@ -6,18 +6,21 @@ import segno
 from markupsafe import Markup
 from quart import Blueprint, ResponseReturnValue, redirect, render_template, request, url_for
 
+from app.errors import InvalidRequest
 from app.payos.simulator.bank import Order, Orders, UnknownOrder
+from app.payos.simulator.cashier import SURPLUS_VND, Cashier
 from app.payos.simulator.delivery import Courier
+from app.payos.simulator.faults import FAULTS, OF_A_PAYMENT, find_fault
 
 AMOUNT_MAX = 10**12
-SURPLUS = 10_000
 
 
 class Checkout:
     """/web/<paymentLinkId> and the actions of its buttons. An unknown link is a 404 page."""
 
-    def __init__(self, orders: Orders, courier: Courier) -> None:
+    def __init__(self, orders: Orders, cashier: Cashier, courier: Courier) -> None:
         self._orders = orders
+        self._cashier = cashier
         self._courier = courier
 
     def blueprint(self) -> Blueprint:
@@ -27,6 +30,7 @@ class Checkout:
         blueprint.post("/resend")(self.resend)
         blueprint.post("/cancel")(self.cancel)
         blueprint.register_error_handler(UnknownOrder, _unknown)
+        blueprint.register_error_handler(InvalidRequest, _refuse)
         return blueprint
 
     async def show(self, link_id: str) -> ResponseReturnValue:
@@ -34,10 +38,11 @@ class Checkout:
 
     async def pay(self, link_id: str) -> ResponseReturnValue:
         order = self._orders.find(link_id)
-        amount = _amount((await request.form).get("amount", ""))
+        form = await request.form
+        amount, name = _amount(form.get("amount", "")), form.get("fault")
         if amount is None:
             return await self._page(order, complaint=True), 400
-        await self._courier.tell(order, order.receive(amount))
+        await self._cashier.take(order, amount, find_fault(name, OF_A_PAYMENT) if name else None)
         return _back(order)
 
     async def resend(self, link_id: str) -> ResponseReturnValue:
@@ -59,7 +64,8 @@ class Checkout:
             qr=_drawing(order.qr_code),
             deliveries=self._courier.deliveries,
             part=max(1, order.amount_remaining // 2),
-            too_much=order.amount_remaining + SURPLUS,
+            too_much=order.amount_remaining + SURPLUS_VND,
+            faults={name: fault for name, fault in FAULTS.items() if fault.place in OF_A_PAYMENT},
             shop_address=shop_address(order),
             complaint=complaint,
         )
@@ -82,6 +88,11 @@ def shop_address(order: Order) -> str:
 
 async def _unknown(_error: Exception) -> ResponseReturnValue:
     return await render_template("unknown.html"), 404
+
+
+async def _refuse(problem: Exception) -> ResponseReturnValue:
+    """Of a form that is not ours."""
+    return str(problem), 400, {"Content-Type": "text/plain; charset=utf-8"}
 
 
 def _back(order: Order) -> ResponseReturnValue:

@@ -8,19 +8,24 @@ from quart import Blueprint, ResponseReturnValue, request
 from app.errors import InvalidRequest
 from app.payos.fields import whole
 from app.payos.simulator.bank import Order, Orders, Transfer, UnknownOrder
+from app.payos.simulator.cashier import Cashier
 from app.payos.simulator.delivery import Courier
+from app.payos.simulator.faults import OF_A_PAYMENT, find_fault
+from app.payos.simulator.postbox import Delivery
 from app.payos.simulator.wire import link, webhook_data
 
 
 class Remote:
-    """POST /simulator/links/<order_code>/pay {"amount": đồng}, …/resend and …/cancel.
+    """POST /simulator/links/<order_code>/pay {"amount": đồng, "fault": name}, …/resend, …/cancel.
 
-    `amount` defaults to what is still owed. Answers with the webhook's data and what came of its
-    delivery; 404 for an unknown order, 409 where there is nothing to send again.
+    `amount` defaults to what is still owed, `fault` to what the plan draws. Answers with the
+    webhook's data and what came of its delivery; 404 for an unknown order, 409 where there is
+    nothing to send again.
     """
 
-    def __init__(self, orders: Orders, courier: Courier) -> None:
+    def __init__(self, orders: Orders, cashier: Cashier, courier: Courier) -> None:
         self._orders = orders
+        self._cashier = cashier
         self._courier = courier
 
     def blueprint(self) -> Blueprint:
@@ -29,44 +34,48 @@ class Remote:
         blueprint.post("/resend")(self.resend)
         blueprint.post("/cancel")(self.cancel)
         blueprint.register_error_handler(UnknownOrder, _unknown)
-        blueprint.register_error_handler(InvalidRequest, _refuse)
+        blueprint.register_error_handler(InvalidRequest, refuse)
         return blueprint
 
     async def pay(self, order_code: str) -> ResponseReturnValue:
         order = self._orders.find(order_code)
-        body = {"amount": order.amount_remaining, **await _json()}
-        return await self._tell(order, order.receive(whole(body, "amount")))
+        body = {"amount": order.amount_remaining, **await json_object()}
+        fault = None if body.get("fault") is None else find_fault(body["fault"], OF_A_PAYMENT)
+        return _told(order, *await self._cashier.take(order, whole(body, "amount"), fault))
 
     async def resend(self, order_code: str) -> ResponseReturnValue:
         order = self._orders.find(order_code)
         if not order.transfers:
             return {"detail": "Nothing was paid yet."}, 409
-        return await self._tell(order, order.transfers[-1])
+        transfer = order.transfers[-1]
+        return _told(order, transfer, await self._courier.tell(order, transfer))
 
     async def cancel(self, order_code: str) -> ResponseReturnValue:
         order = self._orders.find(order_code)
         order.cancel("Người mua huỷ")
         return link(order)
 
-    async def _tell(self, order: Order, transfer: Transfer) -> dict[str, object]:
-        delivery = await self._courier.tell(order, transfer)
-        return {
-            "webhook": webhook_data(order, transfer),
-            "delivered": delivery.complaint is None,
-            "complaint": delivery.complaint,
-            "milliseconds": delivery.milliseconds,
-        }
+
+def _told(order: Order, transfer: Transfer, delivery: Delivery) -> dict[str, object]:
+    return {
+        "webhook": webhook_data(order, transfer),
+        "delivered": delivery.complaint is None,
+        "complaint": delivery.complaint,
+        "milliseconds": delivery.milliseconds,
+    }
 
 
 async def _unknown(_error: Exception) -> ResponseReturnValue:
     return {"detail": "There is no such order."}, 404
 
 
-async def _refuse(problem: InvalidRequest) -> ResponseReturnValue:
+async def refuse(problem: InvalidRequest) -> ResponseReturnValue:
+    """As a problem document."""
     return problem.document(), problem.http_status
 
 
-async def _json() -> dict[str, Any]:
+async def json_object() -> dict[str, Any]:
+    """The body; empty where there is none. Raises InvalidRequest."""
     raw = await request.get_data()
     try:
         body = json.loads(raw or b"{}")

@@ -99,7 +99,7 @@ def webhook_data(order: Order, transfer: Transfer) -> JsonObject:
 
 def _transaction(order: Order, transfer: Transfer) -> JsonObject:
     return {
-        "reference": transfer.reference,
+        "reference": transfer.listed_as,
         "amount": transfer.amount,
         "accountNumber": order.account.number,
         "description": order.message,

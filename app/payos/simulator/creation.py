@@ -1,0 +1,55 @@
+"""What goes wrong while a payment link is made."""
+
+import asyncio
+
+from quart import Response, abort
+
+from app.payos.simulator.bank import Order, Orders
+from app.payos.simulator.cashier import Cashier
+from app.payos.simulator.faults import Fault, Pace, Place
+from app.payos.simulator.link_request import Refusal
+from app.payos.simulator.plan import Plan
+
+TAKEN = ("231", "Đơn thanh toán đã tồn tại")
+MAINTENANCE = "<!doctype html><html lang=vi><title>Bảo trì</title><p>Hệ thống đang bảo trì.</p>"
+
+
+class Creation:
+    """Puts new orders into the books of the bank, or fails to, as the plan says."""
+
+    def __init__(self, orders: Orders, cashier: Cashier, plan: Plan, pace: Pace) -> None:
+        self._orders = orders
+        self._cashier = cashier
+        self._plan = plan
+        self._pace = pace
+
+    async def add(self, order: Order) -> None:
+        """Returns when it is time to answer. Raises Refusal, or what Quart answers otherwise."""
+        fault = self._plan.draw(Place.CREATE)
+        await self._before(fault)
+        if not self._orders.add(order):
+            raise Refusal(*TAKEN)
+        await self._after(fault, order)
+
+    async def _before(self, fault: Fault | None) -> None:
+        match fault:
+            case Fault.CODE_TAKEN:
+                raise Refusal(*TAKEN)
+            case Fault.HTML:
+                abort(Response(MAINTENANCE, content_type="text/html; charset=utf-8"))
+            case Fault.HANG:
+                await self._hang()
+
+    async def _after(self, fault: Fault | None, order: Order) -> None:
+        match fault:
+            case Fault.SLOW_CREATE:
+                await asyncio.sleep(self._pace.slow_seconds)
+            case Fault.NO_ANSWER:
+                await self._hang()
+            case Fault.WEBHOOK_FIRST:
+                await self._cashier.take(order, order.amount)
+
+    async def _hang(self) -> None:
+        """Whoever hangs up sooner ends it."""
+        await asyncio.sleep(self._pace.hang_seconds)
+        abort(504)
