@@ -77,14 +77,19 @@ class Problem(NapviError):
         self.detail = detail
         self.fields = dict(fields or {})
 
+    @classmethod
+    def constants(cls) -> dict[str, object]:
+        """The RFC 9457 members that every document of this kind has."""
+        return {
+            "type": f"urn:napvi:problem:{cls.code}",
+            "title": cls.title,
+            "status": cls.http_status,
+            "code": cls.code,
+        }
+
     def document(self) -> dict[str, object]:
         """The RFC 9457 members; `errors` names the fields at fault."""
-        members: dict[str, object] = {
-            "type": f"urn:napvi:problem:{self.code}",
-            "title": self.title,
-            "status": self.http_status,
-            "code": self.code,
-        }
+        members: dict[str, object] = self.constants()
         if self.detail is not None:
             members["detail"] = self.detail
         if self.fields:

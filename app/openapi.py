@@ -140,7 +140,7 @@ def problem_schema(problem: type[Problem]) -> Described:
         "required": ["field", "detail"],
         "additionalProperties": False,
     }
-    known = {name: {"const": value} for name, value in problem().document().items()}
+    known = {name: {"const": value} for name, value in problem.constants().items()}
     return {
         "type": "object",
         "properties": known | {"detail": text, "errors": {"type": "array", "items": fault}},

@@ -99,6 +99,7 @@ def successes(payer: Payer, tx_ref: dict[str, Any]) -> list[tuple[str, str, dict
         ("GET", STREAM_PATH, {"query": tx_ref}),
         ("GET", STREAM_PATH, {"query": tx_ref, "headers": {"Last-Event-ID": "3"}}),
         ("POST", "/api/topup/init", {"body": {"amount": 50_000}}),
+        ("POST", "/api/topup/cancel", {"body": tx_ref}),
         ("POST", "/api/topup/seen", {"body": {"recorded_at": datetime.now(UTC).isoformat()}}),
         ("POST", WEBHOOK_PATH, {"body": transfer}),
         ("POST", "/api/auth/login", {"body": payer.account}),

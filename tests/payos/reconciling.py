@@ -96,7 +96,7 @@ class Desk:
 
 def under_another_reference(order: Order) -> None:
     """From now on GET tells the latest transfer under a reference that its webhook did not have."""
-    order.transfers[-1] = replace(order.transfers[-1], reference="another reference")
+    order.transfers[-1] = replace(order.transfers[-1], listed_as="another reference")
 
 
 Serve = Callable[[Any], Awaitable[str]]

@@ -18,6 +18,7 @@ ACCOUNT: dict[str, object] = {"username": "anna", "password": PASSWORD}
 TAKES_JSON: dict[str, dict[str, object]] = {
     "/api/auth/register": ACCOUNT,
     "/api/auth/login": ACCOUNT,
+    "/api/topup/cancel": {"tx_ref": "T00000000"},
     "/api/topup/init": {"amount": 50_000},
     "/api/topup/seen": {"recorded_at": "2026-01-01T00:00:00+00:00"},
 }

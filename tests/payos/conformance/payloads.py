@@ -21,7 +21,7 @@ def payloads(node_only: bool) -> st.SearchStrategy[dict[str, Any]]:
     """`node_only`: also what the Python SDK is known to sign in another way than Node's."""
     text = TEXT if node_only else UNBROKEN_TEXT
     value: st.SearchStrategy[object] = st.none() | st.booleans() | WHOLE | text | WORDS
-    name = NAMES | TEXT.filter(bool) if node_only else NAMES.filter(_is_ordered_alike)
+    name = NAMES | TEXT.filter(_is_a_name) if node_only else NAMES.filter(_is_ordered_alike)
     if node_only:
         value = value | INTEGRAL_FLOATS
     transfer = st.dictionaries(name, value, max_size=8)
@@ -45,6 +45,11 @@ def drawn(strategy: st.SearchStrategy[Any], count: int) -> list[Any]:
 
     draw()
     return found
+
+
+def _is_a_name(name: str) -> bool:
+    """Not "__proto__": an object of JavaScript that is filled key by key never has that one."""
+    return name not in ("", "__proto__")
 
 
 def _is_ordered_alike(name: str) -> bool:
