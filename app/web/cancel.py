@@ -19,7 +19,7 @@ from app.errors import (
 from app.login import Login
 from app.model import TxRef, parse_tx_ref
 from app.openapi import answers, refuses
-from app.representations import TopupStatus, topup_status
+from app.representations import TopupStatus, TxRefText, topup_status
 from app.rollout import gets_stream
 from app.settings import Settings
 
@@ -27,7 +27,7 @@ from app.settings import Settings
 class CancelRequest(BaseModel):
     model_config = ConfigDict(strict=True)
 
-    tx_ref: str
+    tx_ref: TxRefText
 
 
 def create_cancel_blueprint(
