@@ -74,7 +74,11 @@ def gauge(metrics: Metrics, name: str) -> float | None:
 
 async def test_so_many_call_so_many_wait_and_more_fail_at_once(hanging: Hanging) -> None:
     metrics = Metrics()
-    limits: dict[str, Any] = {"payos_calls_at_once": 2, "payos_calls_waiting_max": 1}
+    limits: dict[str, Any] = {
+        "payos_calls_at_once": 2,
+        "payos_calls_waiting_max": 1,
+        "payos_wait_seconds_max": 600.0,
+    }
     async with gateway_to(hanging.url, metrics, **limits) as gateway:
         calls = [asyncio.create_task(create(gateway, order_code=code)) for code in (1, 2, 3)]
         await eventually(lambda: hanging.posts == 2)
