@@ -25,7 +25,7 @@ class Places:
     @asynccontextmanager
     async def one(self) -> AsyncIterator[None]:
         """A place, first come first served. Raises NoPlace."""
-        if False:
+        if self._free.locked() and self._waiting >= self._waiting_max:
             raise NoPlace(retry_after_seconds=RETRY_AFTER_SECONDS)
         self._waiting += 1
         try:

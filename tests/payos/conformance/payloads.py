@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 from tests.payos.wire import TRANSFER
 
+PROTO = "__proto__"
+
 TEXT = st.text(max_size=24)
 """With half surrogate pairs, NUL, "&", "=" and everything else that JSON can carry."""
 
@@ -21,7 +23,7 @@ def payloads(node_only: bool) -> st.SearchStrategy[dict[str, Any]]:
     """`node_only`: also what the Python SDK is known to sign in another way than Node's."""
     text = TEXT if node_only else UNBROKEN_TEXT
     value: st.SearchStrategy[object] = st.none() | st.booleans() | WHOLE | text | WORDS
-    name = NAMES | TEXT.filter(_is_a_name) if node_only else NAMES.filter(_is_ordered_alike)
+    name = NAMES | TEXT.filter(_is_signed) if node_only else NAMES.filter(_is_ordered_alike)
     if node_only:
         value = value | INTEGRAL_FLOATS
     transfer = st.dictionaries(name, value, max_size=8)
@@ -47,9 +49,9 @@ def drawn(strategy: st.SearchStrategy[Any], count: int) -> list[Any]:
     return found
 
 
-def _is_a_name(name: str) -> bool:
-    """Not "__proto__": an object of JavaScript that is filled key by key never has that one."""
-    return name not in ("", "__proto__")
+def _is_signed(name: str) -> bool:
+    """The Node SDK leaves out the one key that means something else to JavaScript."""
+    return name not in ("", PROTO)
 
 
 def _is_ordered_alike(name: str) -> bool:

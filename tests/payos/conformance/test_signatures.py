@@ -12,7 +12,7 @@ from payos._crypto import CryptoProvider
 
 from app.payos.signature import canonical, sign, sign_create_link, verify
 from tests.payos.conformance.node import NodeSdk
-from tests.payos.conformance.payloads import drawn, payloads
+from tests.payos.conformance.payloads import PROTO, drawn, payloads
 from tests.payos.test_signature import VECTORS
 from tests.payos.wire import CHECKSUM_KEY, TRANSFER, signed_body
 
@@ -96,6 +96,14 @@ def test_half_a_surrogate_pair_is_signed_by_node_and_us_and_breaks_python(node: 
     assert sign(data, CHECKSUM_KEY) == by_node(node, data)
     with pytest.raises(UnicodeEncodeError):
         by_python(data)
+
+
+def test_a_key_that_node_leaves_out_is_signed_by_us_so_nothing_unsigned_is_accepted(
+    node: NodeSdk,
+) -> None:
+    data = {PROTO: "unsigned", "amount": 1}
+    assert by_node(node, data) == sign({"amount": 1}, CHECKSUM_KEY)
+    assert verify(data, by_node(node, data), KEYS) is None
 
 
 def _utf8(text: str) -> bytes:
