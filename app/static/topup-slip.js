@@ -1,5 +1,6 @@
 // The slip of one top-up, kept up to date while the payer watches.
 
+import { offerToCancel } from "./cancel.js";
 import { countDown, serverClock } from "./countdown.js";
 import { loadPage } from "./load-page.js";
 import { dong } from "./money.js";
@@ -49,6 +50,8 @@ export function watch(slip) {
     if (code === "not_logged_in") location.assign(`/login?next=${location.pathname}`);
     if (stream.connection === "closed") write(part("connection"), texts.stopped);
   });
+  const cancel = document.querySelector("#cancel");
+  if (cancel) offerToCancel(cancel, stream);
   countDown(part("left"), Date.parse(initial.expires_at), now, () => {
     part("left").parentElement.dataset.over = "";
     render(stream.state);

@@ -1,0 +1,33 @@
+// Calling a top-up off, once the payer has said so twice.
+
+import { handle, postJson } from "./forms.js";
+
+/**
+ * @param {HTMLFormElement} form with a dialog after it
+ * @param {import("./topup-stream.js").TopupStream} stream tells how the top-up stands
+ */
+export function offerToCancel(form, stream) {
+  const dialog = form.nextElementSibling;
+  const pending = () => stream.state.status === "pending";
+  stream.addEventListener("status", () => {
+    if (!pending()) dialog.close(); // there is nothing to decide any more
+  });
+  handle(form, async () => {
+    if (await agreed(dialog)) {
+      await postJson("/api/topup/cancel", { tx_ref: stream.state.tx_ref });
+      while (pending()) await next(stream, "status");
+    }
+    if (!pending()) document.querySelector("h1").focus(); // the button is gone
+  });
+}
+
+async function agreed(dialog) {
+  dialog.returnValue = ""; // Escape leaves it as it is
+  dialog.showModal();
+  await next(dialog, "close");
+  return dialog.returnValue === "yes";
+}
+
+function next(target, event) {
+  return new Promise((done) => target.addEventListener(event, done, { once: true }));
+}

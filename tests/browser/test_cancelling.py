@@ -1,0 +1,111 @@
+"""A payer calls a top-up off on its page, or thinks better of it."""
+
+import signal
+from collections.abc import AsyncIterator
+
+import pytest
+from playwright.async_api import BrowserContext, Locator, Page, expect
+
+from tests.browser.gallery import open_topup, register
+from tests.browser.witness import Requests, shifted
+from tests.services import Service
+
+pytestmark = pytest.mark.browser
+
+CANCEL = "/api/topup/cancel"
+WAITING = "Đang chờ chuyển khoản"
+
+
+@pytest.fixture
+async def page(service: Service, phone: BrowserContext) -> AsyncIterator[Page]:
+    """Watches a top-up that waits for money."""
+    await register(service, phone)
+    topup = await open_topup(service, phone)
+    page = await phone.new_page()
+    await page.goto(f"{service.url}/wallet/topup/{topup['tx_ref']}")
+    await expect(page.locator(".slip")).to_have_attribute("data-connection", "live")
+    yield page
+
+
+def offer(page: Page) -> Locator:
+    return page.get_by_role("button", name="Huỷ lượt nạp này")
+
+
+def state(page: Page) -> Locator:
+    return page.get_by_role("status")
+
+
+async def agree(page: Page) -> None:
+    await offer(page).click()
+    await page.get_by_role("dialog").get_by_role("button", name="Có, huỷ").click()
+
+
+async def test_who_cancels_twice_over_sees_it_cancelled_and_the_button_gone(page: Page) -> None:
+    requests = Requests(page)
+    shifted_before = await shifted(page)
+    await agree(page)
+    await expect(state(page)).to_contain_text("Lần nạp này đã huỷ")
+    await expect(offer(page)).to_be_hidden()
+    await expect(page.locator("h1")).to_be_focused()
+    assert len(requests.to(CANCEL)) == 1
+    assert requests.to("/api/topup/status") == []
+    assert await shifted(page) == shifted_before
+    await page.reload()
+    await expect(state(page)).to_contain_text("Lần nạp này đã huỷ")
+    await expect(offer(page)).to_be_hidden()
+
+
+@pytest.mark.parametrize("answer", ["Escape", "Enter"])
+async def test_who_escapes_or_keeps_it_cancels_nothing(page: Page, answer: str) -> None:
+    requests = Requests(page)
+    await offer(page).focus()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("dialog")).to_contain_text("tiền vẫn vào ví")
+    await expect(page.get_by_role("button", name="Giữ lại")).to_be_focused()
+    await page.keyboard.press(answer)
+    await expect(page.get_by_role("dialog")).to_be_hidden()
+    await expect(offer(page)).to_be_focused()
+    await expect(offer(page)).to_have_attribute("aria-busy", "false")
+    await expect(state(page)).to_contain_text(WAITING)
+    assert requests.to(CANCEL) == []
+
+
+async def test_a_yes_said_once_does_not_answer_the_next_question(page: Page) -> None:
+    await page.route(f"**{CANCEL}", lambda route: route.abort(), times=1)
+    await agree(page)
+    fault = page.locator('[data-fault="form"]')
+    await expect(fault).to_have_text("Chưa huỷ được, hãy thử lại.")
+    requests = Requests(page)
+    await offer(page).click()
+    await page.keyboard.press("Escape")
+    await expect(offer(page)).to_have_attribute("aria-busy", "false")
+    await expect(fault).to_be_empty()
+    assert requests.to(CANCEL) == []
+
+
+async def test_while_payos_is_away_the_page_says_so_and_can_be_asked_again(
+    page: Page, simulator: Service
+) -> None:
+    simulator.send(signal.SIGSTOP)
+    try:
+        await agree(page)
+        await expect(offer(page)).to_have_attribute("aria-busy", "true")
+        fault = page.locator('[data-fault="form"]')
+        await expect(fault).to_have_text("Chưa huỷ được, hãy thử lại.", timeout=20_000)
+    finally:
+        simulator.send(signal.SIGCONT)
+    await expect(state(page)).to_contain_text(WAITING)
+    await expect(offer(page)).to_have_attribute("aria-busy", "false")
+    await agree(page)
+    await expect(state(page)).to_contain_text("Lần nạp này đã huỷ")
+
+
+async def test_money_that_comes_meanwhile_answers_the_question(page: Page) -> None:
+    async with page.context.expect_page() as opened:
+        await page.get_by_role("link", name="Mở trang thanh toán").click()
+    checkout = await opened.value
+    await offer(page).click()
+    await checkout.get_by_role("button", name="Trả đủ").click()
+    await expect(state(page)).to_contain_text("Đã nhận")
+    await expect(page.get_by_role("dialog")).to_be_hidden()
+    await expect(offer(page)).to_be_hidden()
