@@ -54,7 +54,7 @@ async def test_payos_rings_while_it_is_asked_and_tells_of_payments_from_then_on(
     assert code == 0, said
     assert f"PayOS tells {url} of every payment into account …" in said
     assert "leads nowhere from outside" in said
-    simulator.wait_for(r"event=simulator.webhook order_code=123 complaint=None")
+    simulator.wait_for(r"event=simulator.webhook order_code=123 kind=\w+ complaint=None")
     with psycopg.connect(database_url) as connection:
         assert connection.execute("SELECT count(*) FROM topup.events").fetchone() == (0,)
         assert connection.execute("SELECT count(*) FROM topup.payos_bodies").fetchone() == (0,)
