@@ -48,6 +48,12 @@ async def lose_the_connection(page: Page, address: str) -> None:
     await page.unroute("**/api/topup/*")
 
 
+async def ask_to_cancel(page: Page, address: str) -> None:
+    await page.goto(address)
+    await page.locator("#cancel button").click()
+    await expect(page.get_by_role("dialog")).to_be_visible()
+
+
 async def let_the_time_run_out(page: Page, address: str) -> None:
     await page.clock.install()
     await page.goto(address)
@@ -97,6 +103,8 @@ async def test_axe_finds_no_violation_and_nothing_sticks_out(
     await examine("an amount that cannot be")
     await lose_the_connection(page, addresses["waiting"])
     await examine("connection lost")
+    await ask_to_cancel(page, addresses["waiting"])
+    await examine("cancelling")
     await let_the_time_run_out(page, addresses["waiting"])
     await examine("overdue")
     await context.close()
