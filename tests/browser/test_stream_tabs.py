@@ -123,7 +123,7 @@ async def test_a_leader_that_hangs_is_robbed_and_follows_when_it_wakes(
     await leader.until_shown("live")
     follower = StreamPage(await site.open(phone))
     await follower.page.evaluate(HURRY)
-    began = await follower.page.evaluate("Date.now()")  # in its hurry, seconds pass until it is told
+    began = await follower.page.evaluate("Date.now()")  # told late, in its hurry
     await follower.start()
     await follower.until_told(1)
     hanging = asyncio.create_task(leader.page.evaluate(HANG))
