@@ -1,0 +1,116 @@
+"""Money that no webhook tells of: found by the command, and by processes that ask in turn."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.payments import drift, query
+from tests.processes.payer import Payer, log_in
+from tests.services import Process, Service, StartService
+
+pytestmark = pytest.mark.processes
+
+CLAIMED = "SELECT count(*) FROM topup.payos_checks WHERE claimed_until IS NOT NULL"
+
+
+@pytest.fixture
+def environment(environment: dict[str, str]) -> dict[str, str]:
+    """Nobody asks PayOS in the background, unless a test says so."""
+    return environment | {"NAPVI_RECONCILE": "false", "NAPVI_RECONCILE_SCHEDULE_SECONDS": "0.1"}
+
+
+@pytest.fixture
+async def payer(start_service: StartService) -> AsyncIterator[Payer]:
+    async with log_in(start_service().url) as payer:
+        yield payer
+
+
+async def pay_untold(simulator: Service, topup: dict[str, Any]) -> None:
+    """The bank has the money, and the webhook is lost."""
+    pay = f"{simulator.url}/simulator/links/{topup['order_code']}/pay"
+    async with httpx.AsyncClient(trust_env=False) as bank:
+        (await bank.post(pay, json={"fault": "drop"})).raise_for_status()
+
+
+async def reconcile(environment: dict[str, str], *arguments: str) -> tuple[int, str]:
+    """The exit code of the command, and what it said."""
+    process = Process(environment, "reconcile", *arguments)
+    try:
+        code = await asyncio.to_thread(process.wait)
+    finally:
+        process.close()
+    assert "Traceback" not in process.output, process.output
+    return code, process.output
+
+
+async def test_the_command_credits_what_was_lost_once(
+    environment: dict[str, str], simulator: Service, payer: Payer, database_url: str
+) -> None:
+    environment["PAYOS_BASE_URL"] = simulator.url
+    paid, waiting = await payer.topup(50_000), await payer.topup(20_000)
+    await pay_untold(simulator, paid)
+    code, said = await reconcile(environment)
+    assert code == 0, said
+    assert "asked             2\ncredited          1 transfers of 50.000" in said, said
+    assert await payer.balance() == 50_000
+    code, said = await reconcile(environment, "--tx-ref", paid["tx_ref"])
+    assert (code, "credited          0 transfers" in said) == (0, True), said
+    assert await payer.balance() == 50_000
+    state = await payer.client.get("/api/topup/status", params={"tx_ref": waiting["tx_ref"]})
+    assert state.json()["status"] == "pending"
+    assert await drift(database_url) == []
+
+
+async def test_the_command_says_about_whom_payos_did_not_answer(
+    environment: dict[str, str], payer: Payer
+) -> None:
+    topup = await payer.topup()
+    environment["PAYOS_BASE_URL"] = "http://127.0.0.1:9"  # the discard port: nobody is there
+    code, said = await reconcile(environment)
+    assert (code, f"PayOS did not answer about {topup['tx_ref']}." in said) == (1, True), said
+    assert "failed calls      1" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--tx-ref", "T0000000Z"), "there is no top-up T0000000Z."),
+        (("--tx-ref", "T1"), "T followed by eight characters"),
+        (("--since", "yesterday"), "is no time such as"),
+    ],
+)
+async def test_what_cannot_be_asked_about_is_told_in_a_sentence(
+    environment: dict[str, str], arguments: tuple[str, ...], told: str
+) -> None:
+    code, said = await reconcile(environment, *arguments)
+    assert (code, told in said) == (2, True), said
+
+
+async def test_what_a_killed_process_was_asking_about_is_asked_by_another(
+    environment: dict[str, str],
+    simulator: Service,
+    start_service: StartService,
+    payer: Payer,
+    database_url: str,
+) -> None:
+    topup = await payer.topup()
+    await pay_untold(simulator, topup)
+    environment |= {"NAPVI_RECONCILE": "true", "NAPVI_RECONCILE_LEASE_SECONDS": "2"}
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        payos_url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        asking = Service(environment | {"PAYOS_BASE_URL": payos_url}, "serve")
+        try:
+            async with asyncio.timeout(20):
+                while await query(database_url, CLAIMED) != [(1,)]:  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)
+        finally:
+            asking.close()  # a kill -9
+    start_service()
+    async with asyncio.timeout(20):
+        said = [message.json["status"] async for message in payer.messages(topup["tx_ref"])]
+    assert said[-1] == "confirmed"
+    assert await payer.balance() == 50_000
