@@ -6,7 +6,7 @@ from tests.processes.greedy import never_reading
 from tests.processes.payer import log_in, until
 from tests.services import StartService
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.alone]
 
 
 async def test_a_stopped_reader_is_cut_off(
