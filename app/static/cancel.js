@@ -22,7 +22,7 @@ export function offerToCancel(form, stream) {
 }
 
 async function agreed(dialog) {
-  dialog.returnValue = ""; // Escape leaves it as it is
+  dialog.returnValue = ""; // some browsers leave it as it was on Escape
   dialog.showModal();
   await next(dialog, "close");
   return dialog.returnValue === "yes";

@@ -28,7 +28,7 @@ async def page(service: Service, phone: BrowserContext) -> AsyncIterator[Page]:
 
 
 def offer(page: Page) -> Locator:
-    return page.get_by_role("button", name="Huỷ lượt nạp này")
+    return page.get_by_role("button", name="Huỷ lần nạp này")
 
 
 def state(page: Page) -> Locator:
