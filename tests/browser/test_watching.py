@@ -163,7 +163,8 @@ async def test_a_keyboard_reaches_everything_in_order(service: Service, page: Pa
         "Huỷ lần nạp này",
         "Diễn biến của lần nạp này",
     ]
-    await page.keyboard.press("Shift+Tab")
+    for _ in range(2):
+        await page.keyboard.press("Shift+Tab")
     await page.keyboard.press("Enter")
     await expect(page.locator(".copied")).to_have_count(1)
     assert topup["tx_ref"] in await page.evaluate("navigator.clipboard.readText()")
