@@ -173,12 +173,20 @@ async def test_a_link_that_was_made_although_the_answer_got_lost_is_found(
             return
         lost.append(scope["path"])
 
+        gone = asyncio.Event()
+
+        async def receive_or_hear_of_it() -> Any:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                gone.set()
+            return message
+
         async def swallow(message: Any) -> None:
             pass
 
-        await simulator(scope, receive, swallow)
-        while (await receive())["type"] != "http.disconnect":
-            pass
+        await simulator(scope, receive_or_hear_of_it, swallow)  # Quart 0.23 stays until then
+        while not gone.is_set():
+            await receive_or_hear_of_it()
 
     for retries in (0, 1):
         lost.clear()
