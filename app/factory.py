@@ -25,7 +25,7 @@ from app.openapi import install_openapi
 from app.outlet import Outlet
 from app.payos.cancelling import Canceller
 from app.payos.gateway import Gateway
-from app.payos.linking import Linker
+from app.payos.linking import ORDER_CODES_TRIED_MAX, Linker
 from app.payos.reconcile import Reconciler
 from app.payos.rounds import Rounds
 from app.request_rules import install_request_rules
@@ -192,7 +192,8 @@ class NapviApp(Quart):
         self.openings = Openings(
             self.database,
             settings,
-            claim_seconds=self.gateway.create_seconds_max + settings.statement_timeout_seconds,
+            claim_seconds=ORDER_CODES_TRIED_MAX
+            * (self.gateway.create_seconds_max + settings.statement_timeout_seconds),
         )
         self.linker = Linker(
             self.gateway, self.appender.append, self.openings.renumber, self.openings.release

@@ -124,9 +124,12 @@ async def _run(url: str, settings: Settings, since: datetime, tx_refs: Sequence[
                     await _ask(reconciler, order, tally)
                     bar.update(1)
 
-            async with asyncio.TaskGroup() as workers:
-                for _ in range(settings.reconcile_at_once):
-                    workers.create_task(work())
+            try:
+                async with asyncio.TaskGroup() as workers:
+                    for _ in range(settings.reconcile_at_once):
+                        workers.create_task(work())
+            except ExceptionGroup as failures:  # the database is away: for all of them
+                raise failures.exceptions[0] from failures
         return tally
 
 

@@ -175,7 +175,9 @@ class Gateway:
         if link is None:
             raise problem
         if (link.amount, link.status) != (request.amount, PENDING):
-            if any(request.description in transfer.description for transfer in link.transfers):
+            if any(
+                request.description in transfer.description.upper() for transfer in link.transfers
+            ):
                 raise problem  # paid, and by our payer: its webhook is on the way
             raise OrderCodeTaken(f"PayOS has another order {link.order_code}.") from problem
         return self.found(link)

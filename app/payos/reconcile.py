@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 SOURCE = "payos.get"
 CLOSED_AS = {"CANCELLED": EventType.TOPUP_CANCELLED, "EXPIRED": EventType.TOPUP_EXPIRED}
 UNDERSTOOD = frozenset({PENDING, "PAID", "UNDERPAID", "PROCESSING", *CLOSED_AS})
+OVER = frozenset({"PAID", *CLOSED_AS})
+FOREIGN = "payment_link_id.foreign"
 WITHDRAWN = frozenset({Status.CANCELLED, Status.EXPIRED})
 OUT_OF_TIME, CALLED_OFF = "Het han", "Nguoi mua huy"
 
@@ -40,8 +42,8 @@ class Reconciler:
         DatabaseUnavailable: then some of it may be recorded, and the rest is found next time.
         """
         findings = Findings()
-        state = await self._gateway.find_link(order.order_code)
-        if state is not None and _is_ours(order, state):
+        state = await self._find(order, findings)
+        if state is not None:
             state = await self._agree(order, state, findings)
         await self._credit(state, findings)
         if _is_without_money(state):
@@ -54,16 +56,27 @@ class Reconciler:
         Raises as `check`; PayOSRefused also when PayOS does not close it. Then it stays open.
         """
         findings = Findings()
-        try:
-            state = await self._gateway.cancel_link(order.order_code, CALLED_OFF)
-        except RefusedWithCode:  # it is paid, or was closed before
-            state = await self._gateway.find_link(order.order_code)
-            if state is not None and state.status == PENDING:
-                raise
+        state = await self._find(order, findings)
+        if state is not None and state.status not in OVER:
+            try:
+                state = await self._gateway.cancel_link(order.order_code, CALLED_OFF)
+            except RefusedWithCode:  # it was paid, or closed, in between
+                state = await self._find(order, findings)
+                if state is not None and state.status == PENDING:
+                    raise
         await self._credit(state, findings)
         if _is_without_money(state):
             await self._close(order, EventType.TOPUP_CANCELLED, findings)
         return findings
+
+    async def _find(self, order: Order, findings: Findings) -> LinkState | None:
+        """How PayOS sees our order; None if it has none. The money of an order that is not ours,
+        but has its code, waits in suspense for a person."""
+        state = await self._gateway.find_link(order.order_code)
+        if state is None or _is_ours(order, state):
+            return state
+        await self._record(state, findings, unmatchable=FOREIGN)
+        return None
 
     async def _agree(self, order: Order, state: LinkState, findings: Findings) -> LinkState | None:
         """The link is open at PayOS as long as somebody may pay, and known here; no longer."""
@@ -80,9 +93,15 @@ class Reconciler:
     async def _credit(self, state: LinkState | None, findings: Findings) -> None:
         if state is None:
             findings.known = False
-            return
+        else:
+            await self._record(state, findings)
+
+    async def _record(
+        self, state: LinkState, findings: Findings, unmatchable: str | None = None
+    ) -> None:
         for transfer in state.transfers:
-            appended = await self._append(transfer_fact(self._channel, state, transfer))
+            fact = transfer_fact(self._channel, state, transfer, unmatchable)
+            appended = await self._append(fact)
             match appended.outcome:
                 case Outcome.APPLIED | Outcome.SUSPENSE:
                     findings.recovered.append(transfer.amount)
@@ -121,10 +140,14 @@ class Reconciler:
         findings.closed = True
 
 
-def transfer_fact(channel: str, state: LinkState, transfer: Transfer) -> Fact:
+def transfer_fact(
+    channel: str, state: LinkState, transfer: Transfer, unmatchable: str | None = None
+) -> Fact:
     """The fact that the webhook of this transfer would have given; `listed` are the references of
     all transfers of the answer, by which the database tells a second transfer from the same one.
+    `unmatchable`: why it belongs to no top-up, although an order code says so.
     """
+    reservation = {"unmatchable": unmatchable} if unmatchable else {}
     return Fact(
         event_id=transfer_event_id(channel, transfer.payment_link_id, transfer.reference),
         type=EventType.PAYMENT_RECEIVED,
@@ -132,15 +155,17 @@ def transfer_fact(channel: str, state: LinkState, transfer: Transfer) -> Fact:
         | {
             "source": SOURCE,
             "listed": [recorded_reference(listed.reference) for listed in state.transfers],
-        },
+        }
+        | reservation,
         occurred_at=(transfer.at or datetime.now(UTC)).astimezone(UTC),
     )
 
 
 def _is_ours(order: Order, state: LinkState) -> bool:
     """Not that of another installation, which came to the same order code."""
-    same_link = order.payment_link_id in (None, state.payment_link_id)
-    return same_link and order.amount == state.amount
+    if order.payment_link_id is None:  # nothing but the amount to tell them apart by
+        return order.amount == state.amount
+    return order.payment_link_id == state.payment_link_id
 
 
 def _is_without_money(state: LinkState | None) -> bool:
@@ -153,6 +178,4 @@ def _ending(order: Order, state: LinkState | None) -> EventType | None:
     paid later is credited all the same."""
     if not order.payable:
         return EventType.TOPUP_EXPIRED
-    if state is None or not _is_ours(order, state):
-        return None
-    return CLOSED_AS.get(state.status)
+    return None if state is None else CLOSED_AS.get(state.status)

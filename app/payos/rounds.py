@@ -103,8 +103,9 @@ class Rounds:
             task.add_done_callback(partial(self._forget, order.tx_ref))
         self._metrics.check_overdue_seconds.set(await self._book.overdue_seconds())
 
-    def _forget(self, tx_ref: TxRef, _: asyncio.Task[None]) -> None:
-        del self._asking[tx_ref]
+    def _forget(self, tx_ref: TxRef, task: asyncio.Task[None]) -> None:
+        if self._asking.get(tx_ref) is task:  # not one that began when the lease was over
+            del self._asking[tx_ref]
 
     async def _pause(self, failures: int) -> None:
         """To the next tick, longer the more often nobody answered; not while there is work."""
@@ -137,7 +138,8 @@ class Rounds:
             async with asyncio.timeout(CLAIM_SHARE * self._settings.reconcile_lease_seconds):
                 findings = await self._check(order)
         except (PayOSRefused, PayOSTimeout, PayOSUnavailable, TimeoutError) as problem:
-            self._unanswered += 1
+            if not isinstance(problem, PayOSRefused):  # that is about this order alone
+                self._unanswered += 1
             told = (type(problem).__name__, order.tx_ref)
             log.warning("event=reconcile.unanswered reason=%s tx_ref=%s", *told)
             return CheckOutcome.UNANSWERED

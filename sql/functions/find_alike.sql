@@ -5,7 +5,8 @@
 -- Locks:    expects those of topup.lock_topups.
 -- Notifies: nothing.
 -- Why:      an answer that lists both references has proved them to be two transfers. A time that
---           could not be read may be any.
+--           could not be read may be any. A webhook without a reference is in suspense, and may be
+--           any transfer of its order code.
 CREATE OR REPLACE FUNCTION topup.find_alike(p_fact topup.fact, p_facts topup.fact[])
 RETURNS uuid
 LANGUAGE sql
@@ -15,10 +16,31 @@ AS $$
     SELECT o.event_id
     FROM (
         SELECT e.event_id, e.data FROM topup.events AS e
-        WHERE e.tx_ref = p_fact.tx_ref AND e.type = 'payment.received'
+        WHERE
+            e.tx_ref = coalesce(
+                p_fact.tx_ref,
+                (
+                    SELECT t.tx_ref FROM topup.topups AS t
+                    WHERE t.order_code = (p_fact.data ->> 'order_code')::bigint
+                )
+            )
+            AND e.type = 'payment.received'
+        UNION ALL
+        SELECT e.event_id, e.data FROM topup.events AS e
+        WHERE
+            e.tx_ref IS NULL
+            AND e.type = 'payment.received'
+            AND e.data ->> 'unmatched' = 'reference.missing'
+            AND e.data ->> 'order_code' = p_fact.data ->> 'order_code'
         UNION ALL
         SELECT f.event_id, f.data FROM unnest(p_facts) AS f
-        WHERE f.tx_ref = p_fact.tx_ref AND f.type = 'payment.received'
+        WHERE
+            f.type = 'payment.received'
+            AND (
+                f.tx_ref = p_fact.tx_ref
+                OR 'reference.missing' IN (f.data ->> 'unmatched', p_fact.data ->> 'unmatched')
+                AND f.data ->> 'order_code' = p_fact.data ->> 'order_code'
+            )
     ) AS o
     WHERE
         o.data ->> 'amount' = p_fact.data ->> 'amount'

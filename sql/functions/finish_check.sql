@@ -1,5 +1,5 @@
 -- finish_check: gives a claim back and says when to ask next; without an answer of PayOS, after
---           the first step of the schedule, and never: that was all.
+--           the first step of the schedule, twice as long each time, and never: that was all.
 -- Raises:   nothing.
 -- Locks:    its row of payos_checks.
 -- Notifies: nothing.
@@ -13,16 +13,18 @@ AS $$
 DECLARE
     v_schedule CONSTANT double precision [] := topup.check_schedule();
     v_now CONSTANT timestamptz := clock_timestamp();
+    v_asked CONSTANT integer := (
+        SELECT c.asked FROM topup.payos_checks AS c WHERE c.tx_ref = p_tx_ref
+    );
     v_next_at timestamptz := (
         SELECT topup.next_check(t, v_now, v_schedule)
         FROM topup.topups AS t WHERE t.tx_ref = p_tx_ref
     );
 BEGIN
     IF NOT p_answered THEN
-        v_next_at := least(
-            coalesce(v_next_at, v_now + make_interval(secs => v_schedule[cardinality(v_schedule)])),
-            v_now + make_interval(secs => v_schedule[1])
-        );
+        v_next_at := v_now + make_interval(secs => least(
+            v_schedule[1] * 2 ^ least(v_asked, 20), v_schedule[cardinality(v_schedule)]
+        ));
     END IF;
     IF v_next_at IS NULL THEN
         DELETE FROM topup.payos_checks AS c WHERE c.tx_ref = p_tx_ref;

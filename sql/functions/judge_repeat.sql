@@ -37,8 +37,12 @@ BEGIN
         RETURN v_fact;
     END IF;
 
-    IF v_fact.type <> 'payment.received' OR v_fact.tx_ref IS NULL OR p_topup.amount_paid = 0 THEN
-        RETURN v_fact; -- the usual case: the first money of a top-up
+    IF v_fact.type <> 'payment.received' OR (CASE
+        WHEN v_fact.tx_ref IS NULL
+            THEN v_fact.data ->> 'unmatched' IS DISTINCT FROM 'reference.missing'
+        ELSE p_topup.amount_paid = 0 AND v_fact.data ->> 'source' IS DISTINCT FROM 'payos.get'
+    END) THEN
+        RETURN v_fact; -- the usual case: a webhook with the first money of a top-up
     END IF;
     v_alike := topup.find_alike(v_fact, p_facts);
     IF v_alike IS NOT NULL THEN

@@ -4,11 +4,12 @@
 -- Locks:    expects those of topup.lock_topups.
 -- Notifies: nothing.
 -- Why:      it was matched before the locks: meanwhile the top-up may have got its payment link,
---           another order code, or other money.
+--           another order code, or other money. And while it has no link, the order code may be
+--           another installation's, whose tx_ref, unknown here, is then in the description.
 CREATE OR REPLACE FUNCTION topup.mismatch(p_data jsonb, p_topup topup.topups)
 RETURNS text
 LANGUAGE plpgsql
-IMMUTABLE
+STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
@@ -19,6 +20,16 @@ BEGIN
                     THEN 'payment_link_id.foreign'
                 WHEN (p_data ->> 'order_code')::bigint <> p_topup.order_code
                     THEN 'order_code.unknown'
+                WHEN
+                    p_topup.payment_link_id IS NULL
+                    AND jsonb_array_length(p_data -> 'description_tx_refs') > 0
+                    AND NOT EXISTS (
+                        SELECT FROM topup.topups AS t
+                        WHERE t.tx_ref IN (
+                            SELECT jsonb_array_elements_text(p_data -> 'description_tx_refs')
+                        )
+                    )
+                    THEN 'payment_link_id.foreign'
             END
         WHEN 'description' THEN
             CASE WHEN p_topup.status <> 'pending' THEN 'order_code.unknown' END

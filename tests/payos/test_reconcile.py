@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -205,6 +206,56 @@ async def test_the_order_of_another_installation_is_neither_linked_nor_closed(
     await at_work.check(topup)
     assert order.status == "PENDING"
     assert (await at_work.state(topup)).status is Status.EXPIRED
+
+
+async def test_the_money_of_another_installation_waits_for_a_person(at_work: Desk) -> None:
+    topup, order = await at_work.open(linked=False)
+    order.amount = 70_000
+    order.receive(70_000)
+    await at_work.check(topup)
+    found = await at_work.state(topup)
+    assert (found.amount_paid, found.payment_link_id) == (0, None)
+    assert await query(at_work.url, "SELECT amount, why FROM audit.suspense") == [
+        (70_000, "payment_link_id.foreign")
+    ]
+    await at_work.let_expire(topup)
+    await at_work.check(topup)
+    assert (await at_work.state(topup)).status is Status.EXPIRED
+
+
+async def test_the_order_of_another_installation_is_not_called_off(at_work: Desk) -> None:
+    topup, order = await at_work.open(linked=False)
+    order.amount = 70_000
+    [asked] = await at_work.book.orders([topup.tx_ref])
+    assert (await at_work.reconciler.cancel(asked)).closed
+    assert order.status == "PENDING"
+    assert (await at_work.state(topup)).status is Status.CANCELLED
+
+
+async def test_a_webhook_of_another_installation_waits_for_a_person(at_work: Desk) -> None:
+    topup, order = await at_work.open(linked=False)
+    order.description = "T0000000Z"
+    heard = await at_work.hear(order, order.receive(50_000))
+    assert heard.outcome is Outcome.SUSPENSE
+    assert await at_work.balance(topup) == 0
+
+
+@pytest.mark.parametrize("webhook_first", [True, False])
+async def test_money_told_without_a_reference_and_listed_with_one_is_there_once(
+    at_work: Desk, webhook_first: bool
+) -> None:
+    topup, order = await at_work.open()
+    transfer = order.receive(50_000)
+    if webhook_first:
+        heard = await at_work.hear(order, replace(transfer, reference=""))
+        assert heard.outcome is Outcome.SUSPENSE
+        assert (await at_work.check(topup)).held == 1
+    else:
+        assert (await at_work.check(topup)).recovered == [50_000]
+        heard = await at_work.hear(order, replace(transfer, reference=""))
+        assert heard.outcome is Outcome.CONFLICT
+    [(received,)] = await query(at_work.url, "SELECT received::int FROM audit.money_equation")
+    assert received == 50_000
 
 
 @pytest.mark.parametrize("reference", ["", " ", "null"])

@@ -144,6 +144,18 @@ async def test_without_an_answer_the_question_comes_again_soon_and_is_never_drop
     assert await due_in_seconds(database_url, topup.tx_ref) is None
 
 
+async def test_the_longer_there_is_no_answer_the_rarer_the_question(
+    database_url: str, topup: Topup
+) -> None:
+    waits = []
+    for _ in range(9):
+        await make_due(database_url, topup)
+        assert await claim(database_url) == {topup.tx_ref}
+        await finish(database_url, topup, answered=False)
+        waits.append(await due_in_seconds(database_url, topup.tx_ref))
+    assert waits == pytest.approx([30, 60, 120, 240, 480, 960, 1920, 3600, 3600], abs=2)
+
+
 async def test_the_due_are_found_by_an_index(database_url: str, process: Process) -> None:
     await query(
         database_url,
