@@ -4,6 +4,8 @@
     ├── ConfigurationError       the start is refused: names the setting and the remedy
     ├── DataDirectoryError       the embedded PostgreSQL cannot use its directory
     ├── MigrationError           the schema files and the database do not fit
+    ├── RebuildFailed            the projections could not be built from the log
+    ├── ProofFailed              a proof of the books could not be run to its end
     ├── AssignmentRefused        money that waits for a person cannot go where the person said
     ├── WebhookNotConfirmed      PayOS would not, or could not, tell us of payments at an address
     └── Problem                  becomes an RFC 9457 problem document
@@ -54,6 +56,14 @@ class DataDirectoryError(NapviError):
 
 class MigrationError(NapviError):
     """The schema files and the database do not fit together; the message holds the remedy."""
+
+
+class RebuildFailed(NapviError):
+    """The projections could not be built from the log; nothing has changed."""
+
+
+class ProofFailed(NapviError):
+    """A proof could not be run to its end: nothing is known about the books."""
 
 
 class AssignmentRefused(NapviError):

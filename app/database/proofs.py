@@ -1,0 +1,81 @@
+"""The proofs of the books: what has to hold, and the question that finds where it does not.
+
+Each question can be asked by an auditor with psql as well; it is read from schema `audit` alone.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import LiteralString
+
+import psycopg
+from psycopg import AsyncConnection, IsolationLevel
+from psycopg.rows import scalar_row
+
+from app.errors import ConfigurationError, ProofFailed
+
+FINDINGS_SHOWN_MAX = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """`question` gives a row of one text for everything that contradicts `claim`."""
+
+    claim: str
+    question: LiteralString
+
+
+PROOFS: Sequence[Proof] = (
+    Proof(
+        "top-ups, wallets and ledger are the fold of the log",
+        """
+        SELECT concat_ws(' ', d.subject, d.key, 'expected', d.expected, 'found', d.actual)
+        FROM audit.drift() AS d
+        """,
+    ),
+    Proof(
+        "every đồng received is in a wallet or in suspense",
+        """
+        SELECT format(
+            'received %s, in wallets %s, in suspense %s', m.received, m.in_wallets, m.in_suspense
+        )
+        FROM audit.money_equation AS m WHERE m.difference IS DISTINCT FROM 0
+        """,
+    ),
+    Proof(
+        "the ledger entries of every event sum to zero",
+        "SELECT format('event %s: %s', u.event_id, u.sum) FROM audit.unbalanced AS u",
+    ),
+    Proof(
+        "the guards of the log and the ledger are in force",
+        "SELECT g.guard FROM audit.guards AS g WHERE NOT g.in_force",
+    ),
+)
+
+
+@asynccontextmanager
+async def one_snapshot(database_url: str) -> AsyncIterator[AsyncConnection]:
+    """A connection that reads one moment and writes nothing.
+
+    Raises ConfigurationError when the database cannot be reached.
+    """
+    try:
+        connection = await AsyncConnection.connect(database_url, application_name="napvi audit")
+    except psycopg.OperationalError as error:
+        complaint = f"the database cannot be reached: {str(error).strip()}"
+        remedy = "Check that it runs, and the address and the password."
+        raise ConfigurationError("DATABASE_URL", complaint, remedy) from error
+    await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
+    await connection.set_read_only(True)
+    async with connection:
+        yield connection
+
+
+async def findings(connection: AsyncConnection, proof: Proof) -> list[str]:
+    """What contradicts the claim, at most FINDINGS_SHOWN_MAX + 1 of it. Raises ProofFailed."""
+    try:
+        async with connection.cursor(row_factory=scalar_row) as cursor:
+            await cursor.execute(proof.question)
+            return await cursor.fetchmany(FINDINGS_SHOWN_MAX + 1)
+    except psycopg.Error as error:
+        raise ProofFailed(f"whether {proof.claim} could not be asked: {error}".strip()) from error

@@ -1,0 +1,118 @@
+"""Builds the projections once more, from the log alone, and compares or replaces what is there.
+
+In a schema beside the real one, in one transaction that sees one moment. Nothing of it stays but,
+when asked for, the rows of topups, wallets and ledger_entries that were wrong: tables cannot change
+places, because functions and views know them by identity.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg import AsyncConnection, IsolationLevel
+from psycopg.rows import class_row, scalar_row
+
+from app.database.rebuild_statements import (
+    COUNT,
+    DIFFERENCES,
+    DRIFT,
+    END,
+    FOLD,
+    FOUND,
+    OWNER,
+    POST,
+    REPLACE,
+    SCHEMA,
+    STAND_STILL,
+    TABLES,
+)
+from app.errors import ConfigurationError, RebuildFailed
+
+TOPUPS_PER_STEP = 2_000
+DIFFERENCES_SHOWN_MAX = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A row that is not what the log says. `total`: how many there are."""
+
+    projection: str
+    key: str
+    rebuilt: dict[str, Any] | None
+    found: dict[str, Any] | None
+    total: int
+
+
+async def rebuild(
+    database_url: str, progress: Callable[[int, int], None], *, swap: bool
+) -> list[Difference]:
+    """The differences, at most DIFFERENCES_SHOWN_MAX; with `swap`, the right rows are there now.
+
+    `progress(top-ups folded, of how many)`. Without `swap` nobody waits for it; with it, whoever
+    writes does. Raises ConfigurationError, RebuildFailed; then nothing has changed.
+    """
+    try:
+        async with _snapshot(database_url, swap) as connection:
+            await _build(connection, progress)
+            await connection.execute(DIFFERENCES)
+            async with connection.cursor(row_factory=class_row(Difference)) as cursor:
+                await cursor.execute(FOUND, (DIFFERENCES_SHOWN_MAX,))
+                differences = await cursor.fetchall()
+            if not swap:
+                raise psycopg.Rollback
+            if differences:
+                await connection.execute(REPLACE)
+                if await _only(connection, DRIFT):
+                    raise RebuildFailed("the log itself is damaged: audit.drift() says where.")
+            await connection.execute(END)
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise ConfigurationError(
+            "DATABASE_URL",
+            f"its role may not rebuild ({error.diag.message_primary}).",
+            "Connect as the role that migrates.",
+        ) from error
+    except psycopg.Error as error:
+        raise RebuildFailed(f"{error}".strip()) from error
+    return differences
+
+
+@asynccontextmanager
+async def _snapshot(database_url: str, swap: bool) -> AsyncIterator[AsyncConnection]:
+    """A transaction that sees one moment; with `swap`, the last one for as long as it lasts."""
+    try:
+        connection = await AsyncConnection.connect(database_url, application_name="napvi rebuild")
+    except psycopg.OperationalError as error:
+        complaint = f"the database cannot be reached: {str(error).strip()}"
+        remedy = "Check that it runs, and the address and the password."
+        raise ConfigurationError("DATABASE_URL", complaint, remedy) from error
+    await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
+    async with connection, connection.transaction():
+        if swap:  # first of all: what is seen is what stands when the locks are held
+            await connection.execute(OWNER)
+            await connection.execute(STAND_STILL)
+            await connection.execute("RESET ROLE")
+        await connection.execute(SCHEMA)
+        await connection.execute(OWNER)
+        await connection.execute(TABLES)
+        yield connection
+
+
+async def _build(connection: AsyncConnection, progress: Callable[[int, int], None]) -> None:
+    total, done, last = await _only(connection, COUNT), 0, ""
+    while True:
+        async with connection.cursor(row_factory=scalar_row) as cursor:
+            await cursor.execute(FOLD, (last, TOPUPS_PER_STEP))
+            tx_refs = await cursor.fetchall()
+        if not tx_refs:
+            break
+        last, done = tx_refs[-1], done + len(tx_refs)
+        progress(done, total)
+    await connection.execute(POST)
+
+
+async def _only(connection: AsyncConnection, query: LiteralString) -> int:
+    async with connection.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(query)
+        return int(await cursor.fetchone() or 0)

@@ -1,0 +1,129 @@
+"""The projections can be thrown away: the log has everything, and gives it back."""
+
+import asyncio
+from typing import LiteralString
+
+import pytest
+
+from app.database.rebuild import Difference, rebuild
+from app.errors import RebuildFailed
+from app.model import EventType
+from tests.payments import (
+    UNKNOWN_ORDER,
+    Process,
+    about,
+    append_raw,
+    connected,
+    drift,
+    element,
+    linked,
+    query,
+    transfer,
+)
+
+LEDGER = "SELECT event_id, account, amount, balance_after FROM topup.ledger_entries ORDER BY 1, 2"
+DAMAGE: dict[str, LiteralString] = {
+    "a balance": "UPDATE topup.wallets SET balance = balance + 1",
+    "a status": "UPDATE topup.topups SET status = 'failed'",
+    "a top-up that is gone": "DELETE FROM topup.topups",
+    "a top-up that nobody opened": """
+        INSERT INTO topup.topups
+            (tx_ref, user_id, amount, amount_paid, status, late, seq, opened_at, expires_at)
+        SELECT 'T0000000Z', user_id, amount, 0, 'pending', false, 1, opened_at, expires_at
+        FROM topup.topups LIMIT 1
+    """,
+    "an entry that is gone": """
+        DELETE FROM topup.ledger_entries
+        WHERE id = (SELECT min(id) FROM topup.ledger_entries WHERE user_id IS NOT NULL)
+    """,
+    "another amount": "UPDATE topup.ledger_entries SET amount = amount * 2",
+    "entries in another order": """
+        CREATE TEMPORARY TABLE moved AS SELECT * FROM topup.ledger_entries;
+        DELETE FROM topup.ledger_entries;
+        INSERT INTO topup.ledger_entries OVERRIDING SYSTEM VALUE
+        SELECT 1000 - id, event_id, account, user_id, amount, balance_after, recorded_at FROM moved
+    """,
+    "a wallet that is gone": "DELETE FROM topup.wallets",
+    "everything": "DELETE FROM topup.topups; DELETE FROM topup.wallets; "
+    "DELETE FROM topup.ledger_entries",
+}
+
+
+async def history(process: Process) -> None:
+    topup = await process.topup(50_000)
+    first = transfer(topup.order_code, 20_000)
+    await process.store.append_events([linked(topup.tx_ref), first])
+    await process.store.append_events(
+        [transfer(UNKNOWN_ORDER, 7_000), transfer(topup.order_code, 40_000), first]
+    )
+    cancelled = await process.topup(50_000, topup.user_id)
+    await process.store.append_events([about(cancelled.tx_ref, EventType.TOPUP_CANCELLED)])
+    await process.topup(30_000)
+
+
+async def damage(url: str, statements: LiteralString) -> None:
+    async with connected(url) as connection, connection.transaction():
+        await connection.execute("SET LOCAL session_replication_role = replica")
+        await connection.execute(statements)
+
+
+async def rebuilt(url: str, *, swap: bool) -> list[Difference]:
+    heard: list[tuple[int, int]] = []
+    found = await rebuild(url, lambda done, total: heard.append((done, total)), swap=swap)
+    assert heard[-1][0] == heard[-1][1]
+    assert await query(url, "SELECT to_regnamespace('topup_rebuilt')::text") == [(None,)]
+    return found
+
+
+async def test_what_was_projected_is_what_is_rebuilt(process: Process, database_url: str) -> None:
+    await history(process)
+    assert await rebuilt(database_url, swap=False) == []
+    assert await rebuilt(database_url, swap=True) == []
+
+
+@pytest.mark.parametrize("name", DAMAGE)
+async def test_damage_is_told_and_mended_only_when_asked(
+    process: Process, database_url: str, name: str
+) -> None:
+    await history(process)
+    before = await query(database_url, LEDGER)
+    await damage(database_url, DAMAGE[name])
+    differences = await rebuilt(database_url, swap=False)
+    assert differences[0].total == len(differences) > 0
+    assert await drift(database_url) != []
+    assert await rebuilt(database_url, swap=True) == differences
+    assert await drift(database_url) == []
+    assert await query(database_url, LEDGER) == before
+    assert await rebuilt(database_url, swap=False) == []
+
+
+@pytest.mark.breaks_the_laws
+@pytest.mark.parametrize("seq", [1, 2])
+async def test_a_log_that_is_damaged_itself_is_not_covered_up(
+    process: Process, database_url: str, seq: int
+) -> None:
+    await history(process)
+    await damage(database_url, f"DELETE FROM topup.events WHERE seq = {seq}")
+    before = await query(database_url, LEDGER)
+    with pytest.raises(RebuildFailed):
+        await rebuilt(database_url, swap=True)
+    assert await query(database_url, LEDGER) == before
+
+
+async def test_comparing_waits_for_nobody_and_replacing_for_whoever_has_begun(
+    process: Process, database_url: str
+) -> None:
+    await history(process)
+    [(order_code,)] = await query(
+        database_url, "SELECT max(order_code) FROM topup.topups WHERE status = 'pending'"
+    )
+    async with connected(database_url) as connection:
+        async with connection.transaction():
+            [outcome] = await append_raw(connection, [element(transfer(order_code, 30_000))])
+            assert outcome[0] == "applied"
+            assert await rebuilt(database_url, swap=False) == []
+            swapping = asyncio.create_task(rebuilt(database_url, swap=True))
+            async with asyncio.timeout(10):
+                while not await query(database_url, "SELECT FROM pg_locks WHERE NOT granted"):
+                    assert not swapping.done()
+        assert await swapping == []

@@ -1,0 +1,71 @@
+"""`audit` and `rebuild` as an operator runs them, and as an auditor who may read `audit` only."""
+
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from app.database.proofs import PROOFS
+from tests.payments import connected, open_process, transfer
+from tests.processes.commands import command
+
+pytestmark = pytest.mark.processes
+
+DAMAGE = {
+    "UPDATE topup.wallets SET balance = 1": ("fold of the log", "wallet or in suspense"),
+    "UPDATE topup.ledger_entries SET amount = 7 WHERE user_id IS NULL": ("sum to zero",),
+    "ALTER TABLE topup.events DISABLE TRIGGER events_before_change": ("guards",),
+    "ALTER TABLE topup.events DROP CONSTRAINT events_tx_ref_seq_key": ("guards",),
+    "GRANT INSERT ON topup.events TO topup_app": ("guards",),
+}
+
+
+@pytest.fixture
+async def paid(database_url: str) -> None:
+    async with open_process(database_url) as doors:
+        topup = await doors.topup(50_000)
+        await doors.store.append_events([transfer(topup.order_code, 50_000)])
+
+
+@pytest.mark.usefixtures("paid")
+async def test_an_auditor_is_told_that_every_proof_holds(
+    environment: dict[str, str], database_url: str
+) -> None:
+    as_auditor = make_conninfo(database_url, options="-c role=topup_auditor")
+    code, said = await command(environment | {"DATABASE_URL": as_auditor}, "audit")
+    assert code == 0, said
+    assert [line for line in said.splitlines() if line.startswith("holds  ")] == [
+        f"holds  {proof.claim}" for proof in PROOFS
+    ]
+    assert f"All {len(PROOFS)} proofs hold." in said
+
+
+@pytest.mark.breaks_the_laws
+@pytest.mark.usefixtures("paid")
+@pytest.mark.parametrize("damage", DAMAGE)
+async def test_what_contradicts_a_proof_is_told_and_ends_with_1(
+    environment: dict[str, str], database_url: str, damage: str
+) -> None:
+    async with connected(database_url) as connection, connection.transaction():
+        await connection.execute("SET LOCAL session_replication_role = replica")
+        await connection.execute(damage.encode())
+    code, said = await command(environment, "audit")
+    assert code == 1, said
+    found = [line for line in said.splitlines() if line.startswith("FOUND  ")]
+    for claim in DAMAGE[damage]:
+        assert any(claim in line for line in found), said
+
+
+@pytest.mark.usefixtures("paid")
+async def test_a_rebuild_tells_what_differs_and_replaces_it_when_asked(
+    environment: dict[str, str], database_url: str
+) -> None:
+    code, said = await command(environment, "rebuild")
+    assert (code, "Differences: 0." in said) == (0, True), said
+    async with connected(database_url) as connection:
+        await connection.execute("UPDATE topup.wallets SET balance = 1")
+    for option, ending in (("", "Differences: 1."), ("--swap", "Differences: 1, replaced.")):
+        code, said = await command(environment, "rebuild", *filter(None, [option]))
+        assert code == 1, said
+        assert "balance: the log says 50000, found 1" in said
+        assert ending in said
+    assert (await command(environment, "rebuild"))[0] == 0
+    assert (await command(environment, "audit"))[0] == 0
