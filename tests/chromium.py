@@ -1,14 +1,22 @@
 """A real Chromium: the one that NAPVI_TEST_CHROMIUM names, or the first one on the PATH.
 
+One runs for all tests; what a test does in it happens in contexts, each with cookies of its own.
+
 - `browser`  without pages and without cookies
 """
 
 import os
 import shutil
-from collections.abc import AsyncIterator
+import subprocess
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, async_playwright
+
+from app.processes import die_with_parent
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 INSECURE_HOST = "napvi.test"  # leads to 127.0.0.1, and is no secure context
@@ -22,6 +30,19 @@ ARGUMENTS = (
     "--disable-sync",
     f"--host-resolver-rules=MAP {INSECURE_HOST} 127.0.0.1",
 )
+# Playwright's own, without which pages are slower or stand still when nobody looks at them.
+UNSEEN = (
+    "--headless",
+    "--hide-scrollbars",
+    "--mute-audio",
+    "--disable-background-timer-throttling",
+    "--disable-backgrounding-occluded-windows",
+    "--disable-renderer-backgrounding",
+    "--disable-dev-shm-usage",
+    "--force-color-profile=srgb",
+    "--password-store=basic",
+)
+START_SECONDS_MAX = 20.0
 REMEDY = "No Chromium found. Run `apt-get install chromium`, or set NAPVI_TEST_CHROMIUM to one."
 
 
@@ -36,9 +57,42 @@ def chromium() -> str:
     return program
 
 
+@pytest.fixture(scope="session")
+def devtools_url(chromium: str) -> Iterator[str]:
+    """Where the Chromium of all tests listens; it ends with them."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        process = subprocess.Popen(
+            [
+                *(chromium, *ARGUMENTS, *UNSEEN),
+                *(f"--user-data-dir={profile}", "--remote-debugging-port=0", "about:blank"),
+            ],
+            env={**os.environ, "HOME": profile},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            preexec_fn=die_with_parent(),  # noqa: PLW1509 takes no lock: two system calls
+        )
+        try:
+            port, path = _address(process, Path(profile, "DevToolsActivePort"))
+            yield f"ws://127.0.0.1:{port}{path}"
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _address(process: "subprocess.Popen[bytes]", file: Path) -> list[str]:
+    """The port and the path that Chromium writes down when it listens."""
+    deadline = time.monotonic() + START_SECONDS_MAX
+    while time.monotonic() < deadline and process.poll() is None:
+        if file.exists() and len(lines := file.read_text().splitlines()) == 2:
+            return lines
+        time.sleep(0.02)
+    raise RuntimeError(f"Chromium does not listen; exit code {process.poll()}.")
+
+
 @pytest.fixture
-async def browser(chromium: str) -> AsyncIterator[Browser]:
+async def browser(devtools_url: str) -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        browser = await playwright.chromium.connect_over_cdp(devtools_url)
         yield browser
-        await browser.close()
+        for context in browser.contexts[1:]:  # the first one is that of the browser itself
+            await context.close()
