@@ -6,7 +6,9 @@ from functools import partial
 
 import click
 
+from app.commands.bodies import bodies
 from app.commands.configured import configured
+from app.commands.prune import prune
 from app.commands.reconcile import reconcile
 from app.commands.simulator import simulator
 from app.commands.suspense import suspense
@@ -37,7 +39,7 @@ def commands() -> None:
     """Take PayOS payments into wallets. Settings come from the environment: docs/settings.md."""
 
 
-for command in (reconcile, simulator, suspense, webhook):
+for command in (bodies, prune, reconcile, simulator, suspense, webhook):
     commands.add_command(command)
 
 
