@@ -1,6 +1,6 @@
 -- What may be forgotten: raw bodies and logins, after a time. A body that no event came of may be
 -- the only trace of money, so it stays until a person says that it is none. Writers wait while the
--- indexes are built, about half a second for a million bodies.
+-- indexes are built, about a second for a million bodies.
 ALTER TABLE topup.payos_bodies
 ADD COLUMN dismissed_at timestamptz,
 ADD COLUMN dismissed_by text,
