@@ -8,8 +8,10 @@ import click
 
 from app.commands.bodies import bodies
 from app.commands.configured import configured
+from app.commands.postgres import postgres
 from app.commands.prune import prune
 from app.commands.reconcile import reconcile
+from app.commands.recover import recover
 from app.commands.simulator import simulator
 from app.commands.suspense import suspense
 from app.commands.webhook import webhook
@@ -39,7 +41,7 @@ def commands() -> None:
     """Take PayOS payments into wallets. Settings come from the environment: docs/settings.md."""
 
 
-for command in (bodies, prune, reconcile, simulator, suspense, webhook):
+for command in (bodies, postgres, prune, reconcile, recover, simulator, suspense, webhook):
     commands.add_command(command)
 
 

@@ -31,6 +31,7 @@ DOORS = {
     "release_link",
     "renumber_topup",
     "revoke_session",
+    "skip_order_codes",
     "touch_session",
 }
 READS = {"read_updates", "first_answer", "fold", "next_state", "credit", "close", "payable_until"}
