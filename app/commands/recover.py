@@ -83,8 +83,9 @@ def _tell(found: LostOrders) -> None:
         click.echo(f"  {lost.fact.event_id}  {dong(lost.amount)}  {lost.outcome}  {names}")
     click.echo(f"unreadable        {found.unreadable}")
     click.echo(f"failed calls      {len(found.failed)}")
-    for code in found.failed:
-        click.echo(f"PayOS did not answer about {code}.", err=True)
+    if found.failed:
+        first = min(found.failed)
+        click.echo(f"PayOS did not answer about all of them. Go on with --from {first}.", err=True)
 
 
 @asynccontextmanager
