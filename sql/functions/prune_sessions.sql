@@ -15,6 +15,8 @@ SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    -- A constant, so that it can be looked up in the index.
+    v_before CONSTANT timestamptz := clock_timestamp() - make_interval(secs => p_kept_seconds);
     v_deleted integer;
 BEGIN
     IF NOT pg_try_advisory_xact_lock(hashtextextended('topup.prune', 0)) THEN
@@ -24,7 +26,7 @@ BEGIN
     DELETE FROM topup.sessions AS s
     WHERE s.session_hash IN (
         SELECT o.session_hash FROM topup.sessions AS o
-        WHERE o.expires_at < clock_timestamp() - make_interval(secs => p_kept_seconds)
+        WHERE o.expires_at < v_before
         ORDER BY o.expires_at
         LIMIT p_rows_max
         FOR UPDATE SKIP LOCKED

@@ -74,3 +74,28 @@ async def test_nobody_who_logs_in_or_prunes_waits_for_who_prunes(
             assert await prune(database_url) == 0
             await log_in(database_url, process, "open", over_seconds=-ABSOLUTE_SECONDS)
     assert await left(database_url, "old", "open") == {"open"}
+
+
+async def test_a_look_that_finds_nothing_does_not_read_the_table(
+    database_url: str, process: Process
+) -> None:
+    await query(
+        database_url,
+        """
+        INSERT INTO topup.sessions (session_hash, user_id, expires_at)
+        SELECT sha256(n::text::bytea), %s, clock_timestamp() + interval '1 h'
+        FROM generate_series(1, 5000) AS n RETURNING 1
+        """,
+        await process.user(),
+    )
+    async with connected(database_url) as connection:
+        await connection.execute("ANALYZE topup.sessions")
+        await connection.execute(PRUNE, (KEPT_SECONDS, 500))
+        reads = """
+            SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables
+            WHERE relid = 'topup.sessions'::regclass
+        """
+        async with connection.transaction():
+            await connection.execute(PRUNE, (KEPT_SECONDS, 500))
+            [(rows,)] = await (await connection.execute(reads)).fetchall()
+    assert rows < 100, "the planner looks at the ends of the index"
