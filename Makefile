@@ -49,9 +49,10 @@ format: .venv/dev ## Rewrite Python in the project's style
 	@$(BIN)/ruff check --fix --quiet
 	@$(BIN)/ruff format --quiet
 
-bench: .venv/dev ## Measure how long a payment takes to reach the browser, and what streams cost
+bench: .venv/dev ## Measure how long a payment takes to reach the browser, what streams and growth cost
 	@$(BIN)/python -m bench.latency
 	@$(BIN)/python -m bench.streams
+	@$(BIN)/python -m bench.growth
 
 setup: .venv/run ## Make .venv with what the service needs
 

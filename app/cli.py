@@ -15,10 +15,14 @@ from app.processes import REFUSED
 MODULES = MappingProxyType(
     {
         "audit": "audit",
+        "bodies": "bodies",
         "demo": "demo",
         "migrate": "migrate",
+        "postgres": "postgres",
+        "prune": "prune",
         "rebuild": "rebuild",
         "reconcile": "reconcile",
+        "recover": "recover",
         "serve": "serve",
         "simulator": "simulator",
         "suspense": "suspense",

@@ -7,6 +7,7 @@
     ├── RebuildFailed            the projections could not be built from the log
     ├── ProofFailed              a proof of the books could not be run to its end
     ├── AssignmentRefused        money that waits for a person cannot go where the person said
+    ├── DismissalRefused         a webhook that could not be read cannot be dismissed so
     ├── WebhookNotConfirmed      PayOS would not, or could not, tell us of payments at an address
     └── Problem                  becomes an RFC 9457 problem document
         ├── InvalidRequest       400
@@ -68,6 +69,10 @@ class ProofFailed(NapviError):
 
 class AssignmentRefused(NapviError):
     """Money stays where it is; the message says why, for the person who wanted to assign it."""
+
+
+class DismissalRefused(NapviError):
+    """The webhook goes on waiting; the message says why, for the person who would dismiss it."""
 
 
 class WebhookNotConfirmed(NapviError):

@@ -15,6 +15,7 @@ from app.database.migrate import check
 from app.database.openings import Openings
 from app.database.pool import Database
 from app.database.reconciliation import CheckBook
+from app.database.retention import Retention
 from app.database.review import Review
 from app.database.store import Store
 from app.errors import ConfigurationError, DatabaseUnavailable
@@ -28,6 +29,7 @@ from app.payos.gateway import Gateway
 from app.payos.linking import ORDER_CODES_TRIED_MAX, Linker
 from app.payos.reconcile import Reconciler
 from app.payos.rounds import Rounds
+from app.pruner import Pruner
 from app.request_rules import install_request_rules
 from app.review_gauges import ReviewGauges
 from app.rollout import gets_stream
@@ -81,6 +83,7 @@ class NapviApp(Quart):
         await self.hub.start()
         self.streams.start()
         self.rounds.start()
+        self.pruner.start()
         self._opened = True
 
     def turn_away(self) -> None:
@@ -98,6 +101,7 @@ class NapviApp(Quart):
         await self.streams.stop()
         await self.listener.stop()
         await self.rounds.stop()
+        await self.pruner.stop()
         await self.linker.finish()
         await self.canceller.finish()
         await self.appender.drain()
@@ -202,6 +206,8 @@ class NapviApp(Quart):
         reconciler = Reconciler(self.gateway, self.appender.append, channel)
         self.canceller = Canceller(book.orders, reconciler.cancel)
         self.rounds = Rounds(book, reconciler.check, settings, self.metrics)
+        retention = Retention(self.database, settings)
+        self.pruner = Pruner(retention.prune, self.metrics, settings.prune_seconds)
         self.review_gauges = ReviewGauges(
             Review(self.database).counts,
             self.metrics,

@@ -94,6 +94,14 @@ class CheckOutcome(StrEnum):
     FAILED = "failed"  # an error of ours
 
 
+class Pruned(StrEnum):
+    """What is forgotten when it has been kept long enough."""
+
+    BODIES = "bodies"  # raw webhooks
+    SESSIONS = "sessions"  # logins that are over
+    LINK_CLAIMS = "link_claims"  # of processes that died
+
+
 class Metrics:
     """The metrics of one app, in a registry of their own.
 
@@ -111,6 +119,7 @@ class Metrics:
         self._count_streams()
         self._count_notifications()
         self._count_review()
+        self._count_pruning()
         self.loop_lag_seconds = self._histogram(
             "loop_lag_seconds", "The event loop ran a timer this late", LAG_SECONDS
         )
@@ -234,6 +243,12 @@ class Metrics:
         self.suspense_vnd = self._latest("suspense_vnd", "Their sum, in đồng")
         self.conflicts_open = self._latest("conflicts_open", "Conflicts that nobody accepted")
         self.bodies_unread = self._latest("bodies_unread", "Signed webhooks without an event")
+
+    def _count_pruning(self) -> None:
+        self.rows_pruned = self._counter("rows_pruned", "Rows forgotten", "kind", Pruned)
+        self.pruner_failures = self._counter(
+            "pruner_failures", "Rounds of forgetting that an error ended"
+        )
 
     def _latest(self, name: str, help: str) -> Gauge:
         """Of the database: whichever process asked last is right."""

@@ -43,6 +43,7 @@ SECONDS_MIN, SECONDS_MAX = 0.001, 7 * 86_400
 Dong = Annotated[int, Field(gt=0, le=2**53 - 1)]
 WholeSeconds = Annotated[int, Field(gt=0, le=366 * 24 * 3600)]
 Seconds = Annotated[float, Field(ge=SECONDS_MIN, le=SECONDS_MAX, allow_inf_nan=False)]
+Days = Annotated[int, Field(gt=0, le=36_500)]
 Pause = Annotated[float, Field(ge=0, le=SECONDS_MAX, allow_inf_nan=False)]
 
 
@@ -119,6 +120,12 @@ class Settings(BaseSettings):
     lock_timeout_seconds: Seconds = 3.0
     statement_timeout_seconds: Seconds = 5.0
     connect_timeout_seconds: PositiveInt = 5
+
+    # Forgetting
+    bodies_kept_days: Days = 90
+    sessions_kept_days: Days = 30
+    prune_seconds: Seconds = 3600.0
+    prune_rows_max: Annotated[int, Field(gt=0, le=10_000)] = 500
 
     # Streams
     stream: str = "on"

@@ -1,10 +1,8 @@
 """`python -m app suspense`: money that waits for a person, and where that person sends it."""
 
 import asyncio
-import getpass
 import json
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -13,6 +11,7 @@ from uuid import UUID
 import click
 
 from app.commands.configured import configured
+from app.commands.person import one_line, shell_user
 from app.commands.suspense_table import print_waiting
 from app.database.migrate import check
 from app.database.pool import Database
@@ -55,17 +54,13 @@ def _tx_ref(_context: click.Context, _parameter: click.Parameter, value: str) ->
         raise click.BadParameter(f"{value} is not {problem.fields['tx_ref']}.") from None
 
 
-def _text(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
-    if value is not None and not value.isprintable():  # bytes that are no UTF-8 as well
-        raise click.BadParameter("only printable characters, in one line.")
-    return value
-
-
 @suspense.command()
 @click.argument("event_id", type=click.UUID)
 @click.argument("tx_ref", callback=_tx_ref)
-@click.option("--reason", required=True, callback=_text, help="Kept for ever with the money.")
-@click.option("--by", "name", callback=_text, help="Who says so; the user of this shell if unset.")
+@click.option("--reason", required=True, callback=one_line, help="Kept for ever with the money.")
+@click.option(
+    "--by", "name", callback=one_line, help="Who says so; the user of this shell if unset."
+)
 def assign(event_id: UUID, tx_ref: TxRef, reason: str, name: str | None) -> None:
     """Credit the transfer EVENT_ID to the wallet of the top-up TX_REF.
 
@@ -74,7 +69,7 @@ def assign(event_id: UUID, tx_ref: TxRef, reason: str, name: str | None) -> None
     """
 
     async def work(review: Review) -> None:
-        said_by = _shell_user() if name is None else name
+        said_by = shell_user() if name is None else name
         assignment = await review.assign(event_id, tx_ref, reason, said_by)
         done = "is credited" if assignment.outcome == "applied" else "had been credited before"
         click.echo(f"{event_id} {done} to {tx_ref}, as its event {assignment.seq}.")
@@ -97,12 +92,6 @@ def _with_review(work: Callable[[Review], Coroutine[Any, Any, None]]) -> None:
 
     with database(settings, borrow=True) as url:
         asyncio.run(connected(url))
-
-
-def _shell_user() -> str:
-    with suppress(OSError, KeyError):
-        return getpass.getuser()
-    return ""  # refused: somebody has to be named
 
 
 def _as_json(value: object) -> object:

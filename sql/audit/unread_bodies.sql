@@ -1,11 +1,11 @@
--- unread_bodies: signed webhooks that no event came of.
+-- unread_bodies: signed webhooks that no event came of, and nobody has dismissed.
 CREATE OR REPLACE VIEW audit.unread_bodies AS
 SELECT
     b.fault,
     b.received_at,
     encode(b.body_sha256, 'hex') AS body_sha256
 FROM topup.payos_bodies AS b
-WHERE b.fault IS NOT NULL;
+WHERE b.fault IS NOT NULL AND b.dismissed_at IS NULL;
 
 COMMENT ON VIEW audit.unread_bodies IS
 'What PayOS signed and napvi did not understand. The owner reads the body itself, which holds

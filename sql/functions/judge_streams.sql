@@ -43,5 +43,9 @@ AS $$
         ORDER BY a.session_hash
     ) AS r
     LEFT JOIN LATERAL topup.touch_session(r.session_hash, p_idle_seconds) AS s ON true
-    LEFT JOIN topup.topups AS t ON t.tx_ref = r.tx_ref AND t.user_id = s.user_id
+    LEFT JOIN LATERAL ( -- by its index, however many the planner takes these for
+        SELECT o.tx_ref, o.seq, o.status FROM topup.topups AS o
+        WHERE o.tx_ref = r.tx_ref AND o.user_id = s.user_id
+        LIMIT 1
+    ) AS t ON true
 $$;

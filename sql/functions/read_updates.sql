@@ -50,7 +50,7 @@ AS $$
     LEFT JOIN LATERAL (
         SELECT l.balance_after FROM topup.ledger_entries AS l
         WHERE l.user_id = (h.state).user_id AND l.recorded_at <= h.recorded_at
-        ORDER BY l.id DESC
+        ORDER BY l.recorded_at DESC, l.id DESC
         LIMIT 1
     ) AS l ON true
     WHERE h.seq > h.after OR h.seq = h.head

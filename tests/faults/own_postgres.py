@@ -20,7 +20,7 @@ class OwnPostgres:
     """It syncs, so that a crash loses nothing that was committed. Use it in the main thread."""
 
     def __init__(self, directory: Path, bin_dir: Path) -> None:
-        self._cluster = directory / "data" / "postgres"
+        self.cluster = directory / "data" / "postgres"
         self._server = EmbeddedPostgres(directory / "data", directory / "run", bin_dir=bin_dir)
         self.url = self._server.database_url()
 
@@ -33,7 +33,7 @@ class OwnPostgres:
 
     def crash(self) -> None:
         """As `pg_ctl stop -m immediate` does: nothing is finished, nothing is written."""
-        found = PidFile.read(self._cluster)
+        found = PidFile.read(self.cluster)
         assert found is not None
         os.kill(found.pid, signal.SIGQUIT)
         self._server.stop()

@@ -14,6 +14,7 @@ DOORS = {
     "assign_suspense",
     "claim_checks",
     "close_streams",
+    "dismiss_body",
     "expire_streams",
     "finish_check",
     "keep_body",
@@ -22,11 +23,15 @@ DOORS = {
     "open_session",
     "open_streams",
     "open_topup",
+    "prune_bodies",
+    "prune_link_claims",
+    "prune_sessions",
     "reconcile_streams",
     "register_user",
     "release_link",
     "renumber_topup",
     "revoke_session",
+    "skip_order_codes",
     "touch_session",
 }
 READS = {"read_updates", "first_answer", "fold", "next_state", "credit", "close", "payable_until"}

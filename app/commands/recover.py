@@ -1,0 +1,105 @@
+"""`python -m app recover`: after an older dump was restored, what came after it."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import click
+
+from app.commands.configured import configured
+from app.database.appender import Appender
+from app.database.migrate import check
+from app.database.order_codes import OrderCodes
+from app.database.pool import Database
+from app.database.store import Store
+from app.errors import ConfigurationError
+from app.installation import database
+from app.metrics import Metrics
+from app.payos.gateway import Gateway
+from app.payos.lost import LostOrders, LostOrderSearch
+from app.settings import Settings
+from app.texts import dong
+
+CODES_SKIPPED = 1_000_000  # more top-ups than any backup is late
+
+
+@click.command()
+@click.option(
+    "--from",
+    "first",
+    metavar="CODE",
+    type=click.IntRange(min=1),
+    help="The first order code to ask about; by default, the one after the latest that is known.",
+)
+@click.option(
+    "--gap",
+    metavar="N",
+    type=click.IntRange(min=1, max=CODES_SKIPPED),
+    default=1_000,
+    show_default=True,
+    help="End when PayOS knows none of so many codes in a row.",
+)
+def recover(first: int | None, gap: int) -> None:
+    """Find the orders of top-ups that were opened after the dump that was restored.
+
+    Run it before `serve`. Their money goes to suspense, under the tx_ref that the payer has; those
+    that wait for money are closed at PayOS; their codes are not given again. Then run `reconcile`
+    for the top-ups of before. Ends with 1 when PayOS did not answer about some of them.
+    """
+    settings = configured(log_level="error")
+    settings.require("payos_client_id", "payos_api_key", "payos_checksum_key")
+    with database(settings, borrow=True) as url:
+        found = asyncio.run(_run(url, settings, first, gap))
+    _tell(found)
+    sys.exit(1 if found.failed else 0)
+
+
+async def _run(url: str, settings: Settings, first: int | None, gap: int) -> LostOrders:
+    await check(url)
+    async with _opened(url, settings) as (codes, gateway, appender):
+        latest = await codes.latest()
+        if first is None and latest is None:
+            raise ConfigurationError(
+                "DATABASE_URL", "there is no top-up to begin after.", "Give --from."
+            )
+        first = first or (latest or 0) + 1
+        # At once, so that whoever opens a top-up meanwhile gets no code that somebody has.
+        await codes.skip(max(first, latest or 0) + CODES_SKIPPED)
+        click.echo(f"Asking about orders from {first}. To repeat this: --from {first}")
+        known = await codes.known(first, first + CODES_SKIPPED)
+        search = LostOrderSearch(gateway, appender.append, settings.payos_client_id or "", known)
+        return await search.walk(first, gap, settings.reconcile_at_once)
+
+
+def _tell(found: LostOrders) -> None:
+    total = sum(transfer.amount for transfer in found.transfers)
+    click.echo(f"asked             {found.asked}")
+    click.echo(f"lost orders       {found.orders}, the latest {found.latest}")
+    click.echo(f"closed            {found.closed}")
+    click.echo(f"money             {len(found.transfers)} transfers of {dong(total)}")
+    for lost in found.transfers:
+        names = " ".join(lost.tx_refs) or "-"
+        click.echo(f"  {lost.fact.event_id}  {dong(lost.amount)}  {lost.outcome}  {names}")
+    click.echo(f"unreadable        {found.unreadable}")
+    click.echo(f"failed calls      {len(found.failed)}")
+    if found.failed:
+        first = min(found.failed)
+        click.echo(f"PayOS did not answer about all of them. Go on with --from {first}.", err=True)
+
+
+@asynccontextmanager
+async def _opened(
+    url: str, settings: Settings
+) -> AsyncIterator[tuple[OrderCodes, Gateway, Appender]]:
+    pool = Database(url, 2, settings)
+    gateway = Gateway(settings, Metrics())
+    store = Store(pool, pool, settings.stream_grace_seconds)
+    appender = Appender(store.append_events, settings.append_batch_max, settings.append_queue_max)
+    try:
+        await pool.open()
+        yield OrderCodes(pool), gateway, appender
+    finally:
+        await appender.drain()
+        await gateway.close()
+        await pool.close()

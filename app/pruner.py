@@ -1,0 +1,71 @@
+"""Forgets what has been kept long enough, as long as the process runs: docs/operations.md.
+
+Each process tries; of all processes one at a time removes rows, few in each commit, so that
+nobody waits for it.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable
+
+from app.errors import DatabaseUnavailable
+from app.metrics import Metrics, Pruned
+
+log = logging.getLogger(__name__)
+
+PAUSE_SECONDS = 0.05  # between commits: payments come first
+FIRST_SECONDS_MAX = 60.0  # after the start, when a crowd may be coming back
+
+
+class Pruner:
+    """`prune(kind)` removes one batch: how many rows, and whether there may be more."""
+
+    def __init__(
+        self,
+        prune: Callable[[Pruned], Awaitable[tuple[int, bool]]],
+        metrics: Metrics,
+        every_seconds: float,
+    ) -> None:
+        self._prune = prune
+        self._metrics = metrics
+        self._every_seconds = every_seconds
+        self._walking: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._walking = asyncio.create_task(self._walk(), name="pruner")
+
+    async def stop(self) -> None:
+        """Breaks off; a batch under way commits or not."""
+        if self._walking is not None:
+            self._walking.cancel()
+            await asyncio.wait([self._walking])
+
+    async def round(self) -> dict[Pruned, int]:
+        """Removes all there is to remove; how many rows of each kind. Raises DatabaseUnavailable,
+        then some may be removed.
+        """
+        return {kind: await self._prune_all(kind) for kind in Pruned}
+
+    async def _prune_all(self, kind: Pruned) -> int:
+        total, more = 0, True
+        while more:
+            rows, more = await self._prune(kind)
+            self._metrics.rows_pruned.labels(kind).inc(rows)
+            total += rows
+            if more:
+                await asyncio.sleep(PAUSE_SECONDS)
+        return total
+
+    async def _walk(self) -> None:
+        await asyncio.sleep(min(self._every_seconds, FIRST_SECONDS_MAX) * random.random())  # noqa: S311
+        while True:
+            try:
+                pruned = await self.round()
+                if any(pruned.values()):
+                    log.info("event=pruned %s", " ".join(f"{k}={n}" for k, n in pruned.items()))
+            except Exception as error:
+                self._metrics.pruner_failures.inc()
+                surprise = None if isinstance(error, DatabaseUnavailable) else error
+                log.error("event=pruner.failed reason=%s", type(error).__name__, exc_info=surprise)
+            await asyncio.sleep(self._every_seconds)
