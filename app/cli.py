@@ -7,6 +7,7 @@ from functools import partial
 import click
 
 from app.commands.configured import configured
+from app.commands.export import export
 from app.commands.reconcile import reconcile
 from app.commands.simulator import simulator
 from app.commands.suspense import suspense
@@ -37,7 +38,7 @@ def commands() -> None:
     """Take PayOS payments into wallets. Settings come from the environment: docs/settings.md."""
 
 
-for command in (reconcile, simulator, suspense, webhook):
+for command in (export, reconcile, simulator, suspense, webhook):
     commands.add_command(command)
 
 
