@@ -1,4 +1,5 @@
--- late_payments: money that came after its top-up was closed. It was credited all the same.
+-- late_payments: money that came after its top-up was closed. It was credited all the same. What
+--           closed a late top-up is its first such event: before it there was no money.
 CREATE OR REPLACE VIEW audit.late_payments AS
 SELECT
     e.event_id,

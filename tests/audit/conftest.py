@@ -7,7 +7,7 @@ from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
 
 from tests.audit.history import write_history
-from tests.payments import connected
+from tests.payments import Process, connected, open_process
 
 LOGIN = "an_accountant"
 
@@ -30,3 +30,9 @@ async def auditor(history_url: str) -> AsyncIterator[AsyncConnection]:
                 yield connection
         finally:
             await superuser.execute(f"DROP ROLE {LOGIN}")
+
+
+@pytest.fixture
+async def process(database_url: str) -> AsyncIterator[Process]:
+    async with open_process(database_url) as process:
+        yield process
