@@ -15,7 +15,7 @@ from tests.payments import connected
 
 log = logging.getLogger(__name__)
 
-EVENTS = int(os.environ.get("NAPVI_TEST_AUDIT_EVENTS", "30000"))
+EVENTS = int(os.environ.get("NAPVI_TEST_AUDIT_EVENTS", "15000"))
 TOPUPS = EVENTS // 3
 USERS = 1_000
 DAYS = 200
