@@ -17,6 +17,7 @@ MODULES = MappingProxyType(
         "audit": "audit",
         "bodies": "bodies",
         "demo": "demo",
+        "export": "export",
         "migrate": "migrate",
         "postgres": "postgres",
         "prune": "prune",

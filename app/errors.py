@@ -8,6 +8,7 @@
     ├── ProofFailed              a proof of the books could not be run to its end
     ├── AssignmentRefused        money that waits for a person cannot go where the person said
     ├── DismissalRefused         a webhook that could not be read cannot be dismissed so
+    ├── ExportRefused            rows could be missing from the export, or it has no place
     ├── WebhookNotConfirmed      PayOS would not, or could not, tell us of payments at an address
     └── Problem                  becomes an RFC 9457 problem document
         ├── InvalidRequest       400
@@ -73,6 +74,10 @@ class AssignmentRefused(NapviError):
 
 class DismissalRefused(NapviError):
     """The webhook goes on waiting; the message says why, for the person who would dismiss it."""
+
+
+class ExportRefused(NapviError):
+    """Nothing complete was written; the message says why, and what to do."""
 
 
 class WebhookNotConfirmed(NapviError):

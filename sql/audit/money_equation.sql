@@ -23,5 +23,12 @@ FROM (
 ) AS m;
 
 COMMENT ON VIEW audit.money_equation IS 'received = in_wallets + in_suspense, in đồng.';
+COMMENT ON COLUMN audit.money_equation.received IS
+'Transfers, and conflicts that a person accepted, in đồng.';
+COMMENT ON COLUMN audit.money_equation.in_wallets IS 'The balances of all wallets, in đồng.';
+COMMENT ON COLUMN audit.money_equation.in_suspense IS
+'What belongs to somebody not yet known, in đồng.';
+COMMENT ON COLUMN audit.money_equation.difference IS
+'received - in_wallets - in_suspense: 0, always.';
 
 GRANT SELECT ON audit.money_equation TO topup_auditor, topup_app;

@@ -1,0 +1,134 @@
+"""`python -m app export`: the log or the ledger as a file, from which no row is missing."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import TextIO
+
+import click
+
+from app.commands.configured import configured
+from app.commands.export_formats import FORMATS
+from app.database.export import ExportedEntry, ExportedEvent, Exports, Row
+from app.database.migrate import check
+from app.database.pool import Database
+from app.errors import ExportRefused
+from app.installation import database
+from app.settings import Settings
+
+READ_SECONDS_MAX = 60.0  # of a log that nobody has read for long
+KINDS = MappingProxyType[str, type[Row]]({"events": ExportedEvent, "ledger": ExportedEntry})
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is wanted: rows with since < id <= until, as `what` and in the form `form`."""
+
+    what: str
+    form: str
+    since: int
+    until: int | None
+    wait_seconds: float
+
+
+@click.command()
+@click.option(
+    "--since",
+    metavar="ID",
+    type=click.IntRange(min=0),
+    required=True,
+    help="Rows after this id: 0, or what the last export said at its end.",
+)
+@click.option("--until", metavar="ID", type=click.IntRange(min=0), help="None after this id.")
+@click.option("--what", type=click.Choice([*KINDS]), default="events", show_default=True)
+@click.option("--format", "form", type=click.Choice([*FORMATS]), default="jsonl", show_default=True)
+@click.option(
+    "--to",
+    "place",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Instead of the standard output. It is there once it is complete.",
+)
+@click.option(
+    "--wait",
+    "wait_seconds",
+    metavar="SECONDS",
+    type=click.FloatRange(0, 3_600),
+    default=30.0,
+    show_default=True,
+    help="How long, at most, for transactions that are writing.",
+)
+def export(
+    since: int, until: int | None, what: str, form: str, place: Path | None, wait_seconds: float
+) -> None:
+    """Write the log of events or the ledger, by id, up to where nothing can come in between.
+
+    The last line on the standard error says how to go on. Works beside running servers.
+    """
+    settings = configured(log_level="warning")
+    with database(settings, borrow=True) as url:
+        asyncio.run(_run(url, settings, Order(what, form, since, until, wait_seconds), place))
+
+
+async def _run(url: str, settings: Settings, order: Order, place: Path | None) -> None:
+    await check(url)
+    patience_seconds = order.wait_seconds + READ_SECONDS_MAX
+    patient = settings.model_copy(update={"statement_timeout_seconds": patience_seconds})
+    pool = Database(url, 1, patient)
+    await pool.open()
+    try:
+        await _export(Exports(pool), order, place)
+    finally:
+        await pool.close()
+
+
+async def _export(exports: Exports, order: Order, place: Path | None) -> None:
+    kind = KINDS[order.what]
+    horizon = (await exports.horizon(order.wait_seconds)).of(kind)
+    if order.since > horizon:
+        raise ExportRefused(
+            f"--since {order.since} lies beyond the {order.what}, which end at id {horizon}. "
+            "If an older state of the database was restored, begin again with --since 0."
+        )
+    until = horizon if order.until is None else max(order.since, min(order.until, horizon))
+    count, place_in_log = 0, order.since
+    with (
+        _opened(place) as out,
+        click.progressbar(length=until - order.since, label="Exporting", file=sys.stderr) as bar,
+    ):
+        write = FORMATS[order.form](kind, out)
+        async for rows in exports.rows(kind, order.since, until):
+            write(rows)
+            count += len(rows)
+            bar.update(rows[-1].id - place_in_log)
+            place_in_log = rows[-1].id
+        bar.update(until - place_in_log)
+    click.echo(
+        f"exported {count} rows of {order.what} up to id {until}; go on with --since {until}",
+        err=True,
+    )
+
+
+@contextmanager
+def _opened(place: Path | None) -> Iterator[TextIO]:
+    """The standard output, or a file that takes its name when all has been written."""
+    if place is None:
+        with open(sys.stdout.fileno(), "w", encoding="utf-8", newline="", closefd=False) as out:
+            yield out
+        return
+    unfinished = place.with_name(f"{place.name}.unfinished")
+    try:
+        with unfinished.open("w", encoding="utf-8", newline="") as out:
+            yield out
+            out.flush()
+            os.fsync(out.fileno())
+        unfinished.replace(place)
+    except OSError as error:
+        raise ExportRefused(f"{place} cannot be written: {error.strerror}.") from error
+    finally:
+        unfinished.unlink(missing_ok=True)
