@@ -1,7 +1,8 @@
 -- append_batch: appends facts in set form and returns what became of each.
 -- Raises:   TU002 a fact names a top-up that does not exist; whatever a bad fact violates. Then
 --           nothing of the batch is appended.
--- Locks:    the top-ups of the batch in tx_ref order, their wallets in user order, suspense.
+-- Locks:    the top-ups of the batch in tx_ref order, their wallets in user order, suspense, bodies
+--           in the order of their hashes, events, checks.
 -- Notifies: topup:<tx_ref> for each new event, through the trigger.
 -- Why:      several payments share one commit, and the order of locks cannot deadlock.
 CREATE OR REPLACE FUNCTION topup.append_batch(p_facts topup.fact[])

@@ -1,7 +1,8 @@
 -- append_singly: appends the facts of a batch one by one, each in a subtransaction, and rejects
 --           those that raise; their bodies are kept.
 -- Raises:   nothing for a bad fact; what is no fault of a fact.
--- Locks:    the top-ups of the batch in tx_ref order, their wallets in user order, suspense.
+-- Locks:    the top-ups of the batch in tx_ref order, their wallets in user order, suspense, bodies
+--           in the order of their hashes, events, checks.
 -- Notifies: topup:<tx_ref> for each new event, through the trigger.
 -- Why:      only a batch that raised pays for subtransactions.
 CREATE OR REPLACE FUNCTION topup.append_singly(
