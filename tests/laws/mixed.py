@@ -8,33 +8,25 @@ so that the books can be compared with it.
 import random
 from collections import Counter
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID, uuid4, uuid5
+from uuid import UUID, uuid4
 
 import psycopg
 from psycopg import AsyncConnection
 
 from app.model import EventType, Fact, Outcome, TxRef, UserId, new_tx_ref
+from tests.laws.mixed_facts import draw_fact
 from tests.payments import (
     A_MOMENT,
-    FOREIGN_LINK,
-    TRANSFERS,
-    UNKNOWN_ORDER,
     Element,
-    about,
     append_raw,
     element,
-    failure,
-    linked,
-    transfer,
 )
 from tests.sql.streams import Payer, Worker
 
 RECENT = 16
 KEYS = 400
-REFERENCES = 12
-STRAYS = 200
 BATCHES = (1, 1, 1, 2, 2, 4, 8, 16)
 MALFORMED: Element = (
     "nonsense",
@@ -54,9 +46,15 @@ OPEN = """
 """
 RENUMBER = "SELECT order_code FROM topup.renumber_topup(%s, %s)"
 WAITING = """
-    SELECT event_id, type, (data ->> 'amount')::bigint FROM topup.events
-    WHERE tx_ref IS NULL AND type = 'payment.received' OR type = 'payment.conflict'
-    ORDER BY recorded_at DESC LIMIT 20
+    (
+        SELECT event_id, type, (data ->> 'amount')::bigint FROM topup.events
+        WHERE type = 'payment.received' AND tx_ref IS NULL ORDER BY recorded_at DESC LIMIT 10
+    )
+    UNION ALL
+    (
+        SELECT event_id, type, (data ->> 'amount')::bigint FROM topup.events
+        WHERE type = 'payment.conflict' ORDER BY recorded_at DESC LIMIT 10
+    )
 """
 ASSIGN = "SELECT (topup.assign_suspense(%s, %s, 'mixed', 'Lan')).outcome"
 
@@ -177,29 +175,5 @@ class Teller:
         return self._dice.choice(list(self._tally.owners)[-RECENT:])
 
     def _fact(self) -> Fact:
-        dice, tx_ref = self._dice, self._tx_ref()
-        code, link = self._tally.order_codes[tx_ref], uuid5(TRANSFERS, tx_ref).hex
-        stray = dice.randrange(STRAYS)
-        end = dice.choice([EventType.TOPUP_CANCELLED, EventType.TOPUP_EXPIRED])
-        weights: dict[Callable[[], Fact], int] = {
-            lambda: self._payment(code, link): 60,
-            lambda: about(tx_ref, end): 6,
-            lambda: failure(code, 1_000, link): 4,
-            lambda: linked(tx_ref, link): 8,
-            lambda: transfer(code, 1_000, f"foreign {stray}", FOREIGN_LINK): 4,
-            lambda: transfer(UNKNOWN_ORDER, 2_000, f"stray {stray}"): 8,
-            lambda: transfer(UNKNOWN_ORDER, 5_000, description_tx_refs=[tx_ref]): 6,
-            lambda: transfer(code, 1_000, link=link, unmatchable="reference.missing"): 4,
-        }
-        [make] = dice.choices(list(weights), list(weights.values()))
-        fact = make()
-        return replace(fact, body=str(fact.data).encode()) if dice.random() < 0.7 else fact
-
-    def _payment(self, code: int, link: str) -> Fact:
-        """One of few transfers of this top-up, now and then with other content, or by GET."""
-        number = self._dice.randrange(REFERENCES)
-        amount = 1_000 * (1 + number % 3) + (500 if self._dice.random() < 0.03 else 0)
-        if self._dice.random() < 0.15:
-            reference = f"{number}" if self._dice.random() < 0.5 else f"GET {number}"
-            return transfer(code, amount, reference, link, source="payos.get", listed=[reference])
-        return transfer(code, amount, f"{number}", link)
+        tx_ref = self._tx_ref()
+        return draw_fact(self._dice, tx_ref, self._tally.order_codes[tx_ref])
