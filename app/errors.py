@@ -199,7 +199,10 @@ class PayOSRefused(Problem):
 
 
 class DatabaseUnavailable(Problem):
+    """Away, overrun, or held up by somebody's lock. The same request again does no harm."""
+
     http_status, code, title = 503, "database_unavailable", "The database is away; try again"
+    retry_after_seconds = 2
 
 
 class PayOSUnavailable(Problem):

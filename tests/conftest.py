@@ -40,6 +40,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="N",
         help="draw N new examples for each property of tests/fuzz, in place of a few known ones",
     )
+    parser.addoption(
+        "--operations",
+        type=int,
+        default=150,
+        metavar="N",
+        help="of each of the eight workers of tests/laws/test_mixed_operations.py",
+    )
+    parser.addoption(
+        "--drift-seconds",
+        type=float,
+        default=1.5,
+        metavar="S",
+        help="how long audit.drift() is asked for there, while everybody writes",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -3,6 +3,9 @@
 A notifying transaction holds a cluster-wide lock to the end of its commit, so payments that
 commit one by one commit one fsync after the other. One flusher per process, no timer: a fact
 that comes alone waits for nobody.
+
+When a batch waited too long, mostly for the lock of one top-up, its top-ups go on without each
+other, so that only who is behind that lock is told to come again.
 """
 
 import asyncio
@@ -10,6 +13,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
+from app.database.pool import Stalled
 from app.errors import DatabaseUnavailable
 from app.metrics import Metrics
 from app.model import Appended, Fact
@@ -77,12 +81,32 @@ class Appender:
     async def _commit(self, batch: list[Waiting]) -> None:
         try:
             answers = await self._append_events([fact for fact, _ in batch])
+        except Stalled as stall:
+            apart = _by_topup(batch)
+            if len(apart) == 1:
+                _refuse(batch, stall)
+            else:
+                log.warning("event=append.parted facts=%d topups=%d", len(batch), len(apart))
+                await asyncio.gather(*(self._commit(own) for own in apart))
         except Exception as error:
-            # Answered to every caller, who may have gone: read once so that nobody warns of it.
-            log.error("event=append.failed facts=%d reason=%s", len(batch), type(error).__name__)
-            for _, committed in batch:
-                committed.set_exception(error)
-                committed.exception()
-            return
-        for (_, committed), answer in zip(batch, answers, strict=True):
-            committed.set_result(answer)
+            _refuse(batch, error)
+        else:
+            for (_, committed), answer in zip(batch, answers, strict=True):
+                committed.set_result(answer)
+
+
+def _by_topup(batch: Sequence[Waiting]) -> list[list[Waiting]]:
+    """The batch in parts that are about one top-up each, as far as the facts tell."""
+    parts: dict[object, list[Waiting]] = {}
+    for fact, committed in batch:
+        key = fact.tx_ref or fact.data.get("order_code")
+        parts.setdefault(key, []).append((fact, committed))
+    return list(parts.values())
+
+
+def _refuse(batch: Sequence[Waiting], error: Exception) -> None:
+    """Answered to every caller, who may have gone: read once so that nobody warns of it."""
+    log.error("event=append.failed facts=%d reason=%s", len(batch), type(error).__name__)
+    for _, committed in batch:
+        committed.set_exception(error)
+        committed.exception()

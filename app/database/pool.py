@@ -39,6 +39,7 @@ ATTEMPTS_MAX = 3
 STATEMENTS_MAX = 3
 RETRY_PAUSE_SECONDS = 0.02
 TRANSIENT = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
+GIVEN_UP = (psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled)
 
 PROBLEM_OF_SQLSTATE = MappingProxyType[str, type[Problem]](
     {
@@ -49,6 +50,11 @@ PROBLEM_OF_SQLSTATE = MappingProxyType[str, type[Problem]](
     }
 )
 """What a refusal of a SQL function means to a client. docs/errors.md lists every SQLSTATE."""
+
+
+class Stalled(DatabaseUnavailable):
+    """A statement waited too long, mostly for a lock. Nothing of it was done, and another one,
+    about something else, may go through."""
 
 
 class Database:
@@ -193,5 +199,5 @@ def _translated(error: psycopg.Error) -> Exception:
         return problem()
     if isinstance(error, psycopg.OperationalError):
         log.error("event=database.failed sqlstate=%s", error.sqlstate)
-        return DatabaseUnavailable()
+        return Stalled() if isinstance(error, GIVEN_UP) else DatabaseUnavailable()
     return error

@@ -1,7 +1,8 @@
 -- append_batch: appends facts in set form and returns what became of each.
 -- Raises:   TU002 a fact names a top-up that does not exist; whatever a bad fact violates. Then
 --           nothing of the batch is appended.
--- Locks:    the top-ups of the batch in tx_ref order, their wallets in user order, suspense.
+-- Locks:    the top-ups of the batch in tx_ref order, their wallets in user order, suspense, bodies
+--           in the order of their hashes, events, checks.
 -- Notifies: topup:<tx_ref> for each new event, through the trigger.
 -- Why:      several payments share one commit, and the order of locks cannot deadlock.
 CREATE OR REPLACE FUNCTION topup.append_batch(p_facts topup.fact[])
@@ -10,11 +11,20 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    v_facts topup.fact[] := topup.match_facts(p_facts);
+    v_matched CONSTANT topup.fact[] := topup.match_facts(p_facts);
+    v_tx_refs CONSTANT text[] := ARRAY(SELECT f.tx_ref FROM unnest(v_matched) AS f);
+    v_facts topup.fact[];
     v_new integer[];
 BEGIN
-    PERFORM topup.lock_topups(ARRAY(SELECT f.tx_ref FROM unnest(v_facts) AS f));
-    v_facts := topup.judge_facts(v_facts);
+    PERFORM topup.lock_topups(v_tx_refs);
+    v_facts := topup.judge_facts(v_matched);
+    IF
+        array_position(v_tx_refs, NULL) IS NULL
+        AND EXISTS (SELECT FROM unnest(v_facts) AS f WHERE f.tx_ref IS NULL)
+    THEN -- its top-up disowns it; who comes now finds it in suspense from the start
+        PERFORM topup.lock_topups(ARRAY[NULL]);
+        v_facts := topup.judge_facts(v_matched);
+    END IF;
 
     v_new := ARRAY(
         SELECT DISTINCT ON (f.event_id) f.ordinal
@@ -24,7 +34,8 @@ BEGIN
     );
 
     INSERT INTO topup.payos_bodies (body_sha256, raw)
-    SELECT sha256(f.body), f.body FROM unnest(v_facts) AS f WHERE f.body IS NOT NULL
+    SELECT sha256(f.body) AS body_sha256, f.body FROM unnest(v_facts) AS f WHERE f.body IS NOT NULL
+    ORDER BY body_sha256
     ON CONFLICT DO NOTHING;
 
     INSERT INTO topup.events (event_id, tx_ref, seq, type, data, occurred_at)

@@ -2,7 +2,8 @@
 --           applied, duplicate, suspense, conflict, or rejected with the SQLSTATE in refused_with.
 --           One bad fact never fails its neighbours.
 -- Raises:   TU001 the arrays are not of one length from 1 to 64.
--- Locks:    the top-ups of the batch in tx_ref order, their wallets in user order, suspense.
+-- Locks:    the top-ups of the batch in tx_ref order, their wallets in user order, suspense, bodies
+--           in the order of their hashes, events, checks.
 -- Notifies: topup:<tx_ref> for each new event, through the trigger.
 -- Why a door: the application may not write a table.
 CREATE OR REPLACE FUNCTION topup.append_events(

@@ -1,7 +1,8 @@
 -- append_singly: appends the facts of a batch one by one, each in a subtransaction, and rejects
 --           those that raise; their bodies are kept.
 -- Raises:   nothing for a bad fact; what is no fault of a fact.
--- Locks:    the top-ups of the batch in tx_ref order, their wallets in user order, suspense.
+-- Locks:    the top-ups of the batch in tx_ref order, their wallets in user order, suspense, bodies
+--           in the order of their hashes, events, checks.
 -- Notifies: topup:<tx_ref> for each new event, through the trigger.
 -- Why:      only a batch that raised pays for subtransactions.
 CREATE OR REPLACE FUNCTION topup.append_singly(
@@ -34,8 +35,9 @@ BEGIN
         END;
     END LOOP;
 
-    -- Before the first append, so that a second batch meets these locks in the same order.
-    PERFORM topup.lock_topups(ARRAY(SELECT f.tx_ref FROM unnest(v_facts) AS f));
+    -- Before the first append, so that a second batch meets these locks in the same order. Suspense
+    -- in any case: a top-up may disown its money later on.
+    PERFORM topup.lock_topups(ARRAY(SELECT f.tx_ref FROM unnest(v_facts) AS f) || NULL::text);
 
     FOREACH v_fact IN ARRAY v_facts LOOP
         BEGIN
@@ -53,9 +55,12 @@ BEGIN
     END LOOP;
 
     INSERT INTO topup.payos_bodies (body_sha256, raw, fault)
-    SELECT sha256(p_bodies[o.ordinal]), p_bodies[o.ordinal], 'rejected with ' || o.refused_with
+    SELECT
+        sha256(p_bodies[o.ordinal]) AS body_sha256, p_bodies[o.ordinal],
+        'rejected with ' || o.refused_with
     FROM unnest(v_outcomes) AS o
     WHERE o.outcome = 'rejected' AND p_bodies[o.ordinal] IS NOT NULL
+    ORDER BY body_sha256
     ON CONFLICT DO NOTHING;
     RETURN v_outcomes;
 END

@@ -3,7 +3,7 @@
 --           assignment again is a duplicate, and the first reason and name stay.
 -- Raises:   TU002 unknown top-up; TU007 no such transfer waits; TU008 it was assigned to another
 --           top-up; TU009 no reason; TU016 it has been recorded meanwhile; TU017 no name.
--- Locks:    the top-up, then its wallet.
+-- Locks:    the top-up, then its wallet, the new event.
 -- Notifies: topup:<tx_ref>, through the trigger.
 -- Why a door: the application may not write a table.
 CREATE OR REPLACE FUNCTION topup.assign_suspense(

@@ -1,6 +1,6 @@
 -- keep_body: keeps a validly signed webhook of which no event came, with the reason.
 -- Raises:   nothing.
--- Locks:    nothing that others wait for.
+-- Locks:    the body, from whoever keeps the same one.
 -- Notifies: nothing.
 -- Why a door: the application may not write a table.
 CREATE OR REPLACE FUNCTION topup.keep_body(p_raw bytea, p_fault text)

@@ -58,10 +58,12 @@ BEGIN
     END LOOP;
 
     DELETE FROM topup.stream_leases AS l
-    WHERE l.worker_id = p_worker_id AND l.stream_id IN (
-        SELECT n.id FROM unnest(p_stream_ids) AS n (id)
-        ORDER BY n.id DESC
+    WHERE l.worker_id = p_worker_id AND l.stream_id = ANY (ARRAY(
+        SELECT n.stream_id FROM topup.stream_leases AS n
+        WHERE n.worker_id = p_worker_id AND n.stream_id = ANY (p_stream_ids)
+        ORDER BY n.stream_id DESC
         LIMIT greatest(v_excess, 0)
-    );
+        FOR UPDATE SKIP LOCKED
+    ));
 END
 $$;

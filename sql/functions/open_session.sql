@@ -1,6 +1,6 @@
 -- open_session: starts a login that ends after p_absolute_seconds at the latest.
 -- Raises:   foreign_key_violation for an unknown user.
--- Locks:    nothing.
+-- Locks:    the new row, from whoever starts the same login.
 -- Notifies: nothing.
 -- Why:      it takes only the hash of the cookie's id, and may be repeated with the same one.
 CREATE OR REPLACE FUNCTION topup.open_session(

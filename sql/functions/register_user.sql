@@ -1,6 +1,6 @@
 -- register_user: makes an account with an empty wallet and returns its user_id.
 -- Raises:   TU003 the username belongs to somebody else.
--- Locks:    nothing; a parallel registration of the same username waits for the first to commit.
+-- Locks:    the username: a parallel registration of it waits for the first to commit.
 -- Notifies: nothing.
 -- Why:      a hash is salted, so the same one again is the same call, whose answer was lost.
 CREATE OR REPLACE FUNCTION topup.register_user(p_username text, p_password_hash text)

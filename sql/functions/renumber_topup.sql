@@ -2,7 +2,7 @@
 --           under p_taken_order_code; returns the top-up. It stays as it is when it has another
 --           code by now, when there is a payment link, or when it waits for money no more.
 -- Raises:   TU002 there is no such top-up.
--- Locks:    the top-up, then its wallet.
+-- Locks:    the top-up, then its wallet, the new event.
 -- Notifies: topup:<tx_ref>, through the trigger.
 -- Why a door: the application may not write a table.
 CREATE OR REPLACE FUNCTION topup.renumber_topup(p_tx_ref text, p_taken_order_code bigint)

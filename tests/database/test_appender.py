@@ -6,9 +6,12 @@ from collections.abc import Sequence
 import pytest
 
 from app.database.appender import Appender
+from app.database.pool import Stalled
 from app.errors import DatabaseUnavailable
 from app.model import Appended, Fact, Outcome, Topup
-from tests.payments import Process, open_process, query, transfer
+from tests.payments import Process, connected, open_process, query, transfer
+
+HOLD = "SELECT FROM topup.topups WHERE tx_ref = %s FOR UPDATE"
 
 
 class Gate:
@@ -148,6 +151,32 @@ async def test_a_failure_is_told_to_everybody_in_the_batch_and_the_next_one_goes
     )
     assert [type(answer) for answer in answers] == [DatabaseUnavailable] * 2 + [Appended] * 2
     assert (await process.store.wallet(topup.user_id)).balance == 2_000
+
+
+async def test_behind_a_lock_that_stays_waits_only_who_is_about_that_topup(
+    database_url: str,
+) -> None:
+    async with (
+        open_process(database_url, lock_timeout_seconds=0.05) as process,
+        connected(database_url) as holder,
+    ):
+        stuck, free = [await process.topup(10**9) for _ in range(2)]
+        facts = [
+            fact
+            for pair in zip(payments(stuck, 2), payments(free, 2), strict=True)
+            for fact in pair
+        ]
+        gate = Gate(process)
+        appender = Appender(gate.append_events, 64, 4096)
+        async with holder.transaction():
+            await holder.execute(HOLD, (stuck.tx_ref,))
+            answers = await asyncio.gather(*await begun(appender, facts), return_exceptions=True)
+        assert [getattr(answer, "seq", None) for answer in answers] == [None, 2, None, 3]
+        assert [type(answer) for answer in answers[::2]] == [Stalled] * 2
+        assert gate.batches == [4, 2, 2]
+        again = await asyncio.gather(*(appender.append(fact) for fact in facts))
+    duplicate, applied = Outcome.DUPLICATE, Outcome.APPLIED
+    assert [answer.outcome for answer in again] == [applied, duplicate] * 2
 
 
 async def test_drained_means_answered(gate: Gate, topup: Topup) -> None:

@@ -127,6 +127,20 @@ async def test_whoever_limits_a_user_waits_for_no_lease_and_takes_it_for_ended(
     assert await leases(database_url) == dict.fromkeys([(1, 1), (1, 2), (2, 4), (3, 3)])
 
 
+async def test_a_stream_that_is_being_closed_does_not_hold_up_its_own_opening(
+    process: Process, database_url: str
+) -> None:
+    """It is opened once more, because the first answer was lost, when there are too many."""
+    anna = await come(database_url, process)
+    async with worker(database_url) as one, connected(database_url) as holder:
+        await one.open(*map(anna.asks, range(1, 5)))
+        async with holder.transaction():
+            await hold(holder, 1, 4)
+            await one.connection.execute("SET lock_timeout = '1s'")
+            assert await one.open(anna.asks(4), per_user_max=1) == {4: "open"}
+    assert (1, 4) in await leases(database_url)
+
+
 async def test_whoever_forgets_what_dead_workers_left_waits_for_no_lease(
     process: Process, database_url: str
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.model import TX_REF_PATTERN, TxRef
-from tests.payments import query
+from tests.payments import connected, query
 from tests.web.line import client, eventually
 from tests.web.service import API_KEY, CLIENT_ID, LINKED, OPENED, RECEIVED, Napvi, Payer, events_of
 from tests.web.webhooks import signed, transfer_data
@@ -55,6 +55,19 @@ async def test_init_answers_with_everything_that_is_needed_to_pay(
     lifetime = datetime.fromisoformat(topup["expires_at"]) - datetime.now(UTC)
     assert timedelta(minutes=14) < lifetime <= timedelta(minutes=15)
     assert await events_of(database_url, topup["tx_ref"]) == [OPENED, LINKED]
+
+
+@pytest.mark.parametrize("service_settings", [{"lock_timeout_seconds": 0.05}])
+async def test_while_the_wallet_stays_locked_init_is_told_to_come_again_and_status_answers(
+    payer: Payer, topup: dict[str, Any], database_url: str
+) -> None:
+    async with connected(database_url) as other, other.transaction():
+        await other.execute("SELECT FROM topup.wallets FOR UPDATE")
+        answer = await payer.init(key="k")
+        assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
+        assert int(answer.headers["Retry-After"]) > 0
+        assert (await payer.status(topup["tx_ref"]))["status"] == "pending"
+    assert (await payer.init(key="k")).status_code == 201
 
 
 async def test_nobody_keeps_a_copy_of_what_a_payer_is_told(payer: Payer) -> None:

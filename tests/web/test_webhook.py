@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from typing import Any, LiteralString
 
 import httpx
 import pytest
@@ -463,16 +463,53 @@ async def waiting_for_a_lock(connection: Any) -> None:
             pass
 
 
-@pytest.mark.parametrize("service_settings", [{"lock_timeout_seconds": 0.05}])
-async def test_when_a_topup_stays_locked_payos_is_told_to_come_again(
-    payos: PayOS, payer: Payer, topup: dict[str, Any], database_url: str
+@pytest.mark.parametrize(
+    ("service_settings", "sqlstate"),
+    [({"lock_timeout_seconds": 0.05}, "55P03"), ({"statement_timeout_seconds": 0.05}, "57014")],
+)
+@pytest.mark.parametrize(
+    "lock", ["SELECT FROM topup.topups FOR UPDATE", "SELECT FROM topup.wallets FOR UPDATE"]
+)
+async def test_while_a_lock_stays_payos_is_told_to_come_again_and_nothing_is_half_recorded(
+    payos: PayOS,
+    payer: Payer,
+    topup: dict[str, Any],
+    database_url: str,
+    lock: LiteralString,
+    sqlstate: str,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     body = signed(await data_for(database_url, topup))
+    before = await stored(database_url)
     async with connected(database_url) as other, other.transaction():
-        await other.execute("SELECT FROM topup.topups FOR UPDATE")
-        status, told = await payos.tell(body)
-        assert (status, told["code"]) == (503, "database_unavailable")
+        await other.execute(lock)
+        for _ in range(3):  # through the same connection
+            answer = await payos.post(body)
+            assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
+            assert int(answer.headers["Retry-After"]) > 0
+        assert await stored(database_url) == before
+    assert caplog.text.count(f"event=database.failed sqlstate={sqlstate}") == 3
     assert await payos.tell(body) == SUCCESS
+    assert await payos.tell(body) == SUCCESS
+    assert await payer.balance() == 50_000
+
+
+@pytest.mark.parametrize("service_settings", [{"lock_timeout_seconds": 0.2}])
+async def test_behind_a_locked_topup_the_payment_of_another_waits_but_is_not_refused(
+    napvi: Napvi, payos: PayOS, payer: Payer, topup: dict[str, Any], database_url: str
+) -> None:
+    """They share a batch, for that of the locked one was under way when they came."""
+    other_topup = await payer.open()
+    bodies = [signed(await data_for(database_url, own)) for own in (topup, topup, other_topup)]
+    async with connected(database_url) as other, other.transaction():
+        await other.execute(
+            "SELECT FROM topup.topups WHERE tx_ref = %s FOR UPDATE", (topup["tx_ref"],)
+        )
+        first = asyncio.create_task(payos.tell(bodies[0]))
+        await waiting_for_a_lock(other)
+        rest = [asyncio.create_task(payos.tell(body)) for body in bodies[1:]]
+        statuses = [status for status, _ in await asyncio.gather(first, *rest)]
+    assert statuses == [503, 503, 200]
     assert await payer.balance() == 50_000
 
 
