@@ -27,6 +27,8 @@ DOORS = {
     "release_link",
     "renumber_topup",
     "revoke_session",
+    "seal_events",
+    "take_checkpoint",
     "touch_session",
 }
 READS = {"read_updates", "first_answer", "fold", "next_state", "credit", "close", "payable_until"}
@@ -160,6 +162,10 @@ async def test_a_write_and_an_inner_function_are_refused_in_practice(
         "UPDATE topup.payos_checks SET next_at = now()",
         "DELETE FROM topup.payos_checks",
         "SELECT topup.schedule_check('T00000000', true)",
+        "DELETE FROM topup.event_seals",
+        "UPDATE topup.checkpoints SET number = 0",
+        "UPDATE topup.settling SET settled_id = 0",
+        "SELECT topup.settled_event_id()",
         "CREATE TABLE topup.mine ()",
         "SET ROLE topup_owner",
     ]
