@@ -6,6 +6,7 @@ from functools import partial
 
 import click
 
+from app.commands.checkpoint import checkpoint
 from app.commands.configured import configured
 from app.commands.reconcile import reconcile
 from app.commands.simulator import simulator
@@ -37,7 +38,7 @@ def commands() -> None:
     """Take PayOS payments into wallets. Settings come from the environment: docs/settings.md."""
 
 
-for command in (reconcile, simulator, suspense, webhook):
+for command in (checkpoint, reconcile, simulator, suspense, webhook):
     commands.add_command(command)
 
 

@@ -5,6 +5,7 @@
     ├── DataDirectoryError       the embedded PostgreSQL cannot use its directory
     ├── MigrationError           the schema files and the database do not fit
     ├── AssignmentRefused        money that waits for a person cannot go where the person said
+    ├── CheckpointUnreadable     a file is no list of checkpoints
     ├── WebhookNotConfirmed      PayOS would not, or could not, tell us of payments at an address
     └── Problem                  becomes an RFC 9457 problem document
         ├── InvalidRequest       400
@@ -58,6 +59,10 @@ class MigrationError(NapviError):
 
 class AssignmentRefused(NapviError):
     """Money stays where it is; the message says why, for the person who wanted to assign it."""
+
+
+class CheckpointUnreadable(NapviError):
+    """A file that should hold checkpoints does not; the message names the line."""
 
 
 class WebhookNotConfirmed(NapviError):

@@ -10,6 +10,7 @@ from quart import Quart, Response, request
 from app.addresses import lead_nowhere
 from app.database.accounts import Accounts
 from app.database.appender import Appender, measured
+from app.database.chain import Chain
 from app.database.leases import LeaseStore
 from app.database.migrate import check
 from app.database.openings import Openings
@@ -31,6 +32,7 @@ from app.payos.rounds import Rounds
 from app.request_rules import install_request_rules
 from app.review_gauges import ReviewGauges
 from app.rollout import gets_stream
+from app.sealer import Sealer
 from app.security_headers import install_security_headers
 from app.settings import Settings
 from app.stream.hub import Hub
@@ -81,6 +83,7 @@ class NapviApp(Quart):
         await self.hub.start()
         self.streams.start()
         self.rounds.start()
+        self.sealer.start()
         self._opened = True
 
     def turn_away(self) -> None:
@@ -98,6 +101,7 @@ class NapviApp(Quart):
         await self.streams.stop()
         await self.listener.stop()
         await self.rounds.stop()
+        await self.sealer.stop()
         await self.linker.finish()
         await self.canceller.finish()
         await self.appender.drain()
@@ -202,6 +206,7 @@ class NapviApp(Quart):
         reconciler = Reconciler(self.gateway, self.appender.append, channel)
         self.canceller = Canceller(book.orders, reconciler.cancel)
         self.rounds = Rounds(book, reconciler.check, settings, self.metrics)
+        self.sealer = Sealer(Chain(self.database), settings, self.metrics)
         self.review_gauges = ReviewGauges(
             Review(self.database).counts,
             self.metrics,

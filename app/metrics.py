@@ -111,6 +111,7 @@ class Metrics:
         self._count_streams()
         self._count_notifications()
         self._count_review()
+        self._count_seals()
         self.loop_lag_seconds = self._histogram(
             "loop_lag_seconds", "The event loop ran a timer this late", LAG_SECONDS
         )
@@ -234,6 +235,13 @@ class Metrics:
         self.suspense_vnd = self._latest("suspense_vnd", "Their sum, in đồng")
         self.conflicts_open = self._latest("conflicts_open", "Conflicts that nobody accepted")
         self.bodies_unread = self._latest("bodies_unread", "Signed webhooks without an event")
+
+    def _count_seals(self) -> None:
+        self.events_unsealed = self._latest("events_unsealed", "Events without a seal, to 10000")
+        self.unsealed_seconds = self._latest("unsealed_seconds", "Age of the oldest of them")
+        self.sealer_failures = self._counter(
+            "sealer_failures", "Times that sealing failed and began again"
+        )
 
     def _latest(self, name: str, help: str) -> Gauge:
         """Of the database: whichever process asked last is right."""

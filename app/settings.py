@@ -120,6 +120,10 @@ class Settings(BaseSettings):
     statement_timeout_seconds: Seconds = 5.0
     connect_timeout_seconds: PositiveInt = 5
 
+    # Hash chain
+    seal_seconds: Seconds = 1.0
+    seal_batch_max: Annotated[int, Field(gt=0, le=10_000)] = 1_000
+
     # Streams
     stream: str = "on"
     stream_heartbeat_seconds: Seconds = 30.0

@@ -31,10 +31,10 @@ AS $$
             coalesce((SELECT max(s.id) FROM topup.event_seals AS s), 0) AS sealed_id
     )
 
-    SELECT 'finding', f.what, f.stream, f.event_id, f.event_id, NULL, f.detail
+    SELECT 'finding', f.what, f.stream, f.event_id, f.event_id, NULL::bigint, f.detail
     FROM topup.seal_findings() AS f
     UNION ALL
-    SELECT 'finding', f.what, NULL, NULL, NULL, NULL, f.detail
+    SELECT 'finding', f.what, NULL, NULL::bigint, NULL::bigint, NULL::bigint, f.detail
     FROM topup.checkpoint_findings() AS f
     UNION ALL
     SELECT

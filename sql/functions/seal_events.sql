@@ -9,6 +9,7 @@ RETURNS integer
 LANGUAGE plpgsql
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off -- a new table has no statistics, and is read whole for each event
 AS $$
 DECLARE
     v_isolation CONSTANT text := current_setting('transaction_isolation');
