@@ -14,6 +14,8 @@ from app.settings import Settings
 
 log = logging.getLogger(__name__)
 
+DOUBLINGS_MAX = 5
+
 
 class Seals(Protocol):
     """Where the seals are: app.database.chain.Chain."""
@@ -42,7 +44,8 @@ class Sealer:
             await asyncio.wait([self._sealing])
 
     async def _go_on(self) -> None:
-        """Batch after batch while there are full ones, then with a pause."""
+        """Batch after batch while there are full ones; then a pause, longer after failures."""
+        failures = 0
         while True:
             sealed = 0
             try:
@@ -50,10 +53,13 @@ class Sealer:
                 lag = await self._seals.lag()
                 self._metrics.events_unsealed.set(lag.events)
                 self._metrics.unsealed_seconds.set(lag.seconds)
+                failures = 0
             except Exception as error:
+                failures += 1
                 self._metrics.sealer_failures.inc()
                 surprise = None if isinstance(error, DatabaseUnavailable) else error
                 reason = type(error).__name__
                 log.error("event=sealer.failed reason=%s", reason, exc_info=surprise)
             if sealed < self._settings.seal_batch_max:
-                await asyncio.sleep(self._settings.seal_seconds)
+                longer = 2 ** min(failures, DOUBLINGS_MAX)
+                await asyncio.sleep(self._settings.seal_seconds * longer)

@@ -19,13 +19,14 @@ from typing import LiteralString
 from psycopg import AsyncConnection
 
 from app.model import Fact
+from bench.crowd import cpu_seconds
 from bench.service import running_database
 from tests.payments import append_raw, connected, element, open_process, transfer
 
 BATCH = 16
 APPENDERS = 2
 TOPUPS_EACH = 320
-WINDOW_SECONDS = 4.0
+WINDOW_SECONDS = 2.0
 SEAL_SECONDS = 1.0  # as NAPVI_SEAL_SECONDS
 SEALED_AT_ONCE = 1_000  # as NAPVI_SEAL_BATCH_MAX
 AMOUNT_VND = 1_000_000_000  # nobody pays it in full: each payment is one more event
@@ -76,7 +77,7 @@ FILL = """
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    arguments.add_argument("--repetitions", type=int, default=7)
+    arguments.add_argument("--repetitions", type=int, default=15)
     arguments.add_argument("--streams", type=int, default=100_000)
     arguments.add_argument("--events-each", type=int, default=1)
     chosen = arguments.parse_args()
@@ -92,20 +93,24 @@ async def measure_payments(url: str, repetitions: int) -> None:
     async with connected(url) as administrator, payers(url) as appenders:
         await administrator.execute(PROTOTYPE)
         rates: dict[str, list[float]] = {WITHOUT: [], INLINE: [], SEALER: []}
+        used: dict[str, list[float]] = {WITHOUT: [], INLINE: [], SEALER: []}
         for turn in range(repetitions):
             for variant in rotated(list(rates), turn):
                 await seal_everything(administrator)
                 await administrator.execute(ENABLE if variant == INLINE else DISABLE)
                 await administrator.execute("CHECKPOINT")
                 async with sealer_beside(url, variant == SEALER):
-                    rates[variant].append(await rate(appenders))
+                    per_second, cpu = await rate(appenders)
+                rates[variant].append(per_second)
+                used[variant].append(cpu)
     print(f"append_events in batches of {BATCH}, {APPENDERS} connections, events/s")
     for variant, some in rates.items():
         ratios = [one / without for one, without in zip(some, rates[WITHOUT], strict=True)]
         print(
             f"  {variant:14} median {statistics.median(some):6.0f}"
             f"  of without: median {statistics.median(ratios):.2f},"
-            f" {min(ratios):.2f} to {max(ratios):.2f} in {repetitions} turns"
+            f" {min(ratios):.2f} to {max(ratios):.2f} in {repetitions} turns;"
+            f" CPU of the appending backends {statistics.median(used[variant]) * 1e6:.0f} µs/event"
         )
 
 
@@ -136,8 +141,12 @@ def batches(order_codes: Sequence[int]) -> Iterator[list[Fact]]:
         yield [transfer(order_code, 1) for order_code in itertools.islice(turns, BATCH)]
 
 
-async def rate(appenders: Sequence[tuple[AsyncConnection, Iterator[list[Fact]]]]) -> float:
-    """Events per second, of all together."""
+async def rate(
+    appenders: Sequence[tuple[AsyncConnection, Iterator[list[Fact]]]],
+) -> tuple[float, float]:
+    """Events per second of all together, and seconds of CPU of their backends for each event."""
+    backends = [connection.info.backend_pid for connection, _ in appenders]
+    used = sum(map(cpu_seconds, backends))
     began = time.perf_counter()
 
     async def append(connection: AsyncConnection, work: Iterator[list[Fact]]) -> int:
@@ -149,7 +158,8 @@ async def rate(appenders: Sequence[tuple[AsyncConnection, Iterator[list[Fact]]]]
         return appended
 
     counts = await asyncio.gather(*(append(*appender) for appender in appenders))
-    return sum(counts) / (time.perf_counter() - began)
+    taken = time.perf_counter() - began
+    return sum(counts) / taken, (sum(map(cpu_seconds, backends)) - used) / sum(counts)
 
 
 @asynccontextmanager
