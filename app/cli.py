@@ -16,6 +16,7 @@ MODULES = MappingProxyType(
     {
         "audit": "audit",
         "bodies": "bodies",
+        "checkpoint": "checkpoint",
         "demo": "demo",
         "export": "export",
         "migrate": "migrate",

@@ -9,6 +9,7 @@
     ├── AssignmentRefused        money that waits for a person cannot go where the person said
     ├── DismissalRefused         a webhook that could not be read cannot be dismissed so
     ├── ExportRefused            rows could be missing from the export, or it has no place
+    ├── CheckpointUnreadable     a file is no list of checkpoints
     ├── WebhookNotConfirmed      PayOS would not, or could not, tell us of payments at an address
     └── Problem                  becomes an RFC 9457 problem document
         ├── InvalidRequest       400
@@ -78,6 +79,10 @@ class DismissalRefused(NapviError):
 
 class ExportRefused(NapviError):
     """Nothing complete was written; the message says why, and what to do."""
+
+
+class CheckpointUnreadable(NapviError):
+    """A file that should hold checkpoints does not; the message names the line."""
 
 
 class WebhookNotConfirmed(NapviError):

@@ -10,6 +10,7 @@ from quart import Quart, Response, request
 from app.addresses import lead_nowhere
 from app.database.accounts import Accounts
 from app.database.appender import Appender, measured
+from app.database.chain import Chain
 from app.database.leases import LeaseStore
 from app.database.migrate import check
 from app.database.openings import Openings
@@ -33,6 +34,7 @@ from app.pruner import Pruner
 from app.request_rules import install_request_rules
 from app.review_gauges import ReviewGauges
 from app.rollout import gets_stream
+from app.sealer import Sealer
 from app.security_headers import install_security_headers
 from app.settings import Settings
 from app.stream.hub import Hub
@@ -84,6 +86,7 @@ class NapviApp(Quart):
         self.streams.start()
         self.rounds.start()
         self.pruner.start()
+        self.sealer.start()
         self._opened = True
 
     def turn_away(self) -> None:
@@ -102,6 +105,7 @@ class NapviApp(Quart):
         await self.listener.stop()
         await self.rounds.stop()
         await self.pruner.stop()
+        await self.sealer.stop()
         await self.linker.finish()
         await self.canceller.finish()
         await self.appender.drain()
@@ -208,6 +212,7 @@ class NapviApp(Quart):
         self.rounds = Rounds(book, reconciler.check, settings, self.metrics)
         retention = Retention(self.database, settings)
         self.pruner = Pruner(retention.prune, self.metrics, settings.prune_seconds)
+        self.sealer = Sealer(Chain(self.database), settings, self.metrics)
         self.review_gauges = ReviewGauges(
             Review(self.database).counts,
             self.metrics,

@@ -120,6 +120,7 @@ class Metrics:
         self._count_notifications()
         self._count_review()
         self._count_pruning()
+        self._count_seals()
         self.loop_lag_seconds = self._histogram(
             "loop_lag_seconds", "The event loop ran a timer this late", LAG_SECONDS
         )
@@ -248,6 +249,13 @@ class Metrics:
         self.rows_pruned = self._counter("rows_pruned", "Rows forgotten", "kind", Pruned)
         self.pruner_failures = self._counter(
             "pruner_failures", "Rounds of forgetting that an error ended"
+        )
+
+    def _count_seals(self) -> None:
+        self.events_unsealed = self._latest("events_unsealed", "Events without a seal, to 10000")
+        self.unsealed_seconds = self._latest("unsealed_seconds", "Age of the oldest of them")
+        self.sealer_failures = self._counter(
+            "sealer_failures", "Times that sealing failed and began again"
         )
 
     def _latest(self, name: str, help: str) -> Gauge:

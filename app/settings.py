@@ -127,6 +127,10 @@ class Settings(BaseSettings):
     prune_seconds: Seconds = 3600.0
     prune_rows_max: Annotated[int, Field(gt=0, le=10_000)] = 500
 
+    # Hash chain
+    seal_seconds: Seconds = 1.0
+    seal_batch_max: Annotated[int, Field(gt=0, le=10_000)] = 1_000
+
     # Streams
     stream: str = "on"
     stream_heartbeat_seconds: Seconds = 30.0

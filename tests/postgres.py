@@ -79,11 +79,15 @@ def remove_leftovers(parent: Path) -> None:
 
 
 def check_the_laws(url: str) -> None:
-    """State is the fold of the events, and every đồng is accounted for."""
+    """State is the fold of the events, they are as sealed, every đồng is accounted for."""
     limit = f"-c statement_timeout={LAW_SECONDS_MAX}s"
     with psycopg.connect(url, options=limit) as connection:
         drift = connection.execute("SELECT * FROM audit.drift()").fetchall()
         assert drift == [], "the projections are not the fold of the events"
+        forged = connection.execute(
+            "SELECT * FROM audit.verify_chain() WHERE kind = 'finding'"
+        ).fetchall()
+        assert forged == [], "the log is not what was sealed"
         imbalance = connection.execute(
             "SELECT * FROM audit.money_equation WHERE difference IS DISTINCT FROM 0"
         ).fetchall()

@@ -50,6 +50,13 @@ PROOFS: Sequence[Proof] = (
         "the guards of the log and the ledger are in force",
         "SELECT g.guard FROM audit.guards AS g WHERE NOT g.in_force",
     ),
+    Proof(
+        "nothing in the log, its seals or its checkpoints was changed",
+        """
+        SELECT concat_ws(' ', v.what, v.stream, v.first_id::text, v.detail)
+        FROM audit.verify_chain() AS v WHERE v.kind = 'finding'
+        """,
+    ),
 )
 
 

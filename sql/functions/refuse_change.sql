@@ -1,4 +1,4 @@
--- refuse_change: keeps the log and the ledger append-only, for every role.
+-- refuse_change: keeps the log, its seals and the ledger append-only, for every role.
 -- Raises:   TU010 on UPDATE, DELETE and TRUNCATE.
 -- Locks:    nothing.
 -- Notifies: nothing.
@@ -28,4 +28,20 @@ FOR EACH ROW EXECUTE FUNCTION topup.refuse_change();
 
 CREATE OR REPLACE TRIGGER ledger_entries_before_truncate
 BEFORE TRUNCATE ON topup.ledger_entries
+FOR EACH STATEMENT EXECUTE FUNCTION topup.refuse_change();
+
+CREATE OR REPLACE TRIGGER event_seals_before_change
+BEFORE UPDATE OR DELETE ON topup.event_seals
+FOR EACH ROW EXECUTE FUNCTION topup.refuse_change();
+
+CREATE OR REPLACE TRIGGER event_seals_before_truncate
+BEFORE TRUNCATE ON topup.event_seals
+FOR EACH STATEMENT EXECUTE FUNCTION topup.refuse_change();
+
+CREATE OR REPLACE TRIGGER checkpoints_before_change
+BEFORE UPDATE OR DELETE ON topup.checkpoints
+FOR EACH ROW EXECUTE FUNCTION topup.refuse_change();
+
+CREATE OR REPLACE TRIGGER checkpoints_before_truncate
+BEFORE TRUNCATE ON topup.checkpoints
 FOR EACH STATEMENT EXECUTE FUNCTION topup.refuse_change();

@@ -16,10 +16,18 @@ CHANGES: list[LiteralString] = [
     "DELETE FROM topup.ledger_entries",
     "TRUNCATE topup.ledger_entries",
     "TRUNCATE topup.users CASCADE",
+    "UPDATE topup.event_seals SET place = place",
+    "DELETE FROM topup.event_seals",
+    "TRUNCATE topup.event_seals",
+    "UPDATE topup.checkpoints SET events = 0",
+    "DELETE FROM topup.checkpoints",
+    "TRUNCATE topup.checkpoints",
 ]
 CONTENT = """
     SELECT (SELECT array_agg(e::text ORDER BY e.id) FROM topup.events AS e),
-        (SELECT array_agg(l::text ORDER BY l.id) FROM topup.ledger_entries AS l)
+        (SELECT array_agg(l::text ORDER BY l.id) FROM topup.ledger_entries AS l),
+        (SELECT array_agg(s::text ORDER BY s.id) FROM topup.event_seals AS s),
+        (SELECT array_agg(c::text ORDER BY c.number) FROM topup.checkpoints AS c)
 """
 REFUSED_WITH = {"topup_app": "42501", "topup_owner": "TU010", "postgres": "TU010"}
 
@@ -30,6 +38,7 @@ async def test_nobody_changes_what_was_recorded(
 ) -> None:
     topup = await process.topup()
     await process.store.append_events([transfer(topup.order_code, 1_000)])
+    await query(database_url, "SELECT topup.seal_events(9), topup.take_checkpoint()")
     before = await query(database_url, CONTENT)
     async with connected(database_url, role) as connection:
         for change in CHANGES:

@@ -32,6 +32,8 @@ DOORS = {
     "renumber_topup",
     "revoke_session",
     "skip_order_codes",
+    "seal_events",
+    "take_checkpoint",
     "touch_session",
 }
 READS = {"read_updates", "first_answer", "fold", "next_state", "credit", "close", "payable_until"}
@@ -165,6 +167,10 @@ async def test_a_write_and_an_inner_function_are_refused_in_practice(
         "UPDATE topup.payos_checks SET next_at = now()",
         "DELETE FROM topup.payos_checks",
         "SELECT topup.schedule_check('T00000000', true)",
+        "DELETE FROM topup.event_seals",
+        "UPDATE topup.checkpoints SET number = 0",
+        "UPDATE topup.settling SET settled_id = 0",
+        "SELECT topup.settled_event_id()",
         "CREATE TABLE topup.mine ()",
         "SET ROLE topup_owner",
     ]

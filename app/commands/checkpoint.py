@@ -1,0 +1,87 @@
+"""`python -m app checkpoint`: proofs of the log, to be kept where no administrator of it writes."""
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Any, TextIO, TypeVar
+
+import click
+
+from app.checkpoints import read_lines
+from app.commands.configured import configured
+from app.database.chain import Chain
+from app.database.migrate import check
+from app.database.pool import Database
+from app.installation import database
+
+T = TypeVar("T")
+
+PATIENCE_SECONDS = 3600.0  # the whole log is read; a payment may not take as long
+SEALED_AT_ONCE = 1_000
+
+
+@click.group(invoke_without_command=True)
+@click.option(
+    "--to",
+    "file",
+    metavar="FILE",
+    type=click.File("a", encoding="utf-8", lazy=False),
+    help="Add the line to this file as well.",
+)
+@click.pass_context
+def checkpoint(context: click.Context, file: TextIO | None) -> None:
+    """Seal what is recorded, take a checkpoint, and print it as one line of JSON.
+
+    Keep the lines where nobody who can write the database can write: docs/auditing-chain.md.
+    """
+    if context.invoked_subcommand is not None:
+        return
+
+    async def work(chain: Chain) -> str:
+        while await chain.seal(SEALED_AT_ONCE):
+            pass
+        return (await chain.take_checkpoint()).line()
+
+    line = _with_chain(work)
+    if file is not None:
+        file.write(f"{line}\n")
+        file.flush()
+    click.echo(line)
+
+
+@checkpoint.command()
+@click.argument("file", type=click.File(encoding="utf-8"))
+def verify(file: TextIO) -> None:
+    """Compare the database with the checkpoints in FILE, and the chain with itself.
+
+    Works beside running servers. Ends with 1 when something was changed behind the doors.
+    """
+    kept = read_lines(file)
+    proof = _with_chain(lambda chain: chain.prove(kept))
+    for finding in proof.findings:
+        click.echo(f"{finding.what}: {finding.detail}")
+    for reach in proof.reaches:
+        ids = f", ids {reach.first_id} to {reach.last_id}" if reach.events else ""
+        click.echo(f"{reach.what:9} {reach.events} events{ids}")
+    covered = max((one.events for one in kept), default=0)
+    click.echo(f"{len(kept)} checkpoints kept elsewhere cover the first {covered} events.")
+    click.echo(f"{len(proof.findings)} findings.")
+    sys.exit(1 if proof.findings else 0)
+
+
+def _with_chain(work: Callable[[Chain], Coroutine[Any, Any, T]]) -> T:
+    """Runs `work` on the database of the installation. Raises NapviError."""
+    settings = configured(log_level="warning")
+    patient = settings.model_copy(update={"statement_timeout_seconds": PATIENCE_SECONDS})
+
+    async def connected(url: str) -> T:
+        await check(url)
+        pool = Database(url, 1, patient)
+        await pool.open()
+        try:
+            return await work(Chain(pool))
+        finally:
+            await pool.close()
+
+    with database(settings, borrow=True) as url:
+        return asyncio.run(connected(url))
