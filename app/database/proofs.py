@@ -10,8 +10,10 @@ from typing import LiteralString
 
 import psycopg
 from psycopg import AsyncConnection, IsolationLevel
-from psycopg.rows import scalar_row
+from psycopg.rows import class_row, scalar_row
 
+from app.checkpoints import Checkpoint, compare
+from app.database.chain import CHECKPOINTS
 from app.errors import ConfigurationError, ProofFailed
 
 FINDINGS_SHOWN_MAX = 20
@@ -86,3 +88,14 @@ async def findings(connection: AsyncConnection, proof: Proof) -> list[str]:
             return await cursor.fetchmany(FINDINGS_SHOWN_MAX + 1)
     except psycopg.Error as error:
         raise ProofFailed(f"whether {proof.claim} could not be asked: {error}".strip()) from error
+
+
+async def checkpoint_findings(connection: AsyncConnection, kept: Sequence[Checkpoint]) -> list[str]:
+    """Where the checkpoints of the database are not those kept elsewhere. Raises ProofFailed."""
+    try:
+        async with connection.cursor(row_factory=class_row(Checkpoint)) as cursor:
+            await cursor.execute(CHECKPOINTS)
+            stored = {checkpoint.number: checkpoint for checkpoint in await cursor.fetchall()}
+    except psycopg.Error as error:
+        raise ProofFailed(f"the checkpoints could not be read: {error}".strip()) from error
+    return [f"{finding.what}: {finding.detail}" for finding in compare(kept, stored)]

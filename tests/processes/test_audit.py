@@ -1,8 +1,11 @@
 """`audit` and `rebuild` as an operator runs them, and as an auditor who may read `audit` only."""
 
+from pathlib import Path
+
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from app.database.chain import Chain
 from app.database.proofs import PROOFS
 from tests.payments import connected, open_process, transfer
 from tests.processes.commands import command
@@ -15,6 +18,7 @@ DAMAGE = {
     "ALTER TABLE topup.events DISABLE TRIGGER events_before_change": ("guards",),
     "ALTER TABLE topup.events DROP CONSTRAINT events_tx_ref_seq_key": ("guards",),
     "GRANT INSERT ON topup.events TO topup_app": ("guards",),
+    "UPDATE topup.checkpoints SET events = events + 1": ("was changed",),
 }
 
 
@@ -23,6 +27,9 @@ async def paid(database_url: str) -> None:
     async with open_process(database_url) as doors:
         topup = await doors.topup(50_000)
         await doors.store.append_events([transfer(topup.order_code, 50_000)])
+        chain = Chain(doors.database)
+        await chain.seal(1)
+        await chain.take_checkpoint()
 
 
 @pytest.mark.usefixtures("paid")
@@ -52,6 +59,23 @@ async def test_what_contradicts_a_proof_is_told_and_ends_with_1(
     found = [line for line in said.splitlines() if line.startswith("FOUND  ")]
     for claim in DAMAGE[damage]:
         assert any(claim in line for line in found), said
+
+
+@pytest.mark.breaks_the_laws
+@pytest.mark.usefixtures("paid")
+async def test_checkpoints_kept_elsewhere_tell_what_the_database_cannot(
+    environment: dict[str, str], database_url: str, tmp_path: Path
+) -> None:
+    kept = str(tmp_path / "kept.jsonl")
+    assert (await command(environment, "checkpoint", "--to", kept))[0] == 0
+    code, said = await command(environment, "audit", "--kept", kept)
+    assert (code, f"All {len(PROOFS) + 1} proofs hold." in said) == (0, True), said
+    async with connected(database_url) as connection, connection.transaction():
+        await connection.execute("SET LOCAL session_replication_role = replica")
+        await connection.execute("DELETE FROM topup.checkpoints")
+    assert (await command(environment, "audit"))[0] == 0
+    code, said = await command(environment, "audit", "--kept", kept)
+    assert (code, "checkpoint 2 is not in the database" in said) == (1, True), said
 
 
 @pytest.mark.usefixtures("paid")
