@@ -40,6 +40,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="N",
         help="draw N new examples for each property of tests/fuzz, in place of a few known ones",
     )
+    parser.addoption(
+        "--mutants",
+        choices=["some", "all", "write"],
+        default="some",
+        help="try some mutants of the projectors, or all; write: all, into docs/mutations.md",
+    )
+    parser.addoption(
+        "--interleaved-examples",
+        type=int,
+        metavar="N",
+        help="draw N new interleaved histories for tests/laws, in place of a few known ones",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
