@@ -1,6 +1,7 @@
 """The doors of payments through a connection that its owner may keep in a transaction."""
 
 import hashlib
+import secrets
 from collections.abc import Sequence
 from typing import Any, LiteralString
 from uuid import UUID, uuid4
@@ -9,6 +10,7 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import kwargs_row
 
+from app.database.accounts import REGISTER_USER
 from app.database.openings import OPEN, RENUMBER
 from app.database.store import topup_row
 from app.model import Fact, Outcome, Topup, TxRef, UserId
@@ -30,6 +32,13 @@ REFUSED_ASSIGNMENT = {"TU008", "TU016"}
 def fingerprint(amount_vnd: int) -> str:
     """What was asked for, as Openings has it."""
     return hashlib.sha256(f"amount={amount_vnd}".encode()).hexdigest()
+
+
+async def register(connection: AsyncConnection) -> UserId:
+    """A new user with a wallet."""
+    name = f"user-{secrets.token_hex(8)}"
+    [(user_id,)] = await (await connection.execute(REGISTER_USER, (name, "no hash"))).fetchall()
+    return UserId(user_id)
 
 
 async def open_topup(
