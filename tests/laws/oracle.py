@@ -35,6 +35,10 @@ class Oracle:
     def balance(self, user_id: UserId) -> int:
         return sum(amount for amount, _ in self.entries[user_id])
 
+    @property
+    def conflicts(self) -> list[ConflictKey]:
+        return list(self._conflicts)
+
     def open(self, topup: Topup, idempotency_key: str | None = None) -> None:
         self.topups[topup.tx_ref] = Expected(
             topup.user_id, topup.order_code, topup.amount, EXPIRY_SECONDS, idempotency_key
