@@ -129,4 +129,9 @@ async def open_sessions(url: str, number: int) -> AsyncIterator[Sessions]:
             Session(await stack.enter_async_context(connected(url, "topup_app")))
             for _ in range(number)
         ]
-        yield Sessions(sessions, observer)
+        try:
+            yield Sessions(sessions, observer)
+        finally:
+            for session in sessions:  # one that waits, after a failure, would be waited for
+                if session.call is not None:
+                    session.call.cancel()
