@@ -117,7 +117,8 @@ class Sessions:
                     done.result()
             waiting = [s.connection.info.backend_pid for s in self.all if s.call is not None]
             cursor = await self.observer.execute(BLOCKED, (waiting,))
-            if await cursor.fetchone() == (len(waiting),):
+            # If all wait, in a circle, PostgreSQL ends one of them.
+            if await cursor.fetchone() == (len(waiting),) and self.free:
                 return
 
 
