@@ -54,6 +54,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="S",
         help="how long audit.drift() is asked for there, while everybody writes",
     )
+    parser.addoption(
+        "--mutants",
+        choices=["some", "all", "write"],
+        default="some",
+        help="try some mutants of the projectors, or all; write: all, into docs/mutations.md",
+    )
+    parser.addoption(
+        "--interleaved-examples",
+        type=int,
+        metavar="N",
+        help="draw N new interleaved histories for tests/laws, in place of a few known ones",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -2,107 +2,85 @@
 after the other. It knows nothing of batches, locks and SQL.
 """
 
-from collections import defaultdict
-from dataclasses import dataclass, field
+from collections import Counter, defaultdict
 from typing import Any
 from uuid import UUID
 
 from app.model import EventType, Fact, Outcome, Status, Topup, TxRef, UserId
+from tests.laws.expected import CLOSED_AS, Expected
 
-OPENED, RENUMBERED, LINKED, RECEIVED, FAILED = (
-    EventType.TOPUP_OPENED,
-    EventType.TOPUP_RENUMBERED,
-    EventType.TOPUP_LINKED,
-    EventType.PAYMENT_RECEIVED,
-    EventType.PAYMENT_FAILED,
-)
-CLOSED_AS = {
-    EventType.PAYMENT_FAILED: Status.FAILED,
-    EventType.TOPUP_CANCELLED: Status.CANCELLED,
-    EventType.TOPUP_EXPIRED: Status.EXPIRED,
-}
+CLEARING, SUSPENSE = "payos:clearing", "suspense"
+BY_GET = "payos.get"
+EXPIRY_SECONDS = 900.0
 Answer = tuple[Outcome, TxRef | None, int | None]
 ConflictKey = tuple[UUID, int, int]
-"""The event id that was taken, and what came under it: order code and amount."""
-
-
-@dataclass
-class Expected:
-    """A top-up. `*_seq` name the event whose recording is the time in question."""
-
-    user_id: UserId
-    order_code: int
-    amount: int
-    link: str | None = None
-    checkout_url: str | None = None
-    amount_paid: int = 0
-    status: Status = Status.PENDING
-    late: bool = False
-    confirmed_seq: int | None = None
-    closed_seq: int | None = None
-    history: list[tuple[Any, ...]] = field(default_factory=list)
-
-    @property
-    def seq(self) -> int:
-        return len(self.history)
-
-    def credit(self, amount: int) -> None:
-        self.late = self.late or self.status in CLOSED_AS.values()
-        self.closed_seq = None
-        self.amount_paid += amount
-        if self.amount_paid < self.amount:
-            self.status = Status.UNDERPAID
-        else:
-            self.status = Status.CONFIRMED
-            self.confirmed_seq = self.confirmed_seq or self.seq + 1
-
-    def close(self, status: Status) -> None:
-        if self.status == Status.PENDING:
-            self.status, self.closed_seq = status, self.seq + 1
+"""The event id that was taken or held, and what came under it: order code and amount."""
 
 
 class Oracle:
     def __init__(self) -> None:
         self.topups: dict[TxRef, Expected] = {}
         self.entries: defaultdict[UserId, list[tuple[int, int]]] = defaultdict(list)
+        self.accounts: Counter[str] = Counter()
+        """What the postings of each system account sum to, in đồng."""
         self.in_suspense: dict[UUID, int] = {}
+        self.notes: dict[UUID, str] = {}
+        """By which rule a fact was matched, or why not."""
         self._recorded: dict[UUID, tuple[tuple[int, int], Answer]] = {}
+        self._transfers: list[tuple[TxRef | None, dict[str, Any]]] = []
         self._conflicts: dict[ConflictKey, Answer] = {}
+        self._held: set[ConflictKey] = set()
         self._assigned: dict[UUID | ConflictKey, Answer] = {}
 
     def balance(self, user_id: UserId) -> int:
         return sum(amount for amount, _ in self.entries[user_id])
 
-    def open(self, topup: Topup) -> None:
-        self.topups[topup.tx_ref] = Expected(topup.user_id, topup.order_code, topup.amount)
-        self._log(topup.tx_ref, OPENED)
+    @property
+    def conflicts(self) -> list[ConflictKey]:
+        return list(self._conflicts)
+
+    def open(self, topup: Topup, idempotency_key: str | None = None) -> None:
+        self.topups[topup.tx_ref] = Expected(
+            topup.user_id, topup.order_code, topup.amount, EXPIRY_SECONDS, idempotency_key
+        )
+        self._log(topup.tx_ref, EventType.TOPUP_OPENED)
+
+    def may_renumber(self, tx_ref: TxRef) -> bool:
+        topup = self.topups[tx_ref]
+        return topup.link is None and topup.status == Status.PENDING
 
     def renumber(self, tx_ref: TxRef, order_code: int) -> bool:
         """Whether the top-up may take this code."""
-        topup = self.topups[tx_ref]
-        if topup.link is not None or topup.status != Status.PENDING:
+        if not self.may_renumber(tx_ref):
             return False
-        topup.order_code = order_code
-        self._log(tx_ref, RENUMBERED)
+        self.topups[tx_ref].order_code = order_code
+        self._log(tx_ref, EventType.TOPUP_RENUMBERED)
         return True
 
     def append(self, fact: Fact) -> Answer:
-        tx_ref, by_order_code = self._match(fact)
+        tx_ref, note = self._match(fact)
         content = (fact.data.get("order_code", 0), fact.data.get("amount", 0))
         if fact.event_id in self._recorded:
             before, answer = self._recorded[fact.event_id]
             if content == before:
                 return (Outcome.DUPLICATE, *answer[1:])
             return self._conflict((fact.event_id, *content), tx_ref)
+        if self._may_be_known(fact, tx_ref):
+            return self._hold((fact.event_id, *content), tx_ref, fact.data.get("source") != BY_GET)
 
+        if fact.type == EventType.PAYMENT_RECEIVED:
+            self._transfers.append((tx_ref, fact.data))
         if tx_ref is None:
             answer = (Outcome.SUSPENSE, None, None)
-            if fact.type == RECEIVED:
+            if fact.type == EventType.PAYMENT_RECEIVED:
                 self.in_suspense[fact.event_id] = fact.data["amount"]
+                self._post(CLEARING, SUSPENSE, fact.data["amount"])
         else:
-            self._apply(self.topups[tx_ref], fact, by_order_code)
+            self._apply(self.topups[tx_ref], fact, note == "order_code")
             answer = (Outcome.APPLIED, tx_ref, self._log(tx_ref, fact.type))
         self._recorded[fact.event_id] = content, answer
+        if note is not None:
+            self.notes[fact.event_id] = note
         return answer
 
     def assign(self, waiting: UUID | ConflictKey, tx_ref: TxRef) -> Answer | None:
@@ -110,30 +88,63 @@ class Oracle:
         if waiting in self._assigned:
             answer = self._assigned[waiting]
             return (Outcome.DUPLICATE, *answer[1:]) if answer[1] == tx_ref else None
-        amount = self.in_suspense.pop(waiting) if isinstance(waiting, UUID) else waiting[2]
-        self._pay(self.topups[tx_ref], amount)
-        seq = self._log(tx_ref, EventType.SUSPENSE_ASSIGNED)
-        self._assigned[waiting] = Outcome.APPLIED, tx_ref, seq
-        return self._assigned[waiting]
+        if not isinstance(waiting, UUID) and waiting in self._held and waiting[0] in self._recorded:
+            return None
+        if isinstance(waiting, UUID):
+            self._pay(self.topups[tx_ref], self.in_suspense.pop(waiting), SUSPENSE)
+        else:
+            self._pay(self.topups[tx_ref], waiting[2], CLEARING)
+        answer = Outcome.APPLIED, tx_ref, self._log(tx_ref, EventType.SUSPENSE_ASSIGNED)
+        self._assigned[waiting] = answer
+        if not isinstance(waiting, UUID) and waiting in self._held:
+            self._recorded[waiting[0]] = waiting[1:], answer
+        return answer
 
-    def _match(self, fact: Fact) -> tuple[TxRef | None, bool]:
-        """The top-up, and whether the order code found it."""
+    def _match(self, fact: Fact) -> tuple[TxRef | None, str | None]:
+        """The top-up, and the rule that found it; or why none. A fact may name it itself."""
         if fact.tx_ref is not None:
-            return fact.tx_ref, False
+            return fact.tx_ref, None
         if "unmatchable" in fact.data:
-            return None, False
+            return None, fact.data["unmatchable"]
         for tx_ref, topup in self.topups.items():
             if topup.order_code == fact.data["order_code"]:
-                foreign = topup.link not in (None, fact.data["payment_link_id"])
-                return (None, False) if foreign else (tx_ref, True)
+                if topup.link in (None, fact.data["payment_link_id"]):
+                    return tx_ref, "order_code"
+                return None, "payment_link_id.foreign"
+        return self._match_description(fact.data)
+
+    def _match_description(self, data: dict[str, Any]) -> tuple[TxRef | None, str]:
         waiting = [
             tx_ref
-            for tx_ref in fact.data.get("description_tx_refs", [])
+            for tx_ref in data.get("description_tx_refs", [])
             if tx_ref in self.topups
             and self.topups[tx_ref].status == Status.PENDING
-            and self.topups[tx_ref].amount == fact.data["amount"]
+            and self.topups[tx_ref].amount == data["amount"]
         ]
-        return (waiting[0] if len(waiting) == 1 else None), False
+        if len(waiting) == 1:
+            return waiting[0], "description"
+        return None, "description.ambiguous" if waiting else "order_code.unknown"
+
+    def _may_be_known(self, fact: Fact, tx_ref: TxRef | None) -> bool:
+        """Whether a webhook and an answer of GET, which does not list the other's reference, told
+        a transfer of this top-up, amount and minute.
+        """
+        if fact.type != EventType.PAYMENT_RECEIVED or tx_ref is None:
+            return False
+        return any(
+            other == tx_ref
+            and data["amount"] == fact.data["amount"]
+            and data.get("transaction_at") == fact.data.get("transaction_at")
+            and _does_not_list(fact.data, data) + _does_not_list(data, fact.data) == 1
+            for other, data in self._transfers
+        )
+
+    def _hold(self, key: ConflictKey, tx_ref: TxRef | None, by_webhook: bool) -> Answer:
+        answer = self._conflict(key, tx_ref)
+        self._held.add(key)
+        if tx_ref is not None and by_webhook:
+            self.topups[tx_ref].doubtful = True
+        return answer
 
     def _conflict(self, key: ConflictKey, tx_ref: TxRef | None) -> Answer:
         if key in self._conflicts:
@@ -143,31 +154,36 @@ class Oracle:
         return self._conflicts[key]
 
     def _apply(self, topup: Expected, fact: Fact, by_order_code: bool) -> None:
-        if fact.type == LINKED:
-            topup.link = topup.link or fact.data["payment_link_id"]
-            topup.checkout_url = fact.data["checkout_url"]
-        elif fact.type == RECEIVED:
+        if fact.type == EventType.TOPUP_LINKED:
+            topup.link_to(fact.data)
+        elif fact.type == EventType.PAYMENT_RECEIVED:
             if by_order_code:
                 topup.link = topup.link or fact.data["payment_link_id"]
-            self._pay(topup, fact.data["amount"])
+            self._pay(topup, fact.data["amount"], CLEARING)
         else:
             topup.close(CLOSED_AS[fact.type])
 
-    def _pay(self, topup: Expected, amount: int) -> None:
+    def _pay(self, topup: Expected, amount: int, source: str) -> None:
         topup.credit(amount)
         balance_after = self.balance(topup.user_id) + amount
         self.entries[topup.user_id].append((amount, balance_after))
+        self._post(source, f"wallet:{topup.user_id}", amount)
+
+    def _post(self, source: str, target: str, amount: int) -> None:
+        self.accounts[source] -= amount
+        self.accounts[target] += amount
 
     def _log(self, tx_ref: TxRef, type: EventType) -> int:
         topup = self.topups[tx_ref]
-        topup.history.append(
-            (
-                topup.seq + 1,
-                type,
-                topup.status,
-                topup.amount_paid,
-                topup.late,
-                self.balance(topup.user_id),
-            )
-        )
+        balance = self.balance(topup.user_id)
+        told = (topup.seq + 1, type, topup.status, topup.amount_paid, topup.late, balance)
+        topup.history.append(told)
         return topup.seq
+
+
+def _does_not_list(answer: dict[str, Any], webhook: dict[str, Any]) -> bool:
+    return (
+        answer.get("source") == BY_GET
+        and webhook.get("source") != BY_GET
+        and webhook["reference"] not in answer.get("listed", [])
+    )
