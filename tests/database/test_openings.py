@@ -54,6 +54,7 @@ async def test_a_topup_is_opened_pending(process: Process) -> None:
         expires_at=topup.opened_at + timedelta(seconds=900),
         confirmed_at=None,
         opened_at=ANY,
+        needs_link=True,
     )
     assert topup.opened_at.tzinfo is not None
     assert topup.opened_at.utcoffset() == timedelta(0)

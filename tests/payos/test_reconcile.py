@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import app.payos.linking
 from app.errors import PayOSTimeout
 from app.metrics import CheckOutcome
 from app.model import Outcome, Status
@@ -145,6 +146,24 @@ async def test_money_after_the_close_is_credited_and_flagged(at_work: Desk) -> N
     assert (await at_work.check(topup)).recovered == [50_000]
     found = await at_work.state(topup)
     assert (found.status, found.late) == (Status.CONFIRMED, True)
+
+
+@pytest.mark.parametrize("hours_ahead", [24, -24])
+async def test_whether_it_is_too_late_for_a_link_is_said_by_the_clock_of_the_database(
+    at_work: Desk, hours_ahead: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Wrong(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> "Wrong":
+            return super().now(tz) + timedelta(hours=hours_ahead)
+
+    monkeypatch.setattr(app.payos.linking, "datetime", Wrong)
+    in_time, too_late = await at_work.process.topup(), await at_work.process.topup()
+    await at_work.let_expire(too_late)
+    for topup in (in_time, too_late):
+        await at_work.link(await at_work.state(topup))
+    assert (await at_work.state(in_time)).checkout_url
+    assert at_work.calls == [("POST", "/v2/payment-requests")]
 
 
 async def test_after_the_time_to_pay_a_link_that_is_open_is_cancelled_then_expired_here(
