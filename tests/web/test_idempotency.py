@@ -134,7 +134,8 @@ async def test_a_process_that_died_keeps_the_key_until_its_claim_expires(
         assert in_flight(await payer.init(50_000, key="k"))
         await connection.execute("UPDATE topup.link_claims SET expires_at = clock_timestamp()")
     found = await payer.init(50_000, key="k")
-    assert (found.status_code, found.json()["tx_ref"], replayed(found)) == (201, tx_ref, None)
+    assert (found.status_code, found.json()["tx_ref"]) == (201, tx_ref)
+    assert replayed(found) == ("true" if paid_first else None)
     assert bool(found.json()["qr_code"]) is not paid_first
     assert await query(database_url, "SELECT FROM topup.link_claims") == []
 
@@ -164,9 +165,10 @@ async def test_a_key_that_comes_again_asks_for_no_link_to_what_is_paid(
     )
     await deliver(napvi, transfer_data(order_code, 50_000))
     asked = napvi.payos.answers
-    found = await payer.init(50_000, key="k")
-    assert (found.status_code, found.json()["status"], replayed(found)) == (201, "confirmed", None)
-    assert (found.json()["tx_ref"], napvi.payos.answers) == (tx_ref, asked)
+    for found in [await payer.init(50_000, key="k") for _ in range(2)]:
+        assert (found.status_code, found.json()["status"]) == (201, "confirmed")
+        assert (found.json()["tx_ref"], replayed(found)) == (tx_ref, "true")
+    assert napvi.payos.answers == asked
 
 
 async def deliver(napvi: Napvi, data: dict[str, Any]) -> None:
