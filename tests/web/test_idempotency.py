@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from app.payos.linking import ORDER_CODES_TRIED_MAX
 from app.request_rules import WEBHOOK_PATH
 from tests.payments import connected, query
 from tests.web.line import client
@@ -92,6 +93,21 @@ async def test_while_the_first_waits_for_payos_the_key_is_in_flight_at_every_pro
         again = await payer_elsewhere.init(key="k")
     assert (first.status_code, again.json(), replayed(again)) == (201, first.json(), "true")
     assert await events_of(database_url, first.json()["tx_ref"]) == [OPENED, LINKED]
+
+
+async def test_the_key_is_kept_for_as_long_as_every_order_code_may_take(
+    napvi: Napvi, payer: Payer, database_url: str
+) -> None:
+    napvi.payos.hold()
+    opening = asyncio.create_task(payer.init(key="k"))
+    await napvi.payos.answering.wait()
+    ((seconds_left,),) = await query(
+        database_url,
+        "SELECT extract(epoch FROM expires_at - clock_timestamp()) FROM topup.link_claims",
+    )
+    napvi.payos.release()
+    assert (await opening).status_code == 201
+    assert seconds_left > ORDER_CODES_TRIED_MAX * napvi.app.gateway.create_seconds_max
 
 
 async def test_in_parallel_one_opens_the_topup_and_the_others_wait_or_repeat_its_answer(
