@@ -110,8 +110,10 @@ class Reconciler:
             fact = transfer_fact(self._channel, state, transfer, unmatchable)
             appended = await self._append(fact)
             match appended.outcome:
-                case Outcome.APPLIED | Outcome.SUSPENSE:
+                case Outcome.APPLIED:
                     findings.recovered.append(transfer.amount)
+                case Outcome.SUSPENSE:
+                    findings.suspended.append(transfer.amount)
                 case Outcome.CONFLICT:
                     findings.held += 1
                 case Outcome.REJECTED:

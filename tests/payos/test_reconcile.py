@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import app.payos.linking
+from app.commands.reconcile import Tally
 from app.errors import PayOSTimeout
 from app.metrics import CheckOutcome
 from app.model import Outcome, Status
@@ -231,7 +232,13 @@ async def test_the_money_of_another_installation_waits_for_a_person(at_work: Des
     topup, order = await at_work.open(linked=False)
     order.amount = 70_000
     order.receive(70_000)
-    await at_work.check(topup)
+    findings = await at_work.check(topup)
+    tally = Tally()
+    tally.add(findings)
+    credited, suspended = tally.lines()[1:3]
+    assert credited.startswith("credited          0 transfers")
+    assert suspended.startswith("in suspense       1 transfers of 70.000")
+    assert findings.outcome is CheckOutcome.RECOVERED
     found = await at_work.state(topup)
     assert (found.amount_paid, found.payment_link_id) == (0, None)
     assert await query(at_work.url, "SELECT amount, why FROM audit.suspense") == [
