@@ -30,6 +30,7 @@ from app.payos.gateway import Gateway
 from app.payos.linking import ORDER_CODES_TRIED_MAX, Linker
 from app.payos.reconcile import Reconciler
 from app.payos.rounds import Rounds
+from app.payos_labels import PayOSCaller
 from app.pruner import Pruner
 from app.request_rules import install_request_rules
 from app.review_gauges import ReviewGauges
@@ -207,9 +208,11 @@ class NapviApp(Quart):
             self.gateway, self.appender.append, self.openings.renumber, self.openings.release
         )
         book, channel = CheckBook(self.database, settings), settings.payos_client_id or ""
-        reconciler = Reconciler(self.gateway, self.appender.append, channel)
-        self.canceller = Canceller(book.orders, reconciler.cancel)
-        self.rounds = Rounds(book, reconciler.check, settings, self.metrics)
+        append = self.appender.append
+        for_payers = Reconciler(self.gateway, append, channel, PayOSCaller.PAYER)
+        self.canceller = Canceller(book.orders, for_payers.cancel)
+        in_background = Reconciler(self.gateway, append, channel)
+        self.rounds = Rounds(book, in_background.check, settings, self.metrics)
         retention = Retention(self.database, settings)
         self.pruner = Pruner(retention.prune, self.metrics, settings.prune_seconds)
         self.sealer = Sealer(Chain(self.database), settings, self.metrics)

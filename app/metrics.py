@@ -160,7 +160,11 @@ class Metrics:
             "payos_calls_in_flight", "Calls that wait for PayOS now"
         )
         self.payos_breaker_open = self._gauge(
-            "payos_breaker_open", "Processes that do not call PayOS, because it gives no answers"
+            "payos_breaker_open", "Processes that call PayOS for no payer: it gives no answers"
+        )
+        self.payos_background_breaker_open = self._gauge(
+            "payos_background_breaker_open",
+            "Processes that reconcile nothing: PayOS does not answer",
         )
         self.payos_signatures = self._counter_by(
             "payos_signatures", "Good signatures of PayOS", thing=SignedThing, key=KeyPosition

@@ -132,7 +132,11 @@ class TopupUpdate:
 
 @dataclass(frozen=True, slots=True)
 class Topup:
-    """The current state of a top-up. Source: topup.topups."""
+    """The current state of a top-up. Source: topup.topups.
+
+    `needs_link`: it waits for a first payment, for which nobody was told where to pay, and was
+    in time when it was read, by the clock of the database.
+    """
 
     tx_ref: TxRef
     user_id: UserId
@@ -152,6 +156,7 @@ class Topup:
     expires_at: datetime
     confirmed_at: datetime | None
     opened_at: datetime
+    needs_link: bool
 
 
 @dataclass(frozen=True, slots=True)

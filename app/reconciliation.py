@@ -27,12 +27,14 @@ class Order:
 class Findings:
     """What asking about one top-up brought. Amounts in đồng.
 
-    `recovered`: transfers that no webhook had brought; `held`: transfers kept for review, not
+    `recovered`: transfers that no webhook had brought, credited to a wallet; `suspended`: such
+    transfers that went to suspense; `held`: transfers kept for review, not
     credited; `unreadable`: transfers without a reference, or that make no sense; `known`: PayOS
     has such an order.
     """
 
     recovered: list[int] = field(default_factory=list)
+    suspended: list[int] = field(default_factory=list)
     held: int = 0
     unreadable: int = 0
     known: bool = True
@@ -46,7 +48,7 @@ class Findings:
             return CheckOutcome.UNREADABLE
         if self.held:
             return CheckOutcome.HELD
-        if self.recovered:
+        if self.recovered or self.suspended:
             return CheckOutcome.RECOVERED
         if self.closed:
             return CheckOutcome.CLOSED

@@ -37,6 +37,7 @@ class Tally:
     asked: int = 0
     failed: list[TxRef] = field(default_factory=list)
     recovered: list[int] = field(default_factory=list)
+    suspended: list[int] = field(default_factory=list)
     closed: int = 0
     linked: int = 0
     held: int = 0
@@ -45,6 +46,7 @@ class Tally:
 
     def add(self, findings: Findings) -> None:
         self.recovered += findings.recovered
+        self.suspended += findings.suspended
         self.closed += findings.closed
         self.linked += findings.linked
         self.held += findings.held
@@ -56,6 +58,7 @@ class Tally:
         return [
             f"asked             {self.asked}",
             f"credited          {len(self.recovered)} transfers of {dong(sum(self.recovered))}",
+            f"in suspense       {len(self.suspended)} transfers of {dong(sum(self.suspended))}",
             f"closed            {self.closed}",
             f"linked            {self.linked}",
             f"held for review   {self.held}",

@@ -22,6 +22,8 @@ from app.model import TxRef, iso, parse_tx_ref
 
 T = TypeVar("T")
 
+ROWS_MAX = 100
+
 
 @click.group()
 def suspense() -> None:
@@ -30,19 +32,33 @@ def suspense() -> None:
 
 @suspense.command(name="list")
 @click.option("--json", "as_json", is_flag=True, help="For a program: JSON, times in UTC.")
-def list_waiting(as_json: bool) -> None:
+@click.option(
+    "--limit",
+    "rows_max",
+    metavar="ROWS",
+    type=click.IntRange(min=1),
+    default=ROWS_MAX,
+    show_default=True,
+    help="At most so many of each kind; what is left out is counted.",
+)
+def list_waiting(as_json: bool, rows_max: int) -> None:
     """Show what waits for a person, oldest first."""
 
     async def work(review: Review) -> None:
-        transfers, conflicts = await review.suspense(), await review.conflicts()
+        transfers, conflicts = await review.suspense(rows_max), await review.conflicts(rows_max)
+        totals = await review.totals()
         if as_json:
             found = {
                 "suspense": [asdict(transfer) for transfer in transfers],
                 "conflicts": [asdict(conflict) for conflict in conflicts],
+                "left_out": {
+                    "suspense": max(0, totals.suspense_transfers - len(transfers)),
+                    "conflicts": max(0, totals.conflicts_open - len(conflicts)),
+                },
             }
             click.echo(json.dumps(found, default=_as_json, indent=2))
         else:
-            print_waiting(transfers, conflicts)
+            print_waiting(transfers, conflicts, totals)
 
     _with_review(work)
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import click
 
-from app.database.review import Conflict, SuspenseTransfer
+from app.database.review import Conflict, SuspenseTransfer, Totals
 
 NOTHING = "-"
 IN_SUSPENSE = ("EVENT", "AMOUNT", "AGE", "WHY", "ORDER", "REFERENCE", "NAMES TOP-UPS")
@@ -14,14 +14,17 @@ AMOUNT_COLUMN = 1
 UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 
-def print_waiting(transfers: Sequence[SuspenseTransfer], conflicts: Sequence[Conflict]) -> None:
-    """Both tables, each with its sum; an empty one is one line."""
-    total = amount_text(sum(transfer.amount for transfer in transfers))
-    click.echo(f"In suspense: {len(transfers)} ({total})")
+def print_waiting(
+    transfers: Sequence[SuspenseTransfer], conflicts: Sequence[Conflict], totals: Totals
+) -> None:
+    """Both tables, each with the sum of all that waits; an empty one is one line."""
+    click.echo(f"In suspense: {totals.suspense_transfers} ({amount_text(totals.suspense_vnd)})")
     _print_table(IN_SUSPENSE, [_transfer_cells(transfer) for transfer in transfers])
-    total = amount_text(sum(conflict.amount for conflict in conflicts))
-    click.echo(f"Conflicts, not credited: {len(conflicts)} ({total})")
+    _print_rest(totals.suspense_transfers - len(transfers))
+    sum_text = amount_text(totals.conflicts_vnd)
+    click.echo(f"Conflicts, not credited: {totals.conflicts_open} ({sum_text})")
     _print_table(CONFLICTS, [_conflict_cells(conflict) for conflict in conflicts])
+    _print_rest(totals.conflicts_open - len(conflicts))
 
 
 def amount_text(amount: int) -> str:
@@ -70,6 +73,11 @@ def _told(value: object) -> str:
     """As it was told, except what a terminal would obey."""
     text = NOTHING if value in (None, "") else str(value)
     return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
+def _print_rest(rows: int) -> None:
+    if rows > 0:
+        click.echo(f"  and {rows} more: --limit")
 
 
 def _print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -6,8 +6,6 @@ from typing import LiteralString
 from uuid import UUID, uuid4
 
 import psycopg
-from psycopg import AsyncConnection
-from psycopg.rows import kwargs_row
 
 from app.database.pool import Database
 from app.database.store import TOPUP_COLUMNS, topup_row
@@ -51,25 +49,20 @@ class Openings:
         )
         limits = (expiry_seconds, open_max)
         key = (idempotency_key, fingerprint, self._claim_seconds)
-        # Drawn here: when the answer is lost, `work` runs again and finds what it opened.
-        request_id, tx_refs = uuid4(), [new_tx_ref() for _ in range(TX_REFS_TRIED_MAX)]
-
-        async def work(connection: AsyncConnection) -> Topup:
-            async with connection.cursor(row_factory=kwargs_row(topup_row)) as cursor:
-                for tx_ref in tx_refs:
-                    try:
-                        await cursor.execute(
-                            OPEN, (tx_ref, request_id, user_id, amount_vnd, *limits, *key)
-                        )
-                        break
-                    except psycopg.Error as error:
-                        if error.sqlstate == TOO_MANY_OPEN:
-                            raise TooManyOpen(int(error.diag.message_detail or 0)) from error
-                        if error.sqlstate != TX_REF_TAKEN or tx_ref is tx_refs[-1]:
-                            raise
-                return (await cursor.fetchall())[0]
-
-        return Opened(await self._database.run(work), request_id)
+        # Drawn here: when an answer is lost, the statement runs again and finds what it opened.
+        request_id, tx_ref = uuid4(), new_tx_ref()
+        tries_left = TX_REFS_TRIED_MAX
+        while True:
+            values = (tx_ref, request_id, user_id, amount_vnd, *limits, *key)
+            try:
+                return Opened(await self._only(OPEN, values), request_id)
+            except psycopg.Error as error:
+                if error.sqlstate == TOO_MANY_OPEN:
+                    raise TooManyOpen(int(error.diag.message_detail or 0)) from error
+                tries_left -= 1
+                if error.sqlstate != TX_REF_TAKEN or not tries_left:
+                    raise
+            tx_ref = new_tx_ref()
 
     async def release(self, tx_ref: TxRef, request_id: UUID) -> None:
         """Lets the next request under the key go on, if this one still holds the claim."""

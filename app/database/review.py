@@ -15,13 +15,22 @@ SUSPENSE = """
     SELECT
         event_id, reference, amount, order_code, payment_link_id, why, transaction_at,
         recorded_at, age, candidates
-    FROM audit.suspense ORDER BY recorded_at
+    FROM audit.suspense ORDER BY recorded_at LIMIT %s
 """
 CONFLICTS = """
     SELECT
         event_id, tx_ref, reference, amount, order_code, recorded_event_id, recorded_tx_ref,
         recorded_amount, why, transaction_at, recorded_at, age
-    FROM audit.conflicts WHERE state = 'open' ORDER BY recorded_at
+    FROM audit.conflicts WHERE state = 'open' ORDER BY recorded_at LIMIT %s
+"""
+TOTALS = """
+    SELECT
+        r.suspense_transfers, r.suspense_vnd, r.conflicts_open,
+        (
+            SELECT coalesce(sum(c.amount), 0)::bigint
+            FROM audit.conflicts AS c WHERE c.state = 'open'
+        ) AS conflicts_vnd
+    FROM audit.review_counts AS r
 """
 COUNTS = """
     SELECT suspense_transfers, suspense_vnd, conflicts_open, bodies_unread
@@ -86,6 +95,16 @@ class ReviewCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class Totals:
+    """How long the two lists are, and their sums in đồng."""
+
+    suspense_transfers: int
+    suspense_vnd: int
+    conflicts_open: int
+    conflicts_vnd: int
+
+
+@dataclass(frozen=True, slots=True)
 class Assignment:
     """Where the money went; `outcome` is applied, or duplicate when it had gone there before."""
 
@@ -100,13 +119,18 @@ class Review:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def suspense(self) -> list[SuspenseTransfer]:
+    async def suspense(self, rows_max: int) -> list[SuspenseTransfer]:
         """Oldest first."""
-        return await self._database.rows(SuspenseTransfer, SUSPENSE, ())
+        return await self._database.rows(SuspenseTransfer, SUSPENSE, (rows_max,))
 
-    async def conflicts(self) -> list[Conflict]:
+    async def conflicts(self, rows_max: int) -> list[Conflict]:
         """Those that are open, oldest first."""
-        return await self._database.rows(Conflict, CONFLICTS, ())
+        return await self._database.rows(Conflict, CONFLICTS, (rows_max,))
+
+    async def totals(self) -> Totals:
+        """Of all, also of what a list leaves out."""
+        [totals] = await self._database.rows(Totals, TOTALS, ())
+        return totals
 
     async def counts(self) -> ReviewCounts:
         [counts] = await self._database.rows(ReviewCounts, COUNTS, ())

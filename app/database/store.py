@@ -34,7 +34,9 @@ EVENTS_OF_TOPUP_MAX = 20
 TOPUP_COLUMNS = """
     tx_ref, user_id, order_code, amount, amount_paid, status, seq, late, payment_link_id,
     checkout_url, qr_code, bank_bin, account_number, account_name, transfer_message, expires_at,
-    confirmed_at, opened_at
+    confirmed_at, opened_at,
+    status = 'pending' AND checkout_url IS NULL
+        AND expires_at > pg_catalog.clock_timestamp() AS needs_link
 """
 TOPUP = f"SELECT {TOPUP_COLUMNS} FROM topup.topups WHERE tx_ref = %s AND user_id = %s"  # noqa: S608
 LATEST_TOPUPS = (

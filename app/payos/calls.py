@@ -4,11 +4,13 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TypeVar
 
 import httpx
 import payos
+from prometheus_client import Gauge
 
 from app.errors import InvalidRequest, PayOSRefused, PayOSTimeout, PayOSUnavailable, Problem
 from app.metrics import Metrics
@@ -16,7 +18,7 @@ from app.payos.breaker import Breaker, BreakerOpen, Clock
 from app.payos.fields import Fields
 from app.payos.places import NoPlace, Places
 from app.payos.reception import RateLimited
-from app.payos_labels import PayOSOperation, PayOSOutcome
+from app.payos_labels import PayOSCaller, PayOSOperation, PayOSOutcome
 from app.settings import Settings
 
 NO_ANSWER = (TimeoutError, payos.ConnectionError, payos.ConnectionTimeoutError, httpx.RequestError)
@@ -62,21 +64,38 @@ class RefusedWithCode(PayOSRefused):
         self.explanation = explanation[:DESCRIPTION_CHARACTERS_MAX]
 
 
+@dataclass(frozen=True)
+class Line:
+    """What one kind of callers shares."""
+
+    places: Places
+    breaker: Breaker
+
+
 class Calls:
-    """Every call of one process. Payers and the background have places of their own."""
+    """Every call of one process. Payers and the background have a line each: places and a breaker
+    of their own."""
 
     def __init__(
         self, settings: Settings, metrics: Metrics, call_seconds_max: float, now: Clock
     ) -> None:
-        waiting_max, seconds_max = settings.payos_calls_waiting_max, settings.payos_wait_seconds_max
-        self.payers = Places(settings.payos_calls_at_once, waiting_max, seconds_max)
-        self.background = Places(settings.payos_background_calls_at_once, waiting_max, seconds_max)
-        self._breaker = Breaker(
-            settings.payos_breaker_no_answers,
-            settings.payos_breaker_pause_seconds,
-            metrics.payos_breaker_open.set,
-            now,
-        )
+        def line(at_once: int, open_gauge: Gauge) -> Line:
+            return Line(
+                Places(at_once, settings.payos_calls_waiting_max, settings.payos_wait_seconds_max),
+                Breaker(
+                    settings.payos_breaker_no_answers,
+                    settings.payos_breaker_pause_seconds,
+                    open_gauge.set,
+                    now,
+                ),
+            )
+
+        self._lines = {
+            PayOSCaller.PAYER: line(settings.payos_calls_at_once, metrics.payos_breaker_open),
+            PayOSCaller.BACKGROUND: line(
+                settings.payos_background_calls_at_once, metrics.payos_background_breaker_open
+            ),
+        }
         self._metrics = metrics
         self._call_seconds_max = call_seconds_max
 
@@ -86,7 +105,7 @@ class Calls:
         read: Callable[[Fields], Answer],
         operation: PayOSOperation,
         order_code: int | None,
-        places: Places,
+        caller: PayOSCaller,
     ) -> Answer:
         """What `read` makes of the answer to `call`, a call of the SDK.
 
@@ -96,9 +115,10 @@ class Calls:
         """
         outcome, reason = PayOSOutcome.CANCELLED, "-"
         started = time.monotonic()
+        line = self._lines[caller]
         try:
-            async with places.one():
-                answer = read(await self._made(call))
+            async with line.places.one():
+                answer = read(await self._made(call, line.breaker))
             outcome = PayOSOutcome.OK
             return answer
         except PayOSUnavailable as problem:
@@ -118,9 +138,9 @@ class Calls:
                 (time.monotonic() - started) * 1000,
             )
 
-    async def _made(self, call: Call) -> Fields:
+    async def _made(self, call: Call, breaker: Breaker) -> Fields:
         """The answer to a call that the breaker lets through, in bounded time."""
-        probe = self._breaker.enter()
+        probe = breaker.enter()
         with (
             self._metrics.payos_calls_in_flight.track_inprogress(),
             self._metrics.payos_call_seconds.time(),
@@ -129,15 +149,15 @@ class Calls:
                 async with asyncio.timeout(self._call_seconds_max):
                     fields = await call()
             except asyncio.CancelledError:
-                self._breaker.given_up(probe)
+                breaker.given_up(probe)
                 raise
             except Exception as error:
                 if _is_silence(error):
-                    self._breaker.not_answered(probe)
+                    breaker.not_answered(probe)
                 else:
-                    self._breaker.answered()
+                    breaker.answered()
                 raise
-            self._breaker.answered()
+            breaker.answered()
             return fields
 
 

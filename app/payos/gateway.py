@@ -22,9 +22,8 @@ from app.model import PaymentLink
 from app.payos.answers import LinkState, read_account_number, read_created, read_state
 from app.payos.breaker import Clock
 from app.payos.calls import Call, Calls, RefusedWithCode
-from app.payos.places import Places
 from app.payos.reception import Reception
-from app.payos_labels import PayOSOperation, SignedThing
+from app.payos_labels import PayOSCaller, PayOSOperation, SignedThing
 from app.settings import Settings
 
 UNKNOWN_ORDER_CODE = "101"
@@ -40,8 +39,7 @@ class OrderCodeTaken(PayOSRefused):
 class Gateway:
     """PayOS, for one payment channel. Make it inside the event loop; `close` it at the end.
 
-    Every call may also raise PayOSUnavailable: it was not made. Links are made for payers; all
-    other calls are the background's, and take no place from payers.
+    Every call may also raise PayOSUnavailable: it was not made. `caller`: who waits for it.
     """
 
     def __init__(self, settings: Settings, metrics: Metrics, now: Clock = time.monotonic) -> None:
@@ -106,7 +104,7 @@ class Gateway:
         )
         try:
             return await self._calls.answer(
-                call, read_created, PayOSOperation.CREATE, order_code, self._calls.payers
+                call, read_created, PayOSOperation.CREATE, order_code, PayOSCaller.PAYER
             )
         except RefusedWithCode as problem:
             if problem.payos_code != DUPLICATE_ORDER_CODE:
@@ -115,9 +113,12 @@ class Gateway:
         except (PayOSRefused, PayOSTimeout) as problem:
             return await self._made_before(request, problem)
 
-    async def find_link(self, order_code: int) -> LinkState | None:
+    async def find_link(
+        self, order_code: int, caller: PayOSCaller = PayOSCaller.BACKGROUND
+    ) -> LinkState | None:
         """How PayOS sees the link; None if it knows none. Raises PayOSRefused, PayOSTimeout."""
-        return await self._find(order_code, self._calls.background)
+        call = partial(self._sdk.get, f"/v2/payment-requests/{order_code}", cast_to=dict)
+        return await self._state(call, PayOSOperation.FIND, order_code, caller)
 
     def found(self, link: LinkState) -> PaymentLink:
         """What a payer needs of a link that PayOS made without telling us, as far as it tells."""
@@ -131,7 +132,9 @@ class Gateway:
             transfer_message="",
         )
 
-    async def cancel_link(self, order_code: int, reason: str) -> LinkState | None:
+    async def cancel_link(
+        self, order_code: int, reason: str, caller: PayOSCaller = PayOSCaller.BACKGROUND
+    ) -> LinkState | None:
         """Closes the link; None if PayOS knows none. Raises PayOSRefused, PayOSTimeout."""
         call = partial(
             self._sdk.post,
@@ -140,7 +143,7 @@ class Gateway:
             cast_to=dict,
             signature_request="body",
         )
-        return await self._state(call, PayOSOperation.CANCEL, order_code, self._calls.background)
+        return await self._state(call, PayOSOperation.CANCEL, order_code, caller)
 
     async def confirm_webhook(self, url: str) -> str:
         """Registers `url` at PayOS, which rings there before it answers; the account's number.
@@ -153,7 +156,7 @@ class Gateway:
             read_account_number,
             PayOSOperation.CONFIRM_WEBHOOK,
             None,
-            self._calls.background,
+            PayOSCaller.BACKGROUND,
         )
 
     async def close(self) -> None:
@@ -169,7 +172,7 @@ class Gateway:
         """
         try:
             async with asyncio.timeout(self._timeout_seconds):
-                link = await self._find(request.order_code, self._calls.payers)
+                link = await self.find_link(request.order_code, PayOSCaller.PAYER)
         except (TimeoutError, PayOSUnavailable):
             raise problem from None
         if link is None:
@@ -182,15 +185,11 @@ class Gateway:
             raise OrderCodeTaken(f"PayOS has another order {link.order_code}.") from problem
         return self.found(link)
 
-    async def _find(self, order_code: int, places: Places) -> LinkState | None:
-        call = partial(self._sdk.get, f"/v2/payment-requests/{order_code}", cast_to=dict)
-        return await self._state(call, PayOSOperation.FIND, order_code, places)
-
     async def _state(
-        self, call: Call, operation: PayOSOperation, order_code: int, places: Places
+        self, call: Call, operation: PayOSOperation, order_code: int, caller: PayOSCaller
     ) -> LinkState | None:
         try:
-            return await self._calls.answer(call, read_state, operation, order_code, places)
+            return await self._calls.answer(call, read_state, operation, order_code, caller)
         except RefusedWithCode as problem:
             if problem.payos_code == UNKNOWN_ORDER_CODE:
                 return None

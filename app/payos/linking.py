@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from app.errors import DatabaseUnavailable
-from app.model import Appended, EventType, Fact, Opened, PaymentLink, Status, Topup, TxRef
+from app.model import Appended, EventType, Fact, Opened, PaymentLink, Topup, TxRef
 from app.payos.gateway import Gateway, OrderCodeTaken
 from app.payos.transfer import event_id
 
@@ -64,7 +64,7 @@ class Linker:
 
     async def _record_link(self, topup: Topup, page_url: str) -> None:
         for tries_left in reversed(range(ORDER_CODES_TRIED_MAX)):
-            if not _needs_link(topup):
+            if not topup.needs_link:
                 return
             try:
                 link = await self._create(topup, page_url)
@@ -88,12 +88,6 @@ class Linker:
             cancel_url=page_url,
             expires_at=topup.expires_at,
         )
-
-
-def _needs_link(topup: Topup) -> bool:
-    """A key may be sent again long after: no link is made for what is paid, closed or too late."""
-    waiting = topup.status is Status.PENDING and topup.expires_at > datetime.now(UTC)
-    return waiting and topup.checkout_url is None
 
 
 def linked(tx_ref: TxRef, link: PaymentLink) -> Fact:

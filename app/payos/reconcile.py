@@ -10,6 +10,7 @@ from app.payos.calls import RefusedWithCode
 from app.payos.gateway import PENDING, Gateway
 from app.payos.linking import linked
 from app.payos.transfer import Transfer, event_id, recorded_reference, transfer_event_id
+from app.payos_labels import PayOSCaller
 from app.reconciliation import Findings, Order
 
 log = logging.getLogger(__name__)
@@ -24,18 +25,24 @@ OUT_OF_TIME, CALLED_OFF = "Het han", "Nguoi mua huy"
 
 
 class Reconciler:
-    """`channel` is our PayOS client id; `append` goes on to its end when the caller is cancelled.
+    """`channel` is our PayOS client id; `append` goes on to its end when the caller is cancelled;
+    `caller`: who waits for it.
 
     Everything it records has an event id that follows from what happened, so that it does not
     matter who asks how often, or what webhooks come meanwhile.
     """
 
     def __init__(
-        self, gateway: Gateway, append: Callable[[Fact], Awaitable[Appended]], channel: str
+        self,
+        gateway: Gateway,
+        append: Callable[[Fact], Awaitable[Appended]],
+        channel: str,
+        caller: PayOSCaller = PayOSCaller.BACKGROUND,
     ) -> None:
         self._gateway = gateway
         self._append = append
         self._channel = channel
+        self._caller = caller
 
     async def check(self, order: Order) -> Findings:
         """Brings the top-up to where PayOS is. Raises PayOSRefused, PayOSTimeout,
@@ -59,7 +66,7 @@ class Reconciler:
         state = await self._find(order, findings)
         if state is not None and state.status not in OVER:
             try:
-                state = await self._gateway.cancel_link(order.order_code, CALLED_OFF)
+                state = await self._gateway.cancel_link(order.order_code, CALLED_OFF, self._caller)
             except RefusedWithCode:  # it was paid, or closed, in between
                 state = await self._find(order, findings)
                 if state is not None and state.status == PENDING:
@@ -72,7 +79,7 @@ class Reconciler:
     async def _find(self, order: Order, findings: Findings) -> LinkState | None:
         """How PayOS sees our order; None if it has none. The money of an order that is not ours,
         but has its code, waits in suspense for a person."""
-        state = await self._gateway.find_link(order.order_code)
+        state = await self._gateway.find_link(order.order_code, self._caller)
         if state is None or _is_ours(order, state):
             return state
         await self._record(state, findings, unmatchable=FOREIGN)
@@ -84,7 +91,7 @@ class Reconciler:
             return state
         if not order.payable or order.status in WITHDRAWN:
             # What came in the meantime is in the answer.
-            return await self._gateway.cancel_link(order.order_code, OUT_OF_TIME)
+            return await self._gateway.cancel_link(order.order_code, OUT_OF_TIME, self._caller)
         if not order.linked:  # its answer was lost, or we were gone before it was recorded
             await self._append(linked(order.tx_ref, self._gateway.found(state)))
             findings.linked = True
@@ -103,8 +110,10 @@ class Reconciler:
             fact = transfer_fact(self._channel, state, transfer, unmatchable)
             appended = await self._append(fact)
             match appended.outcome:
-                case Outcome.APPLIED | Outcome.SUSPENSE:
+                case Outcome.APPLIED:
                     findings.recovered.append(transfer.amount)
+                case Outcome.SUSPENSE:
+                    findings.suspended.append(transfer.amount)
                 case Outcome.CONFLICT:
                     findings.held += 1
                 case Outcome.REJECTED:

@@ -144,6 +144,6 @@ class Rounds:
             log.warning("event=reconcile.unanswered reason=%s tx_ref=%s", *told)
             return CheckOutcome.UNANSWERED
         self._unanswered = 0
-        self._metrics.transfers_recovered.inc(len(findings.recovered))
+        self._metrics.transfers_recovered.inc(len(findings.recovered + findings.suspended))
         self._metrics.transfers_held.inc(findings.held)
         return findings.outcome

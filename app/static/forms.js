@@ -35,7 +35,7 @@ export async function postJson(path, body, headers = {}) {
 
 /**
  * Sends the form by `send` instead of by the browser; while it runs, the button is busy.
- * The form's data-faults has a sentence for each code, and for each field as `field_<name>`.
+ * Whose login has ended is sent to the login. The form's data-faults has a sentence for each code, and for each field as `field_<name>`.
  * @param {HTMLFormElement} form
  * @param {(fields: Record<string, string>) => Promise<void>} send rejects with a Problem
  */
@@ -50,7 +50,8 @@ export function handle(form, send) {
       await send(Object.fromEntries(new FormData(form)));
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      show(form, error);
+      if (error.code === "not_logged_in") location.assign(`/login?next=${location.pathname}`);
+      else show(form, error);
     } finally {
       button.ariaBusy = "false";
     }

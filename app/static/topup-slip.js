@@ -8,6 +8,7 @@ import { tellSeen } from "./seen.js";
 import { TopupStream } from "./topup-stream.js";
 
 const CALM_SECONDS = 1.5; // shorter interruptions are not worth a word
+const FULL = ["busy", "too_many"]; // no place for a stream: it polls until there is one
 
 /** @param {HTMLElement} slip */
 export function watch(slip) {
@@ -49,6 +50,9 @@ export function watch(slip) {
   stream.addEventListener("error", ({ detail: { code } }) => {
     if (code === "not_logged_in") location.assign(`/login?next=${location.pathname}`);
     if (stream.connection === "closed") write(part("connection"), texts.stopped);
+    if (!FULL.includes(code)) return;
+    clearTimeout(trouble); // no connection was lost
+    write(part("connection"), texts.polling);
   });
   const cancel = document.querySelector("#cancel");
   if (cancel) offerToCancel(cancel, stream);

@@ -80,11 +80,9 @@ def create_topups_blueprint(
         """Open a top-up and get a payment link for it."""
         user = await login.user()
         opened = await openings.open(user.user_id, data.amount, _idempotency_key())
-        replayed = opened.topup.checkout_url is not None
-        if not replayed:
-            await link(opened, _page_url(opened.topup, settings.public_url))
+        await link(opened, _page_url(opened.topup, settings.public_url))
         topup = await openings.first_answer(opened.topup.tx_ref)
-        headers = {REPLAYED: "true"} if replayed else {}
+        headers = {} if opened.topup.needs_link else {REPLAYED: "true"}
         return opened_topup(topup, gets_stream(user.user_id, settings.stream)), 201, headers
 
     @blueprint.get("/topup/status")

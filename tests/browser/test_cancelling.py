@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.async_api import BrowserContext, Locator, Page, expect
@@ -98,6 +99,13 @@ async def test_while_payos_is_away_the_page_says_so_and_can_be_asked_again(
     await expect(offer(page)).to_have_attribute("aria-busy", "false")
     await agree(page)
     await expect(state(page)).to_contain_text("Lần nạp này đã huỷ")
+
+
+async def test_whose_login_has_ended_is_asked_to_log_in_again(page: Page) -> None:
+    watched = urlsplit(page.url).path
+    await page.context.clear_cookies()  # the stream was there before, and goes on
+    await agree(page)
+    await page.wait_for_url(f"**/login?next={watched}")
 
 
 async def test_money_that_comes_meanwhile_answers_the_question(page: Page) -> None:

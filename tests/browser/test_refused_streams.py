@@ -16,6 +16,7 @@ pytestmark = pytest.mark.browser
 
 HALF = AMOUNT // 2
 POLLED_MS = 9_000  # the second request at the latest
+POLLS = "Đang tự cập nhật sau mỗi vài giây"
 STREAM = "/api/topup/stream"
 ONE_EACH = {"NAPVI_STREAMS_PER_USER_MAX": "1", "NAPVI_STREAM_SPARE_SECONDS": "0.1"}
 ONE_SPARED = {
@@ -88,7 +89,7 @@ async def test_the_device_that_is_looked_at_has_the_stream_and_the_other_polls(
     second = await watch(service, desktop, topup)
     await until(second, "live")
     await until(first, "polling")
-    await expect(first.locator(".connection")).to_have_text("Đang tự cập nhật sau mỗi vài giây")
+    await expect(first.locator(".connection")).to_have_text(POLLS)
     requests = Requests(first)
     await process.store.append_events([paid(topup, HALF)])
     await until_said(first, "underpaid")
@@ -121,8 +122,10 @@ async def test_who_finds_no_place_polls_and_streams_when_there_is_one(
     await until(holding, "live")
     page = await watch(service, phone, topup)
     await until(page, "reconnecting")
+    await expect(page.locator(".connection")).to_have_text(POLLS)
     await process.store.append_events([paid(topup, HALF)])
     await until_said(page, "underpaid")
+    await expect(page.locator(".connection")).to_have_text(POLLS)
     assert await refused(service, reason) > 0
     await holding.close()
     await until(page, "live")

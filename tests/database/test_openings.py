@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from pathlib import Path
 from typing import TypeVar
 from unittest.mock import ANY
 from uuid import uuid4
@@ -16,6 +17,7 @@ from app.errors import IdempotencyInFlight, IdempotencyMismatch, TooManyOpen, To
 from app.model import EventType, Opened, Status, Topup, TxRef, UserId
 from app.settings import Settings
 from tests.payments import CLAIM_SECONDS, Process, about, linked, open_process, query, transfer
+from tests.pooler import transaction_pooler
 
 T = TypeVar("T")
 
@@ -52,6 +54,7 @@ async def test_a_topup_is_opened_pending(process: Process) -> None:
         expires_at=topup.opened_at + timedelta(seconds=900),
         confirmed_at=None,
         opened_at=ANY,
+        needs_link=True,
     )
     assert topup.opened_at.tzinfo is not None
     assert topup.opened_at.utcoffset() == timedelta(0)
@@ -135,6 +138,17 @@ async def test_a_tx_ref_that_is_taken_is_drawn_again(
     draws = iter([taken, taken, TxRef("T00000000")])
     monkeypatch.setattr(app.database.openings, "new_tx_ref", lambda: next(draws))
     assert (await process.topup()).tx_ref == "T00000000"
+
+
+async def test_behind_a_transaction_pooler_a_tx_ref_that_is_taken_is_drawn_again(
+    process: Process, database_url: str, short_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = (await process.topup()).tx_ref
+    draws = iter([taken, taken, TxRef("T00000000")])
+    monkeypatch.setattr(app.database.openings, "new_tx_ref", lambda: next(draws))
+    with transaction_pooler(database_url, short_dir) as pooler_url:
+        async with open_process(pooler_url, listen_database_url=database_url) as pooled:
+            assert (await pooled.topup()).tx_ref == "T00000000"
 
 
 async def test_it_does_not_draw_for_ever(process: Process, monkeypatch: pytest.MonkeyPatch) -> None:

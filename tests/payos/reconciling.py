@@ -47,14 +47,18 @@ class Desk:
         """A top-up, with its order at PayOS; not `linked`: the answer was lost."""
         topup = await self.process.topup(amount)
         if linked:
-            openings = self.process.openings
-            linker = Linker(self.gateway, self.append, openings.renumber, openings.release)
-            await linker.link(Opened(topup, uuid4()), PAGE)
+            await self.link(topup)
         else:
             await self.gateway.create_link(
                 topup.order_code, amount, topup.tx_ref, PAGE, PAGE, topup.expires_at
             )
         return topup, self.payos.find(str(topup.order_code))
+
+    async def link(self, topup: Topup) -> None:
+        """As after an init."""
+        openings = self.process.openings
+        linker = Linker(self.gateway, self.append, openings.renumber, openings.release)
+        await linker.link(Opened(topup, uuid4()), PAGE)
 
     async def hear(self, order: Order, transfer: Transfer) -> Appended:
         """The webhook of this transfer arrives."""

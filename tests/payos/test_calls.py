@@ -13,7 +13,7 @@ from app.metrics import Metrics
 from app.payos.breaker import BreakerOpen
 from app.payos.calls import RefusedWithCode
 from app.payos.places import NoPlace
-from app.payos_labels import PayOSOperation, PayOSOutcome
+from app.payos_labels import PayOSCaller, PayOSOperation, PayOSOutcome
 from tests.payos.calling import STATE, answering, create, envelope, gateway_to, http
 from tests.payos.test_breaker import Clock
 from tests.web.line import eventually
@@ -134,6 +134,40 @@ async def test_a_background_that_fills_its_places_leaves_payers_theirs(hanging: 
         await asyncio.wait([cancelling, payer])
 
 
+async def test_a_background_that_fills_its_places_leaves_payers_who_cancel_theirs(
+    hanging: Hanging,
+) -> None:
+    limits: dict[str, Any] = {"payos_background_calls_at_once": 1, "payos_calls_waiting_max": 0}
+    async with gateway_to(hanging.url, **limits) as gateway:
+        in_background = asyncio.create_task(gateway.cancel_link(5001, "huỷ"))
+        await eventually(lambda: hanging.posts == 1)
+        payer = asyncio.create_task(gateway.cancel_link(5002, "huỷ", PayOSCaller.PAYER))
+        await eventually(lambda: hanging.posts == 2)
+        assert await gateway.find_link(5001, PayOSCaller.PAYER) is not None
+        for call in (in_background, payer):
+            call.cancel()
+        await asyncio.wait([in_background, payer])
+
+
+@pytest.mark.parametrize("silent", PayOSCaller)
+async def test_the_silence_that_one_kind_of_caller_meets_stops_none_of_the_other(
+    silent: PayOSCaller,
+) -> None:
+    metrics = Metrics()
+    (other,) = set(PayOSCaller) - {silent}
+    async with (
+        answering(None, envelope(STATE)) as url,
+        gateway_to(url, metrics, payos_breaker_no_answers=1) as gateway,
+    ):
+        with pytest.raises(PayOSTimeout):
+            await gateway.find_link(5001, silent)
+        with pytest.raises(BreakerOpen):
+            await gateway.find_link(5001, silent)
+        assert await gateway.find_link(5001, other) is not None
+    opened = (gauge(metrics, "breaker_open"), gauge(metrics, "background_breaker_open"))
+    assert opened == ((1, 0) if silent is PayOSCaller.PAYER else (0, 1))
+
+
 async def test_a_payos_that_cannot_be_reached_is_soon_not_asked_and_after_a_pause_again() -> None:
     metrics, clock = Metrics(), Clock()
     limits: dict[str, Any] = {"payos_breaker_no_answers": 2, "payos_breaker_pause_seconds": 30.0}
@@ -141,8 +175,8 @@ async def test_a_payos_that_cannot_be_reached_is_soon_not_asked_and_after_a_paus
         for _ in range(2):
             with pytest.raises(PayOSTimeout):
                 await gateway.find_link(5001)
-        assert gauge(metrics, "breaker_open") == 1
-        for ask in (gateway.find_link(5001), create(gateway), gateway.confirm_webhook("x")):
+        assert gauge(metrics, "background_breaker_open") == 1
+        for ask in (gateway.find_link(5001), gateway.confirm_webhook("x")):
             with pytest.raises(BreakerOpen) as refusal:
                 await ask
             assert refusal.value.retry_after_seconds == 30
@@ -155,7 +189,6 @@ async def test_a_payos_that_cannot_be_reached_is_soon_not_asked_and_after_a_paus
     assert counted(metrics) == {
         ("find", "no_answer"): 3,
         ("find", "breaker_open"): 2,
-        ("create", "breaker_open"): 1,
         ("confirm_webhook", "breaker_open"): 1,
     }
 

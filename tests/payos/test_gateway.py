@@ -129,6 +129,21 @@ async def test_an_order_that_our_payer_has_paid_keeps_its_code(
         await create(gateway, description="T0000000Z")
 
 
+async def test_a_payment_whose_description_a_bank_wrote_small_is_of_our_payer() -> None:
+    transfer = {
+        "reference": "FT1",
+        "amount": 20_000,
+        "description": "ck t1234abcd",
+        "accountNumber": "1",
+        "transactionDateTime": "2025-09-07T10:00:00+07:00",
+    }
+    paid = {**STATE, "status": "UNDERPAID", "amountPaid": 20_000, "transactions": [transfer]}
+    taken = http(b'{"code":"231","desc":"it exists"}')
+    async with answering(taken, envelope(paid)) as url, gateway_to(url) as gateway:
+        with pytest.raises(RefusedWithCode):
+            await create(gateway)
+
+
 async def test_a_description_that_is_too_long_is_refused_with_its_code(gateway: Gateway) -> None:
     with pytest.raises(RefusedWithCode) as refusal:
         await create(gateway, description="x" * 26)

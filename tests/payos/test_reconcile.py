@@ -3,13 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import app.payos.linking
+from app.commands.reconcile import Tally
 from app.errors import PayOSTimeout
 from app.metrics import CheckOutcome
 from app.model import Outcome, Status
@@ -147,6 +149,24 @@ async def test_money_after_the_close_is_credited_and_flagged(at_work: Desk) -> N
     assert (found.status, found.late) == (Status.CONFIRMED, True)
 
 
+@pytest.mark.parametrize("hours_ahead", [24, -24])
+async def test_whether_it_is_too_late_for_a_link_is_said_by_the_clock_of_the_database(
+    at_work: Desk, hours_ahead: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Wrong(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> "Wrong":
+            return super().now(tz) + timedelta(hours=hours_ahead)
+
+    monkeypatch.setattr(app.payos.linking, "datetime", Wrong)
+    in_time, too_late = await at_work.process.topup(), await at_work.process.topup()
+    await at_work.let_expire(too_late)
+    for topup in (in_time, too_late):
+        await at_work.link(await at_work.state(topup))
+    assert (await at_work.state(in_time)).checkout_url
+    assert at_work.calls == [("POST", "/v2/payment-requests")]
+
+
 async def test_after_the_time_to_pay_a_link_that_is_open_is_cancelled_then_expired_here(
     at_work: Desk,
 ) -> None:
@@ -212,7 +232,13 @@ async def test_the_money_of_another_installation_waits_for_a_person(at_work: Des
     topup, order = await at_work.open(linked=False)
     order.amount = 70_000
     order.receive(70_000)
-    await at_work.check(topup)
+    findings = await at_work.check(topup)
+    tally = Tally()
+    tally.add(findings)
+    credited, suspended = tally.lines()[1:3]
+    assert credited.startswith("credited          0 transfers")
+    assert suspended.startswith("in suspense       1 transfers of 70.000")
+    assert findings.outcome is CheckOutcome.RECOVERED
     found = await at_work.state(topup)
     assert (found.amount_paid, found.payment_link_id) == (0, None)
     assert await query(at_work.url, "SELECT amount, why FROM audit.suspense") == [

@@ -7,10 +7,13 @@ from typing import Any
 
 import httpx
 import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.sql import SQL, Identifier
 
-from tests.payments import drift, query
+from tests.payments import connected, drift, open_process, query
+from tests.payos.calling import STATE, envelope
 from tests.processes.payer import Payer, log_in
-from tests.services import Process, Service, StartService
+from tests.services import CHECKSUM_KEY, Process, Service, StartService
 
 pytestmark = pytest.mark.processes
 
@@ -34,6 +37,20 @@ async def pay_untold(simulator: Service, topup: dict[str, Any]) -> None:
     pay = f"{simulator.url}/simulator/links/{topup['order_code']}/pay"
     async with httpx.AsyncClient(trust_env=False) as bank:
         (await bank.post(pay, json={"fault": "drop"})).raise_for_status()
+
+
+async def let_in(database_url: str, anybody: bool) -> None:
+    """Opens the database, or shuts it and throws everybody out."""
+    name = conninfo_to_dict(database_url)["dbname"]
+    server = make_conninfo(database_url, dbname="postgres")
+    async with connected(server) as connection:
+        await connection.execute(
+            SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}").format(Identifier(str(name)), anybody)
+        )
+        if not anybody:
+            await connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,)
+            )
 
 
 async def reconcile(environment: dict[str, str], *arguments: str) -> tuple[int, str]:
@@ -73,6 +90,32 @@ async def test_the_command_says_about_whom_payos_did_not_answer(
     code, said = await reconcile(environment)
     assert (code, f"PayOS did not answer about {topup['tx_ref']}." in said) == (1, True), said
     assert "failed calls      1" in said
+
+
+async def test_a_database_that_goes_away_meanwhile_is_told_in_a_sentence(
+    environment: dict[str, str], database_url: str
+) -> None:
+    environment["NAPVI_CONNECT_TIMEOUT_SECONDS"] = "1"
+    async with open_process(database_url) as doors:
+        for _ in range(2):
+            await doors.topup(50_000)
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        await let_in(database_url, False)
+        writer.write(envelope(STATE, CHECKSUM_KEY))
+        writer.close()
+
+    payos = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with payos:
+        port = payos.sockets[0].getsockname()[1]
+        environment["PAYOS_BASE_URL"] = f"http://127.0.0.1:{port}"
+        try:
+            code, said = await reconcile(environment)
+        finally:
+            await let_in(database_url, True)
+    assert code == 2, said
+    assert said.splitlines()[-1] == "napvi: The database is away; try again", said
 
 
 @pytest.mark.parametrize(

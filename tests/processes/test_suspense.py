@@ -83,6 +83,32 @@ async def test_what_waits_is_listed_for_a_person_and_for_a_program(
     assert conflict["recorded_event_id"] == str(other.event_id)
 
 
+async def test_what_is_left_out_of_a_long_list_is_counted(
+    environment: dict[str, str], doors: Doors
+) -> None:
+    topup = await doors.topup()
+    strays = [transfer(UNKNOWN_ORDER, amount) for amount in (1_000, 2_000, 4_000)]
+    known = transfer(topup.order_code, 500, "FT-known")
+    told_otherwise = [transfer(topup.order_code, amount, "FT-known") for amount in (10_000, 20_000)]
+    await doors.store.append_events([*strays, known, *told_otherwise])
+
+    code, said = await suspense(environment, "list", "--limit", "1")
+    lines = said.splitlines()
+    assert (code, lines[0], lines[4]) == (
+        0,
+        "In suspense: 3 (7.000 đ)",
+        "Conflicts, not credited: 2 (30.000 đ)",
+    )
+    assert str(strays[0].event_id) in lines[2], "the oldest"
+    assert (lines[3], lines[7]) == ("  and 2 more: --limit", "  and 1 more: --limit")
+    _, said = await suspense(environment, "list", "--json", "--limit", "2")
+    found = json.loads(said)
+    assert (len(found["suspense"]), len(found["conflicts"])) == (2, 2)
+    assert found["left_out"] == {"suspense": 1, "conflicts": 0}
+    code, said = await suspense(environment, "list", "--limit", "0")
+    assert (code, "--limit" in said) == (2, True)
+
+
 async def test_the_payer_sees_the_credit_live(
     environment: dict[str, str], doors: Doors, start_service: StartService, database_url: str
 ) -> None:

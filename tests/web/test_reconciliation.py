@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from app.errors import PayOSTimeout
 from tests.payments import query
 from tests.web.line import client
 from tests.web.service import API_KEY, CLIENT_ID, LINKED, OPENED, RECEIVED, Napvi, Payer, events_of
@@ -126,6 +127,22 @@ async def test_when_payos_is_away_nothing_is_called_off(
     napvi.payos.status = 500
     assert (await cancel(payer, topup["tx_ref"])).status_code == 502
     assert await events_of(database_url, topup["tx_ref"]) == [OPENED, LINKED]
+
+
+@pytest.mark.parametrize(
+    "service_settings",
+    [{"reconcile": False, "payos_breaker_no_answers": 1, "payos_timeout_seconds": 1.0}],
+)
+async def test_who_calls_off_is_not_held_up_by_what_the_background_meets(
+    napvi: Napvi, payer: Payer
+) -> None:
+    topup = await payer.open()
+    napvi.payos.hold(everything=True)
+    with pytest.raises(PayOSTimeout):
+        await napvi.app.gateway.find_link(topup["order_code"])
+    napvi.payos.release()
+    answer = await cancel(payer, topup["tx_ref"])
+    assert (answer.status_code, answer.json()["status"]) == (200, "cancelled")
 
 
 async def test_nobody_calls_off_what_is_not_theirs_or_names_nothing(
