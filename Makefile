@@ -16,7 +16,7 @@ SIDE_BY_SIDE := --numprocesses=$(TESTS_AT_ONCE) --dist=worksteal -m "not alone"
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint format bench lock
+.PHONY: help setup demo test lint format golden bench lock
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -48,6 +48,9 @@ lint: .venv/dev ## Check style, types, the direction of imports, and SQL
 format: .venv/dev ## Rewrite Python in the project's style
 	@$(BIN)/ruff check --fix --quiet
 	@$(BIN)/ruff format --quiet
+
+golden: .venv/dev ## Write sql/schema.txt, the schema at a glance, after a change below sql/
+	@$(BIN)/python -m tests.sql.golden
 
 bench: .venv/dev ## Measure how long a payment takes to reach the browser, and what streams cost
 	@$(BIN)/python -m bench.latency

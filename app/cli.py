@@ -8,6 +8,7 @@ import click
 
 from app.commands.configured import configured
 from app.commands.reconcile import reconcile
+from app.commands.schema import schema
 from app.commands.simulator import simulator
 from app.commands.suspense import suspense
 from app.commands.webhook import webhook
@@ -37,7 +38,7 @@ def commands() -> None:
     """Take PayOS payments into wallets. Settings come from the environment: docs/settings.md."""
 
 
-for command in (reconcile, simulator, suspense, webhook):
+for command in (reconcile, schema, simulator, suspense, webhook):
     commands.add_command(command)
 
 
