@@ -23,5 +23,10 @@ FROM (
 ) AS m;
 
 COMMENT ON VIEW audit.money_equation IS 'received = in_wallets + in_suspense, in đồng.';
+COMMENT ON COLUMN audit.money_equation.received IS
+'By every transfer on record, and by conflicts that a person accepted.';
+COMMENT ON COLUMN audit.money_equation.in_wallets IS 'The balances of all wallets.';
+COMMENT ON COLUMN audit.money_equation.in_suspense IS 'What waits for a person to assign it.';
+COMMENT ON COLUMN audit.money_equation.difference IS '0, or money is missing or was made up.';
 
 GRANT SELECT ON audit.money_equation TO topup_auditor, topup_app;
