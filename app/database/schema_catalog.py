@@ -51,7 +51,7 @@ COLUMNS: LiteralString = """
             CASE a.attidentity WHEN 'a' THEN 'ALWAYS IDENTITY' WHEN 'd' THEN 'DEFAULT IDENTITY' END,
             CASE WHEN a.attnotnull AND a.attidentity = '' THEN 'NOT NULL' END,
             CASE a.attgenerated WHEN '' THEN 'DEFAULT ' ELSE 'GENERATED ' END
-                || pg_get_expr(d.adbin, d.adrelid),
+                || pg_get_expr(d.adbin, d.adrelid, TRUE),
             a.attacl::text
         ) AS type,
         col_description(a.attrelid, a.attnum) AS comment
@@ -72,12 +72,12 @@ RULES: LiteralString = """
     FROM (
         SELECT
             position(k.contype IN 'pufxc') AS rank, k.conrelid AS relation, k.conname AS name,
-            pg_get_constraintdef(k.oid) AS definition
+            pg_get_constraintdef(k.oid, TRUE) AS definition
         FROM pg_constraint AS k WHERE k.contype IN ('p', 'u', 'f', 'x', 'c')
         UNION ALL
         SELECT
             7, i.indrelid, c.relname,
-            regexp_replace(pg_get_indexdef(c.oid), '^CREATE (.*INDEX) .* USING', '\\1')
+            regexp_replace(pg_get_indexdef(c.oid, 0, TRUE), '^CREATE (.*INDEX) .* USING', '\\1')
         FROM pg_index AS i INNER JOIN pg_class AS c ON c.oid = i.indexrelid
         WHERE NOT EXISTS (SELECT FROM pg_constraint AS k WHERE k.conindid = c.oid
             AND k.contype IN ('p', 'u', 'x'))
@@ -85,7 +85,7 @@ RULES: LiteralString = """
         SELECT
             8, t.tgrelid, t.tgname,
             regexp_replace(
-                pg_get_triggerdef(t.oid), '^CREATE (.*TRIGGER) \\S+ (.*) ON \\S+', '\\1 \\2'
+                pg_get_triggerdef(t.oid, TRUE), '^CREATE (.*TRIGGER) \\S+ (.*) ON \\S+', '\\1 \\2'
             )
             || CASE t.tgenabled WHEN 'O' THEN '' ELSE ' ENABLED: ' || t.tgenabled::text END
         FROM pg_trigger AS t WHERE NOT t.tgisinternal

@@ -25,6 +25,7 @@ PRIVILEGES = MappingProxyType(
 
 GRANT = re.compile(r"(?P<role>\w*)=(?P<letters>[\w*]*)/\w+")
 SHORTER = MappingProxyType({"timestamp with time zone": "timestamptz", "'::text": "'"})
+QUALIFIED = "SET search_path = pg_catalog"
 WIDTH = 100
 INDENT = " " * 4
 HEAD = """\
@@ -40,6 +41,7 @@ async def read_schema(database_url: str) -> str:
     """The schema of that database as text. Raises ConfigurationError when it cannot be read."""
     try:
         async with await AsyncConnection.connect(database_url) as connection:
+            await connection.execute(QUALIFIED)
             return await schema_text(connection)
     except psycopg.Error as error:
         complaint = f"the schema cannot be read: {str(error).strip()}"

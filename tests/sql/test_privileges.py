@@ -13,9 +13,8 @@ GRANTS: LiteralString = f"""
     UNION ALL
     SELECT c.relname, a.grantee, a.privilege_type
     FROM pg_class AS c
-    CROSS JOIN LATERAL aclexplode(
-        coalesce(c.relacl, acldefault((CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END)::"char", c.relowner))
-    ) AS a
+    CROSS JOIN LATERAL (SELECT CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char") AS k (kind)
+    CROSS JOIN LATERAL aclexplode(coalesce(c.relacl, acldefault(k.kind, c.relowner))) AS a
     WHERE c.relnamespace = {OURS} AND c.relkind IN ('r', 'p', 'v', 'm', 'S')
     UNION ALL
     SELECT c.relname || '.' || t.attname, a.grantee, a.privilege_type
