@@ -7,7 +7,8 @@ BIN := .venv/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
 	--no-deps
 UV_COMPILE := uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate
-DATABASE_TESTS := tests/laws tests/sql tests/database tests/stream
+DATABASE_TESTS := tests/laws tests/sql tests/database tests/stream \
+	tests/upgrade/test_migrate.py tests/upgrade/test_contract.py
 POSTGRES_BINS = $(shell (pg_config --bindir; ls -d /usr/lib/postgresql/*/bin) 2>/dev/null | sort -u)
 PYTEST := $(BIN)/python -m pytest
 # Tests wait as much as they work. Those marked `alone` measure, and run one after another.

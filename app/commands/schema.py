@@ -23,14 +23,15 @@ def schema(check: bool) -> None:
     With --check, print what differs from the schema of this version; exit 1 if anything does.
     """
     with database(configured(log_level="warning"), borrow=True) as url:
-        text = asyncio.run(read_schema(url))
+        found = asyncio.run(read_schema(url))
     if not check:
-        click.echo(text, nl=False)
+        click.echo(found.text, nl=False)
         return
-    golden = GOLDEN.read_text("utf-8")
-    lines = (golden.splitlines(), text.splitlines())
-    for line in difflib.unified_diff(*lines, "sql/schema.txt", "the database", lineterm=""):
+    lines = (GOLDEN.read_text("utf-8").splitlines(), found.text.splitlines())
+    differences = list(difflib.unified_diff(*lines, "sql/schema.txt", "the database", lineterm=""))
+    differences += [f"{name} has another body than in its file" for name in found.foreign]
+    for line in differences:
         click.echo(line)
-    if text != golden:
+    if differences:
         sys.exit(DIFFERENT)
     click.echo("The database has the schema of this version.")

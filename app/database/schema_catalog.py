@@ -89,6 +89,12 @@ RULES: LiteralString = """
             )
             || CASE t.tgenabled WHEN 'O' THEN '' ELSE ' ENABLED: ' || t.tgenabled::text END
         FROM pg_trigger AS t WHERE NOT t.tgisinternal
+        UNION ALL
+        SELECT 9, w.ev_class, w.rulename, pg_get_ruledef(w.oid, TRUE)
+        FROM pg_rewrite AS w WHERE w.rulename <> '_RETURN'
+        UNION ALL
+        SELECT 10, c.oid, c.relname, 'ROW LEVEL SECURITY'
+        FROM pg_class AS c WHERE c.relrowsecurity
     ) AS r
     WHERE r.relation = %s
     ORDER BY r.rank, r.name COLLATE "C"
@@ -119,4 +125,10 @@ FUNCTIONS: LiteralString = """
     FROM pg_proc AS p INNER JOIN pg_language AS l ON l.oid = p.prolang
     WHERE p.pronamespace = %s
     ORDER BY p.prosecdef DESC, p.proname, p.oid
+"""
+BODIES: LiteralString = """
+    SELECT p.oid::regproc::text AS name, p.prosrc AS body
+    FROM pg_proc AS p
+    WHERE p.pronamespace IN ('topup'::regnamespace, 'audit'::regnamespace) AND p.prokind = 'f'
+    ORDER BY p.oid::regproc::text
 """

@@ -6,6 +6,7 @@ Bodies of functions and views are in their files and not repeated here.
 import re
 import textwrap
 from collections.abc import Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, LiteralString
 
@@ -13,6 +14,7 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import namedtuple_row
 
+from app.database.schema_bodies import foreign_bodies
 from app.database.schema_catalog import COLUMNS, FUNCTIONS, RELATIONS, ROLES, RULES, SCHEMAS
 from app.errors import ConfigurationError
 
@@ -37,12 +39,20 @@ role may do is said where it is not the owner. Bodies and reasons are in functio
 """
 
 
-async def read_schema(database_url: str) -> str:
-    """The schema of that database as text. Raises ConfigurationError when it cannot be read."""
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """`foreign`: functions whose body is not the one in the files of this version."""
+
+    text: str
+    foreign: Sequence[str]
+
+
+async def read_schema(database_url: str) -> Schema:
+    """What that database has. Raises ConfigurationError when it cannot be read."""
     try:
         async with await AsyncConnection.connect(database_url) as connection:
             await connection.execute(QUALIFIED)
-            return await schema_text(connection)
+            return Schema(await schema_text(connection), await foreign_bodies(connection))
     except psycopg.Error as error:
         complaint = f"the schema cannot be read: {str(error).strip()}"
         raise ConfigurationError("DATABASE_URL", complaint, "Check the address.") from error

@@ -11,7 +11,7 @@ from tests.postgres import throw_away_postgres
 
 async def new_schema(url: str) -> str:
     await migrate(url)
-    return await read_schema(url)
+    return (await read_schema(url)).text
 
 
 if __name__ == "__main__":

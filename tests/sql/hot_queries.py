@@ -82,7 +82,7 @@ def _of_payos(topups: int) -> dict[str, Hot]:
     return {
         "record a payment": Hot(APPEND_EVENTS, _paid(order_code(new), link(new)), looked_up, 30),
         "record another payment": Hot(
-            APPEND_EVENTS, _paid(order_code(OLD), link(OLD)), looked_up, 40
+            APPEND_EVENTS, _paid(order_code(OLD), link(OLD)), looked_up, 100
         ),
         "record a stranger's": Hot(
             APPEND_EVENTS, _paid(UNKNOWN_ORDER, link(new)), {"topups_order_code_key"}, 30
@@ -96,10 +96,10 @@ def _of_payos(topups: int) -> dict[str, Hot]:
 
 
 def _of_streams(topups: int) -> dict[str, Hot]:
-    old, last = tx_ref(OLD), tx_ref(_last_paid(topups))
+    last = tx_ref(_last_paid(topups))
     limits = (IDLE_SECONDS, GRACE_SECONDS, 10, 5.0)
-    one = ([900_000], [_session(HEAVY_PAYER)], [old], [None])
-    many = ([900_000 + n for n in range(20)], [_session(HEAVY_PAYER)] * 20, [old] * 20, [1] * 20)
+    one = ([900_000], [_session(HEAVY_PAYER)], [last], [None])
+    many = ([900_000 + n for n in range(20)], [_session(HEAVY_PAYER)] * 20, [last] * 20, [1] * 20)
     used = {"sessions_pkey", "topups_pkey"}
     of_worker = STREAMS // 4
     return {

@@ -61,7 +61,7 @@ async def test_nothing_is_lost_on_the_way_to_this_version(database_url: str) -> 
 
 async def test_it_becomes_what_a_new_database_is(database_url: str, fresh_url: str) -> None:
     applied = (await migrate(database_url)).applied
-    assert await read_schema(database_url) == GOLDEN.read_text("utf-8")
+    assert (await read_schema(database_url)).text == GOLDEN.read_text("utf-8")
     assert sorted(await query(database_url, BODIES)) == sorted(await query(fresh_url, BODIES))
 
     files = read_schema_files()
