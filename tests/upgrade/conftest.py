@@ -28,9 +28,15 @@ class Release:
 
 
 def releases() -> list[Release]:
+    """Oldest first."""
     texts = [path.read_text("utf-8") for path in sorted(HERE.glob("*.sql"))]
     heads = [(HEAD.match(text), text) for text in texts]
-    return [Release(head["version"], head["commit"], text) for head, text in heads if head]
+    found = [Release(head["version"], head["commit"], text) for head, text in heads if head]
+    return sorted(found, key=lambda release: [int(n) for n in release.version.split(".")])
+
+
+of_last_release = pytest.mark.parametrize("release", releases()[-1:], ids=lambda r: r.version)
+"""For what only the release before is promised."""
 
 
 @pytest.fixture(params=releases(), ids=lambda release: release.version)

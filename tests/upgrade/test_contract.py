@@ -7,6 +7,9 @@ from typing import LiteralString
 
 from app.database.migrate import migrate
 from tests.payments import query
+from tests.upgrade.conftest import of_last_release
+
+pytestmark = of_last_release
 
 DOORS: LiteralString = """
     SELECT

@@ -14,10 +14,10 @@ from app.database.migrate import migrate
 from tests.ports import held_port
 from tests.processes.payer import Payer, deliver, http_client, log_in, webhook
 from tests.services import PASSWORD, ROOT, Service, StartService
-from tests.upgrade.conftest import Release
+from tests.upgrade.conftest import Release, of_last_release
 from tests.upgrade.history import PAYER
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, of_last_release]
 
 BALANCE_OF_OLD = 125_000
 NEEDED = ("app", "sql", "hypercorn.toml", "pyproject.toml")
