@@ -7,7 +7,8 @@ BIN := .venv/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
 	--no-deps
 UV_COMPILE := uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate
-DATABASE_TESTS := tests/laws tests/sql tests/database tests/stream
+DATABASE_TESTS := tests/laws tests/sql tests/database tests/stream \
+	tests/upgrade/test_migrate.py tests/upgrade/test_contract.py
 POSTGRES_BINS = $(shell (pg_config --bindir; ls -d /usr/lib/postgresql/*/bin) 2>/dev/null | sort -u)
 PYTEST := $(BIN)/python -m pytest
 # Tests wait as much as they work. Those marked `alone` measure, and run one after another.
@@ -16,7 +17,7 @@ SIDE_BY_SIDE := --numprocesses=$(TESTS_AT_ONCE) --dist=worksteal -m "not alone"
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint format bench lock
+.PHONY: help setup demo test lint format golden bench lock
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -48,6 +49,9 @@ lint: .venv/dev ## Check style, types, the direction of imports, and SQL
 format: .venv/dev ## Rewrite Python in the project's style
 	@$(BIN)/ruff check --fix --quiet
 	@$(BIN)/ruff format --quiet
+
+golden: .venv/dev ## Write sql/schema.txt, the schema at a glance, after a change below sql/
+	@$(BIN)/python -m tests.sql.golden
 
 bench: .venv/dev ## Measure how long a payment takes to reach the browser, what streams and growth cost
 	@$(BIN)/python -m bench.latency

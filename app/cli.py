@@ -25,6 +25,7 @@ MODULES = MappingProxyType(
         "rebuild": "rebuild",
         "reconcile": "reconcile",
         "recover": "recover",
+        "schema": "schema",
         "serve": "serve",
         "simulator": "simulator",
         "suspense": "suspense",

@@ -66,6 +66,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="N",
         help="draw N new interleaved histories for tests/laws, in place of a few known ones",
     )
+    parser.addoption(
+        "--events",
+        type=int,
+        metavar="N",
+        default=50_000,
+        help="of the log in which tests/sql/test_plans.py looks at the plans of hot queries",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -44,16 +44,19 @@ NEVER_SAID = (
 
 
 class Process:
-    """`python -m app …`, which dies with the test run, and everything it says."""
+    """`python -m app …`, which dies with the test run, and everything it says.
 
-    def __init__(self, environment: Mapping[str, str], *arguments: str) -> None:
+    `code`: the directory whose `app` and `sql` it is, this one unless another release is meant.
+    """
+
+    def __init__(self, environment: Mapping[str, str], *arguments: str, code: Path = ROOT) -> None:
         inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         self._lines: list[str] = []
         self._silent_for_ever = False
         self._news = threading.Condition()
         self._popen = subprocess.Popen(
             [sys.executable, "-m", "app", *arguments],
-            cwd=ROOT,
+            cwd=code,
             env={**inherited, "PYTHONUNBUFFERED": "1", **environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -132,8 +135,9 @@ class Service(Process):
         command: str,
         *options: str,
         bind: str = "127.0.0.1:0",
+        code: Path = ROOT,
     ) -> None:
-        super().__init__(environment, command, "--bind", bind, *options)
+        super().__init__(environment, command, "--bind", bind, *options, code=code)
         try:
             self.address = self.wait_for(SERVING)[1]
         except BaseException:

@@ -63,4 +63,7 @@ AS $$
     WHERE (w.balance, w.version) IS DISTINCT FROM (coalesce(s.balance, 0), coalesce(s.version, 0))
 $$;
 
+COMMENT ON FUNCTION audit.drift() IS
+'Every difference between the log and the top-ups, wallets and ledger made from it. No row: none.';
+
 GRANT EXECUTE ON FUNCTION audit.drift() TO topup_auditor, topup_app;

@@ -52,4 +52,8 @@ AS $$
     WHERE e.id > (SELECT r.sealed_id FROM reach AS r)
 $$;
 
+COMMENT ON FUNCTION audit.verify_chain() IS
+'Every sign that the log, its seals or its checkpoints were changed behind the doors (finding:
+none), and how far that proof reaches (range).';
+
 GRANT EXECUTE ON FUNCTION audit.verify_chain() TO topup_auditor, topup_app;

@@ -26,7 +26,7 @@ BEGIN
     END IF;
     v_now := clock_timestamp();
     v_room := p_at_once - (
-        SELECT count(*) FROM topup.payos_checks AS c WHERE c.claimed_until > v_now
+        SELECT count(*)::integer FROM topup.payos_checks AS c WHERE c.claimed_until > v_now
     );
     IF v_room <= 0 THEN
         RETURN;

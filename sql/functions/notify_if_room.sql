@@ -13,7 +13,7 @@ SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    queue_usage := pg_notification_queue_usage();
+    queue_usage := pg_notification_queue_usage()::numeric;
     sent := queue_usage < 0.5;
     IF sent THEN
         PERFORM pg_notify(p_channel, p_payload);

@@ -6,7 +6,7 @@ from typing import Any, LiteralString
 
 import pytest
 
-from tests.payments import connected, query
+from tests.payments import query
 
 SQL = Path(__file__).parents[2] / "sql"
 FUNCTION_FILES = sorted((SQL / "functions").glob("*.sql"))
@@ -26,6 +26,7 @@ HEADER = re.compile(
     r"CREATE OR REPLACE "
 )
 RAISE = re.compile(r"RAISE EXCEPTION\s+(?P<message>'[^']*')(?P<using>[^;]*);")
+RAISES = re.compile(r"^-- Raises: (?P<told>.*?)^-- Locks: ", re.MULTILINE | re.DOTALL)
 NEEDS_NO_DETAIL = {"TU009", "TU017"}
 """What was refused is that nothing was given."""
 
@@ -91,6 +92,9 @@ def test_every_error_has_a_code_a_constant_text_and_the_key_at_fault(path: Path)
         code = re.search(r"ERRCODE = '(TU\d{3})'", found["using"])
         assert code is not None
         assert "DETAIL = " in found["using"] or code[1] in NEEDS_NO_DETAIL
+        header = RAISES.search(text)
+        assert header is not None
+        assert code[1] in header["told"]
 
 
 @file
@@ -117,6 +121,10 @@ async def test_no_function_has_two_signatures(database_url: str) -> None:
         )
         == []
     )
+
+
+async def test_no_parameter_has_a_default(database_url: str) -> None:
+    assert await functions(database_url, "p.pronargdefaults > 0") == set()
 
 
 async def test_every_function_pins_its_search_path(database_url: str) -> None:
@@ -210,78 +218,3 @@ async def test_every_table_has_a_primary_key(database_url: str) -> None:
         )
         == []
     )
-
-
-async def test_every_table_view_type_sequence_and_column_is_described(database_url: str) -> None:
-    assert (
-        await query(
-            database_url,
-            f"""
-        SELECT c.relname FROM pg_class AS c
-        WHERE
-            c.relnamespace = {OURS} AND c.relkind IN ('r', 'p', 'v')
-            AND obj_description(c.oid, 'pg_class') IS NULL
-        UNION ALL
-        SELECT t.typname FROM pg_type AS t INNER JOIN pg_class AS c ON c.oid = t.typrelid
-        WHERE
-            c.relnamespace = {OURS} AND c.relkind = 'c'
-            AND obj_description(t.oid, 'pg_type') IS NULL
-        UNION ALL
-        SELECT c.relname FROM pg_class AS c
-        WHERE
-            c.relnamespace = {OURS} AND c.relkind = 'S'
-            AND obj_description(c.oid, 'pg_class') IS NULL
-            AND NOT EXISTS (
-                SELECT FROM pg_depend AS d WHERE d.objid = c.oid AND d.deptype = 'i'
-            )
-        UNION ALL
-        SELECT c.relname || '.' || a.attname FROM pg_class AS c
-        INNER JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-        WHERE
-            c.relnamespace = {OURS} AND c.relkind IN ('r', 'p')
-            AND col_description(c.oid, a.attnum) IS NULL
-        """,
-        )
-        == []
-    )
-
-
-async def test_the_owner_owns_everything_and_nothing_is_in_public(database_url: str) -> None:
-    assert (
-        await query(
-            database_url,
-            f"""
-        SELECT relname FROM pg_class WHERE relnamespace = {OURS}
-            AND relowner <> 'topup_owner'::regrole
-        UNION ALL
-        SELECT proname FROM pg_proc WHERE pronamespace = {OURS}
-            AND proowner <> 'topup_owner'::regrole
-        UNION ALL
-        SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace
-        UNION ALL
-        SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
-        """,
-        )
-        == []
-    )
-
-
-async def test_plpgsql_check_finds_nothing(database_url: str) -> None:
-    available = await query(
-        database_url, "SELECT FROM pg_available_extensions WHERE name = 'plpgsql_check'"
-    )
-    if not available:
-        pytest.skip("this PostgreSQL has no extension plpgsql_check")
-    async with connected(database_url) as connection:
-        await connection.execute("CREATE EXTENSION plpgsql_check")
-        cursor = await connection.execute(
-            f"""
-            SELECT p.proname, c.lineno, c.level, c.message, c.detail
-            FROM pg_proc AS p
-            INNER JOIN pg_language AS l ON l.oid = p.prolang AND l.lanname = 'plpgsql'
-            LEFT JOIN pg_trigger AS t ON t.tgfoid = p.oid
-            CROSS JOIN LATERAL plpgsql_check_function_tb(p.oid, coalesce(t.tgrelid, 0)) AS c
-            WHERE p.pronamespace = {OURS}
-            """
-        )
-        assert await cursor.fetchall() == []
