@@ -45,7 +45,7 @@ def read_created(data: Fields) -> PaymentLink:
 def read_state(data: Fields) -> LinkState:
     """The answer to a question about a link, and to its cancelling."""
     listed = data.get("transactions") or []  # the documentation prints {} where there are none
-    entries = listed if isinstance(listed, list) else [listed]
+    entries = listed if isinstance(listed, list) else [None]  # the inside of an object is unsigned
     order_code, link_id = whole(data, "orderCode"), payment_link_id(data, "id")
     read = [_read_transfer(transfer, order_code, link_id) for transfer in entries]
     transfers = tuple(transfer for transfer in read if transfer is not None)

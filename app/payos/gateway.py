@@ -59,11 +59,7 @@ class Gateway:
             max_retries=settings.payos_retries,
             http_client=self._http,
         )
-        reception = Reception(
-            keys,
-            self._sdk.crypto.create_signature_from_object,
-            partial(metrics.count_signature, SignedThing.ANSWER),
-        )
+        reception = Reception(keys, partial(metrics.count_signature, SignedThing.ANSWER))
         self._http.event_hooks = {"response": [reception.receive]}
         self._checkout_site = checkout_site(base_url)
         self._timeout_seconds = settings.payos_timeout_seconds
