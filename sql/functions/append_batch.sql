@@ -13,7 +13,7 @@ DECLARE
     v_facts topup.fact[] := topup.match_facts(p_facts);
     v_new integer[];
 BEGIN
-    PERFORM topup.lock_topups(ARRAY(SELECT f.tx_ref FROM unnest(v_facts) AS f));
+    PERFORM topup.lock_facts(v_facts);
     v_facts := topup.judge_facts(v_facts);
 
     v_new := ARRAY(

@@ -35,7 +35,7 @@ BEGIN
     END LOOP;
 
     -- Before the first append, so that a second batch meets these locks in the same order.
-    PERFORM topup.lock_topups(ARRAY(SELECT f.tx_ref FROM unnest(v_facts) AS f));
+    PERFORM topup.lock_facts(v_facts);
 
     FOREACH v_fact IN ARRAY v_facts LOOP
         BEGIN
