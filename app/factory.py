@@ -7,7 +7,7 @@ from typing import Any
 from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, HTTPScope, Scope
 from quart import Quart, Response, request
 
-from app.addresses import lead_nowhere
+from app.addresses import lead_nowhere, topup_page
 from app.database.accounts import Accounts
 from app.database.appender import Appender, measured
 from app.database.leases import LeaseStore
@@ -25,7 +25,7 @@ from app.openapi import install_openapi
 from app.outlet import Outlet
 from app.payos.cancelling import Canceller
 from app.payos.gateway import Gateway
-from app.payos.linking import ORDER_CODES_TRIED_MAX, Linker
+from app.payos.linking import Linker, link_seconds_max
 from app.payos.reconcile import Reconciler
 from app.payos.rounds import Rounds
 from app.request_rules import install_request_rules
@@ -192,14 +192,12 @@ class NapviApp(Quart):
         self.openings = Openings(
             self.database,
             settings,
-            claim_seconds=ORDER_CODES_TRIED_MAX
-            * (self.gateway.create_seconds_max + settings.statement_timeout_seconds),
+            link_seconds_max(self.gateway, settings.statement_timeout_seconds),
         )
-        self.linker = Linker(
-            self.gateway, self.appender.append, self.openings.renumber, self.openings.release
-        )
+        page_url = topup_page(settings.public_url) if settings.public_url else None
+        self.linker = Linker(self.gateway, self.appender.append, self.openings, page_url)
         book, channel = CheckBook(self.database, settings), settings.payos_client_id or ""
-        reconciler = Reconciler(self.gateway, self.appender.append, channel)
+        reconciler = Reconciler(self.gateway, self.appender.append, channel, self.linker.resume)
         self.canceller = Canceller(book.orders, reconciler.cancel)
         self.rounds = Rounds(book, reconciler.check, settings, self.metrics)
         self.review_gauges = ReviewGauges(

@@ -50,6 +50,6 @@ class Findings:
             return CheckOutcome.RECOVERED
         if self.closed:
             return CheckOutcome.CLOSED
-        if not self.known:
-            return CheckOutcome.UNKNOWN
-        return CheckOutcome.LINKED if self.linked else CheckOutcome.UNCHANGED
+        if self.linked:
+            return CheckOutcome.LINKED
+        return CheckOutcome.UNCHANGED if self.known else CheckOutcome.UNKNOWN

@@ -66,7 +66,7 @@ class Gateway:
         back_off_seconds = 0.5 * (2**settings.payos_retries - 1)  # the SDK's
         call_seconds_max = self._timeout_seconds * (settings.payos_retries + 1) + back_off_seconds
         self._calls = Calls(settings, metrics, call_seconds_max, now)
-        self.create_seconds_max = (
+        self.create_seconds_max: float = (
             settings.payos_wait_seconds_max + call_seconds_max + self._timeout_seconds
         )
 

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
-from app.model import Appended, EventType, Fact, Outcome, Status
+from app.model import Appended, EventType, Fact, Outcome, Status, TxRef
 from app.payos.answers import LinkState
 from app.payos.calls import RefusedWithCode
 from app.payos.gateway import PENDING, Gateway
@@ -24,18 +24,24 @@ OUT_OF_TIME, CALLED_OFF = "Het han", "Nguoi mua huy"
 
 
 class Reconciler:
-    """`channel` is our PayOS client id; `append` goes on to its end when the caller is cancelled.
+    """`channel` is our PayOS client id; `append` goes on to its end when the caller is cancelled;
+    `resume` makes a link that nobody came back for, and tells whether it did.
 
     Everything it records has an event id that follows from what happened, so that it does not
     matter who asks how often, or what webhooks come meanwhile.
     """
 
     def __init__(
-        self, gateway: Gateway, append: Callable[[Fact], Awaitable[Appended]], channel: str
+        self,
+        gateway: Gateway,
+        append: Callable[[Fact], Awaitable[Appended]],
+        channel: str,
+        resume: Callable[[TxRef], Awaitable[bool]],
     ) -> None:
         self._gateway = gateway
         self._append = append
         self._channel = channel
+        self._resume = resume
 
     async def check(self, order: Order) -> Findings:
         """Brings the top-up to where PayOS is. Raises PayOSRefused, PayOSTimeout,
@@ -45,6 +51,8 @@ class Reconciler:
         state = await self._find(order, findings)
         if state is not None:
             state = await self._agree(order, state, findings)
+        elif order.payable and not order.linked and order.status is Status.PENDING:
+            findings.linked = await self._resume(order.tx_ref)
         await self._credit(state, findings)
         if _is_without_money(state):
             await self._close(order, _ending(order, state), findings)

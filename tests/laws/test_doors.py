@@ -26,6 +26,7 @@ DOORS = {
     "register_user",
     "release_link",
     "renumber_topup",
+    "resume_link",
     "revoke_session",
     "touch_session",
 }

@@ -348,7 +348,7 @@ async def test_a_call_that_fails_records_nothing_and_says_so(at_work: Desk) -> N
     [order] = await at_work.book.orders([topup.tx_ref])
     async with gateway_to(NOBODY) as nobody:
         with pytest.raises(PayOSTimeout):
-            await Reconciler(nobody, at_work.append, CLIENT_ID).check(order)
+            await Reconciler(nobody, at_work.append, CLIENT_ID, at_work.linker.resume).check(order)
     assert await events_of(at_work, topup.tx_ref) == ["topup.opened", "topup.linked"]
 
 
