@@ -77,10 +77,12 @@ class Gateway:
         description: str,
         return_url: str,
         cancel_url: str,
+        opened_at: datetime,
         expires_at: datetime,
     ) -> PaymentLink:
-        """A link to pay `amount_vnd`. Raises OrderCodeTaken, PayOSRefused, PayOSTimeout.
+        """A link to pay `amount_vnd`, which nobody asked PayOS for before `opened_at`.
 
+        Raises OrderCodeTaken, PayOSRefused, PayOSTimeout.
         A link that PayOS made although we saw no proper answer is found again by its order code,
         then without the QR code and the account, which PayOS tells only once. Takes no longer
         than `create_seconds_max`.
@@ -107,9 +109,9 @@ class Gateway:
         except RefusedWithCode as problem:
             if problem.payos_code != DUPLICATE_ORDER_CODE:
                 raise
-            return await self._made_before(request, problem)
+            return await self._made_before(request, opened_at, problem)
         except (PayOSRefused, PayOSTimeout) as problem:
-            return await self._made_before(request, problem)
+            return await self._made_before(request, opened_at, problem)
 
     async def find_link(self, order_code: int) -> LinkState | None:
         """How PayOS sees the link; None if it knows none. Raises PayOSRefused, PayOSTimeout."""
@@ -157,7 +159,10 @@ class Gateway:
         await self._http.aclose()
 
     async def _made_before(
-        self, request: CreatePaymentLinkRequest, problem: PayOSRefused | PayOSTimeout
+        self,
+        request: CreatePaymentLinkRequest,
+        opened_at: datetime,
+        problem: PayOSRefused | PayOSTimeout,
     ) -> PaymentLink:
         """The open link that PayOS has for this order.
 
@@ -170,10 +175,9 @@ class Gateway:
             raise problem from None
         if link is None:
             raise problem
-        if (link.amount, link.status) != (request.amount, PENDING):
-            if any(
-                request.description in transfer.description.upper() for transfer in link.transfers
-            ):
+        alike = (link.amount, link.status) == (request.amount, PENDING)
+        if not alike or link.is_older_than(opened_at):
+            if any(request.description in paid.description.upper() for paid in link.transfers):
                 raise problem  # paid, and by our payer: its webhook is on the way
             raise OrderCodeTaken(f"PayOS has another order {link.order_code}.") from problem
         return self.found(link)

@@ -109,6 +109,7 @@ class Linker:
             description=topup.tx_ref,
             return_url=page_url,
             cancel_url=page_url,
+            opened_at=topup.opened_at,
             expires_at=topup.expires_at,
         )
 

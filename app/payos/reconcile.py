@@ -171,8 +171,8 @@ def transfer_fact(
 
 def _is_ours(order: Order, state: LinkState) -> bool:
     """Not that of another installation, which came to the same order code."""
-    if order.payment_link_id is None:  # nothing but the amount to tell them apart by
-        return order.amount == state.amount
+    if order.payment_link_id is None:  # nothing but amount and age to tell them apart by
+        return order.amount == state.amount and not state.is_older_than(order.opened_at)
     return order.payment_link_id == state.payment_link_id
 
 

@@ -52,7 +52,13 @@ class Desk:
             await self.linker.link(Opened(topup, uuid4()), PAGE)
         else:
             await self.gateway.create_link(
-                topup.order_code, amount, topup.tx_ref, PAGE, PAGE, topup.expires_at
+                topup.order_code,
+                amount,
+                topup.tx_ref,
+                PAGE,
+                PAGE,
+                topup.opened_at,
+                topup.expires_at,
             )
         return topup, self.payos.find(str(topup.order_code))
 

@@ -176,7 +176,13 @@ async def test_what_was_closed_here_while_payos_knew_nothing_is_cancelled_there(
     [order] = await at_work.book.orders([topup.tx_ref])
     assert (await at_work.reconciler.cancel(order)).closed
     await at_work.gateway.create_link(
-        topup.order_code, 50_000, topup.tx_ref, "https://a.b", "https://a.b", topup.expires_at
+        topup.order_code,
+        50_000,
+        topup.tx_ref,
+        "https://a.b",
+        "https://a.b",
+        topup.opened_at,
+        topup.expires_at,
     )
     await at_work.check(topup)
     assert at_work.payos.find(str(topup.order_code)).status == "CANCELLED"

@@ -1,6 +1,7 @@
 """The reconciler makes a link that nobody came back for."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 
@@ -62,6 +63,21 @@ async def test_where_payers_reach_us_is_unknown_no_link_is_made(
         topup = await at_work.abandon()
         assert (await at_work.check(topup)).outcome is CheckOutcome.UNKNOWN
         assert CREATE not in at_work.calls
+
+
+async def test_an_older_order_of_the_same_amount_is_not_taken_for_ours(at_work: Desk) -> None:
+    topup = await at_work.abandon()
+    stranger = Order(topup.order_code, 50_000, "", "", "", None, Account())
+    stranger.created_at = topup.opened_at - timedelta(hours=1)
+    at_work.payos.add(stranger)
+    assert (await at_work.check(topup)).linked
+    found = await at_work.state(topup)
+    assert found.order_code != topup.order_code
+    assert found.payment_link_id not in (None, stranger.payment_link_id)
+    assert stranger.status == "PENDING"
+    stranger.receive(50_000)
+    await at_work.check(topup)
+    assert await at_work.balance(topup) == 0
 
 
 async def test_an_order_code_that_a_stranger_has_is_replaced(at_work: Desk) -> None:
