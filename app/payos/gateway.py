@@ -16,7 +16,7 @@ import httpx
 import payos
 from payos.types import CreatePaymentLinkRequest
 
-from app.errors import PayOSRefused, PayOSTimeout, PayOSUnavailable
+from app.errors import PayOSRefused, PayOSTimeout, PayOSUnavailable, Problem
 from app.metrics import Metrics
 from app.model import PaymentLink
 from app.payos.answers import LinkState, read_account_number, read_created, read_state
@@ -159,10 +159,7 @@ class Gateway:
         await self._http.aclose()
 
     async def _made_before(
-        self,
-        request: CreatePaymentLinkRequest,
-        opened_at: datetime,
-        problem: PayOSRefused | PayOSTimeout,
+        self, request: CreatePaymentLinkRequest, opened_at: datetime, problem: Problem
     ) -> PaymentLink:
         """The open link that PayOS has for this order.
 
