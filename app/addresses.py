@@ -1,9 +1,12 @@
-"""Addresses that others write: the target of a request, and where to go after a login."""
+"""Addresses that others write: the target of a request, where to go after a login; and our own."""
 
 import re
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from hypercorn.typing import WWWScope
+
+from app.model import TxRef
 
 NOWHERE = "/*"
 """A path that no route has."""
@@ -24,6 +27,11 @@ def lead_nowhere(scope: WWWScope) -> None:
 def local_path(text: str | None) -> str:
     """`text` when it is a path on this site, else the wallet: nobody is sent to another site."""
     return text if text is not None and LOCAL_PATH.fullmatch(text) else "/wallet"
+
+
+def topup_page(site: str) -> Callable[[TxRef], str]:
+    """Where a payer watches a top-up, and comes back to from PayOS. `site`: https://our-host."""
+    return lambda tx_ref: f"{site.rstrip('/')}/wallet/topup/{tx_ref}"
 
 
 def _can_be_parsed(scope: WWWScope) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, HTTPScope, Scope
 from quart import Quart, Response, request
 
-from app.addresses import lead_nowhere
+from app.addresses import lead_nowhere, topup_page
 from app.database.accounts import Accounts
 from app.database.appender import Appender, measured
 from app.database.chain import Chain
@@ -27,7 +27,7 @@ from app.openapi import install_openapi
 from app.outlet import Outlet
 from app.payos.cancelling import Canceller
 from app.payos.gateway import Gateway
-from app.payos.linking import ORDER_CODES_TRIED_MAX, Linker
+from app.payos.linking import Linker, link_seconds_max
 from app.payos.reconcile import Reconciler
 from app.payos.rounds import Rounds
 from app.payos_labels import PayOSCaller
@@ -201,17 +201,15 @@ class NapviApp(Quart):
         self.openings = Openings(
             self.database,
             settings,
-            claim_seconds=ORDER_CODES_TRIED_MAX
-            * (self.gateway.create_seconds_max + settings.statement_timeout_seconds),
+            link_seconds_max(self.gateway, settings.statement_timeout_seconds),
         )
-        self.linker = Linker(
-            self.gateway, self.appender.append, self.openings.renumber, self.openings.release
-        )
+        page_url = topup_page(settings.public_url) if settings.public_url else None
+        self.linker = Linker(self.gateway, self.appender.append, self.openings, page_url)
         book, channel = CheckBook(self.database, settings), settings.payos_client_id or ""
-        append = self.appender.append
-        for_payers = Reconciler(self.gateway, append, channel, PayOSCaller.PAYER)
+        append, resume = self.appender.append, self.linker.resume
+        for_payers = Reconciler(self.gateway, append, channel, resume, PayOSCaller.PAYER)
         self.canceller = Canceller(book.orders, for_payers.cancel)
-        in_background = Reconciler(self.gateway, append, channel)
+        in_background = Reconciler(self.gateway, append, channel, resume)
         self.rounds = Rounds(book, in_background.check, settings, self.metrics)
         retention = Retention(self.database, settings)
         self.pruner = Pruner(retention.prune, self.metrics, settings.prune_seconds)

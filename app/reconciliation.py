@@ -1,6 +1,7 @@
 """The words of reconciliation: what PayOS is asked about, and what its answer brought."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from app.metrics import CheckOutcome
 from app.model import Status, TxRef
@@ -18,6 +19,7 @@ class Order:
     order_code: int
     amount: int
     status: Status
+    opened_at: datetime
     payment_link_id: str | None
     linked: bool
     payable: bool
@@ -52,6 +54,6 @@ class Findings:
             return CheckOutcome.RECOVERED
         if self.closed:
             return CheckOutcome.CLOSED
-        if not self.known:
-            return CheckOutcome.UNKNOWN
-        return CheckOutcome.LINKED if self.linked else CheckOutcome.UNCHANGED
+        if self.linked:
+            return CheckOutcome.LINKED
+        return CheckOutcome.UNCHANGED if self.known else CheckOutcome.UNKNOWN

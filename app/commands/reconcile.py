@@ -10,8 +10,10 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
+from app.addresses import topup_page
 from app.commands.configured import configured
 from app.database.appender import Appender
+from app.database.openings import Openings
 from app.database.pool import Database
 from app.database.reconciliation import CheckBook
 from app.database.store import Store
@@ -20,6 +22,7 @@ from app.installation import database
 from app.metrics import Metrics
 from app.model import TxRef, parse_tx_ref
 from app.payos.gateway import Gateway
+from app.payos.linking import Linker, link_seconds_max
 from app.payos.reconcile import Reconciler
 from app.reconciliation import Findings, Order
 from app.settings import Settings
@@ -158,8 +161,14 @@ async def _opened(
     try:
         await reading.open()
         await appending.open()
-        reconciler = Reconciler(gateway, appender.append, settings.payos_client_id or "")
+        claim_seconds = link_seconds_max(gateway, settings.statement_timeout_seconds)
+        openings = Openings(appending, settings, claim_seconds)
+        page_url = topup_page(settings.public_url) if settings.public_url else None
+        linker = Linker(gateway, appender.append, openings, page_url)
+        channel = settings.payos_client_id or ""
+        reconciler = Reconciler(gateway, appender.append, channel, linker.resume)
         yield CheckBook(reading, settings), reconciler
+        await linker.finish()
     finally:
         await appender.drain()
         await gateway.close()

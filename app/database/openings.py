@@ -20,6 +20,10 @@ TOO_MANY_OPEN = "TU012"
 OPEN = f"SELECT {TOPUP_COLUMNS} FROM topup.open_topup(%s, %s, %s, %s, %s, %s, %s, %s, %s)"  # noqa: S608
 FIRST_ANSWER = f"SELECT {TOPUP_COLUMNS} FROM topup.first_answer(%s)"  # noqa: S608
 RENUMBER = f"SELECT {TOPUP_COLUMNS} FROM topup.renumber_topup(%s, %s)"  # noqa: S608
+RESUME = f"""
+    SELECT {TOPUP_COLUMNS} FROM topup.resume_link(%s, %s, %s)
+    WHERE tx_ref IS NOT NULL
+"""  # noqa: S608
 RELEASE = "SELECT topup.release_link(%s, %s)"
 
 
@@ -38,7 +42,7 @@ class Openings:
     async def open(self, user_id: UserId, amount_vnd: int, idempotency_key: str | None) -> Opened:
         """A pending top-up with an order code; under the same key, the one opened before.
 
-        Under a key, and without a payment link, it is claimed: give it back with `release`.
+        Without a payment link it is claimed: give it back with `release`.
         Raises IdempotencyMismatch when the key was used with another amount, IdempotencyInFlight
         when another request has claimed it, TooManyOpen.
         """
@@ -64,8 +68,17 @@ class Openings:
                     raise
             tx_ref = new_tx_ref()
 
+    async def resume(self, tx_ref: TxRef) -> Opened | None:
+        """A top-up that waits for a payment link, claimed as by `open`; None when it does not, or
+        when another request has claimed it."""
+        request_id = uuid4()
+        values = (tx_ref, request_id, self._claim_seconds)
+        for topup in await self._database.rows(topup_row, RESUME, values):
+            return Opened(topup, request_id)
+        return None
+
     async def release(self, tx_ref: TxRef, request_id: UUID) -> None:
-        """Lets the next request under the key go on, if this one still holds the claim."""
+        """Lets the next request go on, if this one still holds the claim."""
         await self._database.rows(dict, RELEASE, (tx_ref, request_id))
 
     async def renumber(self, tx_ref: TxRef, taken_order_code: int) -> Topup:

@@ -12,7 +12,7 @@ from app.reconciliation import Order
 from app.settings import Settings
 
 ORDER_COLUMNS = """
-    t.tx_ref, t.order_code, t.amount, t.status, t.payment_link_id,
+    t.tx_ref, t.order_code, t.amount, t.status, t.opened_at, t.payment_link_id,
     t.checkout_url IS NOT NULL AS linked,
     topup.payable_until(t.expires_at) > pg_catalog.clock_timestamp() AS payable
 """

@@ -5,11 +5,15 @@ Readers raise InvalidRequest that names the field; fields that we do not use may
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from app.errors import InvalidRequest
 from app.model import PaymentLink
 from app.payos.fields import Fields, payment_link_id, required_text, text, whole
 from app.payos.transfer import Transfer, is_blank, transaction_time
+
+CLOCKS_APART_MAX = timedelta(minutes=2)
+"""PayOS's and that of the database, which is kept by NTP."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +22,7 @@ class LinkState:
 
     `unreadable_transfers`: how many entries make no sense, or have no reference to be told apart
     by. Somebody has to look at them; the link, and whatever else came to it, is known all the same.
+    `created_at` is None where PayOS does not say it, or not with an offset.
     """
 
     payment_link_id: str
@@ -27,6 +32,11 @@ class LinkState:
     status: str
     transfers: tuple[Transfer, ...]
     unreadable_transfers: int = 0
+    created_at: datetime | None = None
+
+    def is_older_than(self, opened_at: datetime) -> bool:
+        """So that it cannot be the order of a top-up that was opened then."""
+        return self.created_at is not None and self.created_at < opened_at - CLOCKS_APART_MAX
 
 
 def read_created(data: Fields) -> PaymentLink:
@@ -45,7 +55,7 @@ def read_created(data: Fields) -> PaymentLink:
 def read_state(data: Fields) -> LinkState:
     """The answer to a question about a link, and to its cancelling."""
     listed = data.get("transactions") or []  # the documentation prints {} where there are none
-    entries = listed if isinstance(listed, list) else [listed]
+    entries = listed if isinstance(listed, list) else [None]  # the inside of an object is unsigned
     order_code, link_id = whole(data, "orderCode"), payment_link_id(data, "id")
     read = [_read_transfer(transfer, order_code, link_id) for transfer in entries]
     transfers = tuple(transfer for transfer in read if transfer is not None)
@@ -57,12 +67,21 @@ def read_state(data: Fields) -> LinkState:
         status=required_text(data, "status"),
         transfers=transfers,
         unreadable_transfers=len(read) - len(transfers),
+        created_at=_moment(data.get("createdAt")),
     )
 
 
 def read_account_number(data: Fields) -> str:
     """The answer to the registration of a webhook: which account's money it will tell of."""
     return text(data, "accountNumber")
+
+
+def _moment(value: object) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return moment if moment is not None and moment.tzinfo else None
 
 
 def _read_transfer(data: object, order_code: int, link_id: str) -> Transfer | None:

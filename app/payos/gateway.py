@@ -16,7 +16,7 @@ import httpx
 import payos
 from payos.types import CreatePaymentLinkRequest
 
-from app.errors import PayOSRefused, PayOSTimeout, PayOSUnavailable
+from app.errors import PayOSRefused, PayOSTimeout, PayOSUnavailable, Problem
 from app.metrics import Metrics
 from app.model import PaymentLink
 from app.payos.answers import LinkState, read_account_number, read_created, read_state
@@ -57,18 +57,14 @@ class Gateway:
             max_retries=settings.payos_retries,
             http_client=self._http,
         )
-        reception = Reception(
-            keys,
-            self._sdk.crypto.create_signature_from_object,
-            partial(metrics.count_signature, SignedThing.ANSWER),
-        )
+        reception = Reception(keys, partial(metrics.count_signature, SignedThing.ANSWER))
         self._http.event_hooks = {"response": [reception.receive]}
         self._checkout_site = checkout_site(base_url)
         self._timeout_seconds = settings.payos_timeout_seconds
         back_off_seconds = 0.5 * (2**settings.payos_retries - 1)  # the SDK's
         call_seconds_max = self._timeout_seconds * (settings.payos_retries + 1) + back_off_seconds
         self._calls = Calls(settings, metrics, call_seconds_max, now)
-        self.create_seconds_max = (
+        self.create_seconds_max: float = (
             settings.payos_wait_seconds_max + call_seconds_max + self._timeout_seconds
         )
 
@@ -79,10 +75,12 @@ class Gateway:
         description: str,
         return_url: str,
         cancel_url: str,
+        opened_at: datetime,
         expires_at: datetime,
     ) -> PaymentLink:
-        """A link to pay `amount_vnd`. Raises OrderCodeTaken, PayOSRefused, PayOSTimeout.
+        """A link to pay `amount_vnd`, which nobody asked PayOS for before `opened_at`.
 
+        Raises OrderCodeTaken, PayOSRefused, PayOSTimeout.
         A link that PayOS made although we saw no proper answer is found again by its order code,
         then without the QR code and the account, which PayOS tells only once. Takes no longer
         than `create_seconds_max`.
@@ -109,9 +107,9 @@ class Gateway:
         except RefusedWithCode as problem:
             if problem.payos_code != DUPLICATE_ORDER_CODE:
                 raise
-            return await self._made_before(request, problem)
+            return await self._made_before(request, opened_at, problem)
         except (PayOSRefused, PayOSTimeout) as problem:
-            return await self._made_before(request, problem)
+            return await self._made_before(request, opened_at, problem)
 
     async def find_link(
         self, order_code: int, caller: PayOSCaller = PayOSCaller.BACKGROUND
@@ -164,7 +162,7 @@ class Gateway:
         await self._http.aclose()
 
     async def _made_before(
-        self, request: CreatePaymentLinkRequest, problem: PayOSRefused | PayOSTimeout
+        self, request: CreatePaymentLinkRequest, opened_at: datetime, problem: Problem
     ) -> PaymentLink:
         """The open link that PayOS has for this order.
 
@@ -177,10 +175,9 @@ class Gateway:
             raise problem from None
         if link is None:
             raise problem
-        if (link.amount, link.status) != (request.amount, PENDING):
-            if any(
-                request.description in transfer.description.upper() for transfer in link.transfers
-            ):
+        alike = (link.amount, link.status) == (request.amount, PENDING)
+        if not alike or link.is_older_than(opened_at):
+            if any(request.description in paid.description.upper() for paid in link.transfers):
                 raise problem  # paid, and by our payer: its webhook is on the way
             raise OrderCodeTaken(f"PayOS has another order {link.order_code}.") from problem
         return self.found(link)

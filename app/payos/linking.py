@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
+from typing import Protocol
 from uuid import UUID
 
 from app.errors import DatabaseUnavailable
@@ -17,24 +18,33 @@ ORDER_CODES_TRIED_MAX = 3
 log = logging.getLogger(__name__)
 
 
+class Claims(Protocol):
+    """Who makes which link: app.database.openings.Openings."""
+
+    async def resume(self, tx_ref: TxRef) -> Opened | None: ...
+
+    async def renumber(self, tx_ref: TxRef, taken_order_code: int) -> Topup: ...
+
+    async def release(self, tx_ref: TxRef, request_id: UUID) -> None: ...
+
+
 class Linker:
     """Makes payment links. PayOS tells a QR code only once, so its answer must not be lost.
 
-    `renumber(tx_ref, taken_order_code)` commits the next order code and gives the top-up;
-    `release(tx_ref, request_id)` gives back the claim of the request.
+    `page_url`: where PayOS sends a payer back to; None: only the payer's request tells.
     """
 
     def __init__(
         self,
         gateway: Gateway,
         append: Callable[[Fact], Awaitable[Appended]],
-        renumber: Callable[[TxRef, int], Awaitable[Topup]],
-        release: Callable[[TxRef, UUID], Awaitable[None]],
+        claims: Claims,
+        page_url: Callable[[TxRef], str] | None,
     ) -> None:
         self._gateway = gateway
         self._append = append
-        self._renumber = renumber
-        self._release = release
+        self._claims = claims
+        self._page_url = page_url
         self._under_way: set[asyncio.Task[None]] = set()
 
     async def link(self, opened: Opened, page_url: str) -> None:
@@ -48,6 +58,19 @@ class Linker:
         task.add_done_callback(self._under_way.discard)
         await asyncio.shield(task)
 
+    async def resume(self, tx_ref: TxRef) -> bool:
+        """Makes the link that nobody came back for, as `link`; under another order code where PayOS
+        has somebody else's order. False: it needs none, somebody is making it, or there is no
+        `page_url`.
+        """
+        if self._page_url is None:
+            return False
+        opened = await self._claims.resume(tx_ref)
+        if opened is None:
+            return False
+        await self.link(opened, self._page_url(tx_ref))
+        return True
+
     async def finish(self) -> None:
         """Returns when every call under way is answered and recorded."""
         if self._under_way:
@@ -58,7 +81,7 @@ class Linker:
             await self._record_link(opened.topup, page_url)
         finally:
             try:
-                await self._release(opened.topup.tx_ref, opened.request_id)
+                await self._claims.release(opened.topup.tx_ref, opened.request_id)
             except DatabaseUnavailable:
                 log.warning("event=topup.claim_kept tx_ref=%s", opened.topup.tx_ref)  # it expires
 
@@ -69,7 +92,7 @@ class Linker:
             try:
                 link = await self._create(topup, page_url)
             except OrderCodeTaken:
-                topup = await self._renumber(topup.tx_ref, topup.order_code)
+                topup = await self._claims.renumber(topup.tx_ref, topup.order_code)
                 log.warning(
                     "event=topup.renumbered tx_ref=%s order_code=%d", topup.tx_ref, topup.order_code
                 )
@@ -86,8 +109,14 @@ class Linker:
             description=topup.tx_ref,
             return_url=page_url,
             cancel_url=page_url,
+            opened_at=topup.opened_at,
             expires_at=topup.expires_at,
         )
+
+
+def link_seconds_max(gateway: Gateway, statement_timeout_seconds: float) -> float:
+    """How long `link` may take; whoever takes longer is dead."""
+    return ORDER_CODES_TRIED_MAX * (gateway.create_seconds_max + statement_timeout_seconds)
 
 
 def linked(tx_ref: TxRef, link: PaymentLink) -> Fact:

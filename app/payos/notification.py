@@ -5,8 +5,7 @@ Source: the documents of PayOS and what it has been seen to send; only `data` is
 
 from typing import Annotated, NotRequired
 
-from pydantic import Field, with_config
-from pydantic.config import JsonDict
+from pydantic import Field
 from typing_extensions import TypedDict
 
 from app.payos.fields import INTEGER_MAX, PAYMENT_LINK_ID
@@ -15,11 +14,6 @@ Whole = Annotated[int, Field(ge=1, le=INTEGER_MAX)]
 Text = str | None
 
 
-SCALAR: JsonDict = {"type": ["string", "number", "boolean", "null"]}
-"""What an unknown member may be; the signature of an object is not defined."""
-
-
-@with_config(json_schema_extra={"additionalProperties": SCALAR})
 class Transfer(TypedDict):
     """One bank transfer, or one that failed: then `code` is not "00"."""
 

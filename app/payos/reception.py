@@ -10,8 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import httpx
 
-from app.errors import InvalidRequest, PayOSUnavailable
-from app.payos.fields import Fields
+from app.errors import PayOSUnavailable
 from app.payos.signature import verify
 
 UNSIGNED_PATHS = ("/confirm-webhook",)
@@ -29,20 +28,10 @@ class UnsignedAnswer(ValueError):
 
 
 class Reception:
-    """A response hook of httpx. `on_signed` is told the position of the key, 1 the first.
+    """A response hook of httpx. `on_signed` is told the position of the key, 1 the first."""
 
-    `sign_like_sdk(data, key)` is for data that has no text by any rule known to us, such as an
-    object inside: {} in the place of a list.
-    """
-
-    def __init__(
-        self,
-        keys: Sequence[str],
-        sign_like_sdk: Callable[[Fields, str], str | None],
-        on_signed: Callable[[int], None],
-    ) -> None:
+    def __init__(self, keys: Sequence[str], on_signed: Callable[[int], None]) -> None:
         self._keys = keys
-        self._sign_like_sdk = sign_like_sdk
         self._on_signed = on_signed
 
     async def receive(self, response: httpx.Response) -> None:
@@ -68,17 +57,10 @@ class Reception:
             return
         if not isinstance(signature, str):
             raise UnsignedAnswer("signature missing")
-        position = self._signed_by(data, signature)
+        position = verify(data, signature, self._keys)
         if position is None:
             raise UnsignedAnswer("signature wrong")
         self._on_signed(position)
-
-    def _signed_by(self, data: Fields, signature: str) -> int | None:
-        try:
-            return verify(data, signature, self._keys)
-        except InvalidRequest:
-            signatures = [self._sign_like_sdk(data, key) for key in self._keys]
-            return signatures.index(signature) + 1 if signature in signatures else None
 
 
 def _pause_seconds(headers: httpx.Headers) -> int:

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
-from app.model import Appended, EventType, Fact, Outcome, Status
+from app.model import Appended, EventType, Fact, Outcome, Status, TxRef
 from app.payos.answers import LinkState
 from app.payos.calls import RefusedWithCode
 from app.payos.gateway import PENDING, Gateway
@@ -26,7 +26,8 @@ OUT_OF_TIME, CALLED_OFF = "Het han", "Nguoi mua huy"
 
 class Reconciler:
     """`channel` is our PayOS client id; `append` goes on to its end when the caller is cancelled;
-    `caller`: who waits for it.
+    `resume` makes a link that nobody came back for, and tells whether it did; `caller`: who waits
+    for the answers.
 
     Everything it records has an event id that follows from what happened, so that it does not
     matter who asks how often, or what webhooks come meanwhile.
@@ -37,11 +38,13 @@ class Reconciler:
         gateway: Gateway,
         append: Callable[[Fact], Awaitable[Appended]],
         channel: str,
+        resume: Callable[[TxRef], Awaitable[bool]],
         caller: PayOSCaller = PayOSCaller.BACKGROUND,
     ) -> None:
         self._gateway = gateway
         self._append = append
         self._channel = channel
+        self._resume = resume
         self._caller = caller
 
     async def check(self, order: Order) -> Findings:
@@ -52,6 +55,8 @@ class Reconciler:
         state = await self._find(order, findings)
         if state is not None:
             state = await self._agree(order, state, findings)
+        elif order.payable and not order.linked and order.status is Status.PENDING:
+            findings.linked = await self._resume(order.tx_ref)
         await self._credit(state, findings)
         if _is_without_money(state):
             await self._close(order, _ending(order, state), findings)
@@ -172,8 +177,8 @@ def transfer_fact(
 
 def _is_ours(order: Order, state: LinkState) -> bool:
     """Not that of another installation, which came to the same order code."""
-    if order.payment_link_id is None:  # nothing but the amount to tell them apart by
-        return order.amount == state.amount
+    if order.payment_link_id is None:  # nothing but amount and age to tell them apart by
+        return order.amount == state.amount and not state.is_older_than(order.opened_at)
     return order.payment_link_id == state.payment_link_id
 
 

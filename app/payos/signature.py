@@ -2,11 +2,14 @@
 
 The sender behaves like Node, so where the official SDKs differ this follows the Node one: keys
 that look like array indices come first, 50000.0 is printed as 50000, a lone surrogate is signed
-as U+FFFD and inside an array as its escape.
+as U+FFFD and inside an array as its escape. An object inside has no text that everybody agrees
+on, nor has a list of anything but objects: PayOS may begin to send one any day, so what is signed
+may be signed in any of the known ways. We sign in Node's.
 
 The canonical text is not injective: null, "", "null" and "undefined" print alike, so do 3000 and
-"3000", and text with "&" and "=" in it is not escaped. Whoever trusts a signature must check the
-types and the shape of the object as well; app.payos.webhook does.
+"3000", and text with "&" and "=" in it is not escaped; Node's tells nothing of what is in an
+object. Whoever trusts a signature must check the types and the shape of what is used as well;
+app.payos.webhook does.
 """
 
 import hashlib
@@ -14,9 +17,7 @@ import hmac
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
-
-from app.errors import InvalidRequest
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 CREATE_LINK_FIELDS = ("amount", "cancelUrl", "description", "orderCode", "returnUrl")
 
@@ -27,16 +28,20 @@ LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def canonical(data: Mapping[str, object]) -> str:
-    """`key=value&…` of the raw `data` object of a webhook or an answer.
+    """`key=value&…` of the raw `data` object of a webhook or an answer, as Node prints it."""
+    return _joined(data, _nested_in_node)
 
-    Raises InvalidRequest that names the key of a value without a defined text: a nested object,
-    an array of anything but objects, a number that is not finite.
-    """
-    return "&".join(f"{key}={_text(key, data[key])}" for key in sorted(data, key=_node_order))
+
+def readings(data: Mapping[str, object]) -> Iterator[str]:
+    """Every text of `data` that may have been signed; Node's is the first."""
+    yield canonical(data)
+    if any(isinstance(value, Mapping | list) for value in data.values()):
+        for nested in (_json, _sorted_json, _nested_in_python):
+            yield _joined(data, nested)
 
 
 def sign(data: Mapping[str, object], key: str) -> str:
-    """The signature of `data`, 64 lower-case hex digits. Raises InvalidRequest as `canonical`."""
+    """The signature of `data`, 64 lower-case hex digits."""
     return _hmac(canonical(data), key)
 
 
@@ -48,11 +53,14 @@ def sign_create_link(request: Mapping[str, object], key: str) -> str:
 def verify(data: Mapping[str, object], signature: str, keys: Iterable[str]) -> int | None:
     """The position among `keys`, from 1, of the one that signed `data`; None: none of them.
 
-    Tries every key, so the time does not tell which. Raises InvalidRequest as `canonical`.
+    Tries every key, so the time does not tell which.
     """
-    text, given = canonical(data), _utf8(signature)
-    matches = [hmac.compare_digest(_utf8(_hmac(text, key)), given) for key in keys]
-    return matches.index(True) + 1 if any(matches) else None
+    tried, given = tuple(keys), _utf8(signature)
+    for text in readings(data):
+        matches = [hmac.compare_digest(_utf8(_hmac(text, key)), given) for key in tried]
+        if any(matches):
+            return matches.index(True) + 1
+    return None
 
 
 def _hmac(text: str, key: str) -> str:
@@ -63,36 +71,70 @@ def _utf8(text: str) -> bytes:
     return LONE_SURROGATE.sub("\ufffd", text).encode()
 
 
-def _text(key: str, value: object) -> str:
-    if isinstance(value, Mapping):
-        raise _unsignable(key, "an object has no place here")
-    if isinstance(value, list):
-        elements = [_element(key, element) for element in value]
-        listed = json.dumps(elements, separators=(",", ":"), ensure_ascii=False)
-        return LONE_SURROGATE.sub(lambda half: f"\\u{ord(half[0]):04x}", listed)
+def _joined(data: Mapping[str, object], nested: Callable[[object], str]) -> str:
+    return "&".join(f"{key}={_text(data[key], nested)}" for key in sorted(data, key=_node_order))
+
+
+def _text(value: object, nested: Callable[[object], str]) -> str:
+    if isinstance(value, Mapping | list):
+        return nested(value)
     if value is None or value in PRINTED_AS_EMPTY:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(_as_in_javascript(key, value))
+    return str(_as_in_javascript(value))
 
 
-def _element(key: str, element: object) -> dict[str, object]:
-    """An object inside an array, with only its first level of keys sorted."""
-    if not isinstance(element, Mapping):
-        raise _unsignable(key, "only objects may be listed here")
-    return {
-        name: _as_in_javascript(key, element[name]) for name in sorted(element, key=_node_order)
-    }
+def _nested_in_node(value: object) -> str:
+    """The Node SDK takes whatever is listed for an object: a text for that of its characters."""
+    if isinstance(value, list):
+        return _json([_sorted(_as_object(element)) for element in value])
+    return "[object Object]"
 
 
-def _as_in_javascript(key: str, value: object) -> object:
-    """JavaScript has one kind of number: 50000.0 is 50000."""
-    if not isinstance(value, float):
+def _nested_in_python(value: object) -> str:
+    """As the Python SDK."""
+    return _sorted_json(value) if isinstance(value, list) else str(value)
+
+
+def _sorted_json(value: object) -> str:
+    return _json([_sorted(each) for each in value] if isinstance(value, list) else _sorted(value))
+
+
+def _json(value: object) -> str:
+    text = json.dumps(_as_in_javascript(value), separators=(",", ":"), ensure_ascii=False)
+    return LONE_SURROGATE.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
+
+
+def _sorted(value: object) -> object:
+    """An object with its first level of keys sorted, and no deeper; anything else as it is."""
+    if not isinstance(value, Mapping):
         return value
-    if not math.isfinite(value):
-        raise _unsignable(key, "a number must be finite")
-    return int(value) if value.is_integer() else value
+    return {name: value[name] for name in sorted(value, key=_node_order)}
+
+
+def _as_object(element: object) -> object:
+    """What JavaScript takes for the keys and values of `element`."""
+    if isinstance(element, str):
+        units = element.encode("utf-16-le", "surrogatepass")
+        element = [
+            units[at : at + 2].decode("utf-16-le", "surrogatepass")
+            for at in range(0, len(units), 2)
+        ]
+    if isinstance(element, list):
+        return {str(index): value for index, value in enumerate(element)}
+    return element if isinstance(element, Mapping) else {}
+
+
+def _as_in_javascript(value: object) -> object:
+    """JavaScript has one kind of number: 50000.0 is 50000, at any depth."""
+    if isinstance(value, float) and math.isfinite(value) and value.is_integer():
+        return int(value)
+    if isinstance(value, list):
+        return [_as_in_javascript(element) for element in value]
+    if isinstance(value, Mapping):
+        return {name: _as_in_javascript(value[name]) for name in value}
+    return value
 
 
 def _node_order(key: str) -> tuple[bool, int, bytes]:
@@ -100,7 +142,3 @@ def _node_order(key: str) -> tuple[bool, int, bytes]:
     if ARRAY_INDEX.fullmatch(key) and int(key) <= ARRAY_INDEX_MAX:
         return (False, int(key), b"")
     return (True, 0, key.encode("utf-16-be", "surrogatepass"))
-
-
-def _unsignable(key: str, fault: str) -> InvalidRequest:
-    return InvalidRequest("This data cannot be signed.", {f"data.{key}": fault})

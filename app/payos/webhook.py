@@ -17,7 +17,7 @@ from uuid import UUID
 from app.errors import InvalidRequest, InvalidSignature
 from app.model import EventType, Fact
 from app.payos.fields import currency, fault, payment_link_id, required_text, text, whole
-from app.payos.signature import canonical, verify
+from app.payos.signature import canonical, readings, verify
 from app.payos.transfer import (
     SUCCESS,
     Transfer,
@@ -65,14 +65,17 @@ def read_webhook(body: bytes, keys: Sequence[str], channel: str) -> Webhook:
     Raises InvalidRequest (not a webhook), InvalidSignature (not from PayOS), SignedButInvalid
     (from PayOS, but not understood), and nothing else, whatever the bytes.
     """
+    too_deep = InvalidRequest("The body is nested too deeply.", NESTED)
     try:
         data, signed_by = _signed_data(body, keys)
     except RecursionError:
-        raise InvalidRequest("The body is nested too deeply.", NESTED) from None
+        raise too_deep from None
     try:
         fact = _fact(data, body, channel)
     except InvalidRequest as problem:
         raise SignedButInvalid(problem, signed_by) from None
+    except RecursionError:
+        raise SignedButInvalid(too_deep, signed_by) from None
     is_ping = (data["orderCode"], data.get("reference")) == PING
     return Webhook(fact, is_ping, signed_by)
 
@@ -141,7 +144,7 @@ def _refuse_second_reading(data: dict[str, Any]) -> None:
     {description: "X&orderCode=7&…"} also fits {description: "X", orderCode: 7, …}. The real
     fields then lie in some other value or key: there, and nowhere else, they come twice.
     """
-    elsewhere = "&" + canonical({key: data[key] for key in data if key != "description"})
-    for name in IDENTITY_FIELDS:
-        if elsewhere.count(f"&{name}=") > 1:
-            raise fault(name, "can be read in two ways")
+    for reading in readings({key: data[key] for key in data if key != "description"}):
+        for name in IDENTITY_FIELDS:
+            if f"&{reading}".count(f"&{name}=") > 1:
+                raise fault(name, "can be read in two ways")

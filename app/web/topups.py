@@ -5,10 +5,11 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, NotRequired
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
-from quart import Blueprint, request, url_for
+from quart import Blueprint, request
 from quart_schema import document_headers, document_querystring, validate_request
 from typing_extensions import TypedDict
 
+from app.addresses import topup_page
 from app.database.openings import Openings
 from app.database.store import Store
 from app.errors import (
@@ -24,7 +25,7 @@ from app.errors import (
     TopupNotFound,
 )
 from app.login import Login
-from app.model import Opened, Topup, TxRef, parse_tx_ref
+from app.model import Opened, TxRef, parse_tx_ref
 from app.openapi import answers, refuses
 from app.representations import (
     OfTopup,
@@ -80,7 +81,8 @@ def create_topups_blueprint(
         """Open a top-up and get a payment link for it."""
         user = await login.user()
         opened = await openings.open(user.user_id, data.amount, _idempotency_key())
-        await link(opened, _page_url(opened.topup, settings.public_url))
+        site = settings.public_url or request.host_url
+        await link(opened, topup_page(site)(opened.topup.tx_ref))
         topup = await openings.first_answer(opened.topup.tx_ref)
         headers = {} if opened.topup.needs_link else {REPLAYED: "true"}
         return opened_topup(topup, gets_stream(user.user_id, settings.stream)), 201, headers
@@ -107,11 +109,6 @@ def create_topups_blueprint(
         return wallet_contents(found, gets_stream(user.user_id, settings.stream))
 
     return blueprint
-
-
-def _page_url(topup: Topup, public_url: str | None) -> str:
-    path = url_for("pages.watch_topup", tx_ref=topup.tx_ref)
-    return (public_url or request.host_url).rstrip("/") + path
 
 
 def _request_within(settings: Settings) -> type[TopupRequest]:

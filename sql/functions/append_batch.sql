@@ -16,7 +16,7 @@ DECLARE
     v_facts topup.fact[];
     v_new integer[];
 BEGIN
-    PERFORM topup.lock_topups(v_tx_refs);
+    PERFORM topup.lock_facts(v_matched);
     v_facts := topup.judge_facts(v_matched);
     IF
         array_position(v_tx_refs, NULL) IS NULL

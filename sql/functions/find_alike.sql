@@ -2,7 +2,7 @@
 --           under another reference: one was told by a webhook, the other by GET, in an answer
 --           that does not list the first. Null if there is none.
 -- Raises:   nothing.
--- Locks:    expects those of topup.lock_topups.
+-- Locks:    expects those of topup.lock_facts.
 -- Notifies: nothing.
 -- Why:      an answer that lists both references has proved them to be two transfers. A time that
 --           could not be read may be any. A webhook without a reference is in suspense, and may be

@@ -3,7 +3,7 @@
 --           top-up that waits no more, means suspense; money that may be known already,
 --           payment.conflict.
 -- Raises:   TU002 a fact names a top-up that does not exist; TU006 its type has another door.
--- Locks:    expects those of topup.lock_topups.
+-- Locks:    expects those of topup.lock_facts.
 -- Notifies: nothing.
 -- Why:      only the stored pair (order code, payment link) may credit, and a transfer only once.
 CREATE OR REPLACE FUNCTION topup.judge_facts(p_facts topup.fact[])

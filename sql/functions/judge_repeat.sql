@@ -2,7 +2,7 @@
 --           money under a taken event id, or the same money under another reference; else as it
 --           is. p_topup: its top-up as p_facts, judged before it, leave that.
 -- Raises:   nothing.
--- Locks:    expects those of topup.lock_topups.
+-- Locks:    expects those of topup.lock_facts.
 -- Notifies: nothing.
 -- Why:      whether GET tells a transfer under the reference of its webhook is not documented. What
 --           is held is credited under its own event id, `held_event_id`: once an answer lists both,

@@ -1,6 +1,6 @@
 -- open_topup: records topup.opened under a new order code and returns the top-up. The same
---           idempotency key, or the same tx_ref again, returns the one that is there. Under a key
---           it claims the making of the payment link, until there is one.
+--           idempotency key, or the same tx_ref again, returns the one that is there. It claims the
+--           making of the payment link, until there is one.
 -- Raises:   TU004 the key was used for another request; TU005 the tx_ref belongs to another;
 --           TU012 too many are open; TU013 another request under the key is in flight.
 -- Locks:    the wallet, if there is a top-up to open: parallel requests cannot pass the limit.
@@ -51,7 +51,7 @@ BEGIN
         RAISE EXCEPTION 'this idempotency key was used for another request'
         USING ERRCODE = 'TU004', DETAIL = v_topup.tx_ref;
     END IF;
-    IF p_idempotency_key IS NOT NULL AND v_topup.checkout_url IS NULL THEN
+    IF v_topup.checkout_url IS NULL THEN
         PERFORM topup.claim_link(v_topup.tx_ref, p_request_id, p_claim_seconds);
     END IF;
     RETURN v_topup;

@@ -84,9 +84,11 @@ async def test_a_claim_that_is_given_back_is_the_next_ones(process: Process) -> 
     assert (await process.openings.open(user, 50_000, "key")).topup == first.topup
 
 
-async def test_without_a_key_nothing_is_claimed(process: Process, database_url: str) -> None:
-    await process.topup()
-    assert await query(database_url, "SELECT FROM topup.link_claims") == []
+async def test_without_a_key_the_link_is_claimed_as_well(
+    process: Process, database_url: str
+) -> None:
+    topup = await process.topup()
+    assert await query(database_url, "SELECT tx_ref FROM topup.link_claims") == [(topup.tx_ref,)]
 
 
 async def test_the_key_belongs_to_its_user(process: Process) -> None:

@@ -30,6 +30,7 @@ DOORS = {
     "register_user",
     "release_link",
     "renumber_topup",
+    "resume_link",
     "revoke_session",
     "skip_order_codes",
     "seal_events",

@@ -47,6 +47,7 @@ async def create(gateway: Gateway, **fields: Any) -> PaymentLink:
         "description": "T1234ABCD",
         "return_url": "https://shop.example/return",
         "cancel_url": "https://shop.example/cancel",
+        "opened_at": datetime.fromisoformat(str(STATE["createdAt"])),
         "expires_at": datetime.now(UTC) + timedelta(minutes=15),
     }
     return await gateway.create_link(**{**wanted, **fields})

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from quart import request
 
+from app.addresses import topup_page
 from app.database.reconciliation import CheckBook
 from app.model import Appended, Fact, Opened, Topup
 from app.payos.gateway import Gateway
@@ -35,6 +36,7 @@ class Desk:
     payos: Orders
     calls: list[tuple[str, str]]
     gateway: Gateway
+    linker: Linker
     reconciler: Reconciler
     book: CheckBook
     url: str
@@ -50,15 +52,26 @@ class Desk:
             await self.link(topup)
         else:
             await self.gateway.create_link(
-                topup.order_code, amount, topup.tx_ref, PAGE, PAGE, topup.expires_at
+                topup.order_code,
+                amount,
+                topup.tx_ref,
+                PAGE,
+                PAGE,
+                topup.opened_at,
+                topup.expires_at,
             )
         return topup, self.payos.find(str(topup.order_code))
 
     async def link(self, topup: Topup) -> None:
         """As after an init."""
-        openings = self.process.openings
-        linker = Linker(self.gateway, self.append, openings.renumber, openings.release)
-        await linker.link(Opened(topup, uuid4()), PAGE)
+        await self.linker.link(Opened(topup, uuid4()), PAGE)
+
+    async def abandon(self, amount: int = 50_000) -> Topup:
+        """A top-up whose process died before it called PayOS, long enough ago."""
+        user = await self.process.user()
+        opened = await self.process.openings.open(user, amount, None)
+        await self.process.openings.release(opened.topup.tx_ref, opened.request_id)
+        return opened.topup
 
     async def hear(self, order: Order, transfer: Transfer) -> Appended:
         """The webhook of this transfer arrives."""
@@ -126,12 +139,15 @@ async def desk(serve: Serve, database_url: str, **changes: Any) -> AsyncIterator
             [appended] = await process.store.append_events([fact])
             return appended
 
+        page_url = topup_page(settings.public_url) if settings.public_url else None
+        linker = Linker(gateway, append, process.openings, page_url)
         yield Desk(
             process,
             payos.orders,
             calls,
             gateway,
-            Reconciler(gateway, append, CLIENT_ID),
+            linker,
+            Reconciler(gateway, append, CLIENT_ID, linker.resume),
             CheckBook(process.database, settings),
             database_url,
         )

@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -154,6 +155,16 @@ async def test_missing_field_is_a_signed_webhook_without_the_payer(stage: Stage)
     assert reading(body).fact.data["amount"] == 50_000
 
 
+async def test_missing_reference_is_a_signed_webhook_that_get_tells_the_reference_of(
+    stage: Stage,
+) -> None:
+    (body,) = await stage.told(fault="missing-reference")
+    assert "reference" not in json.loads(body)["data"]
+    assert reading(body).fact.data["unmatchable"] == "reference.missing"
+    [reference] = await stage.references_listed()
+    assert reference
+
+
 async def test_other_amount_comes_second_under_the_same_event_id(stage: Stage) -> None:
     facts = [reading(body).fact for body in await stage.told(fault="other-amount")]
     assert [fact.data["amount"] for fact in facts] == [50_000, 51_000]
@@ -257,6 +268,24 @@ async def test_code_taken_is_code_231_and_no_link(stage: Stage) -> None:
         await stage.link()
     assert refusal.value.error_code == "231"
     await stage.link()
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [(Fault.CODE_TAKEN_PAID, "PAID"), (Fault.CODE_TAKEN_PENDING, "PENDING")],
+)
+async def test_a_code_that_somebody_else_has_is_code_231_and_his_order_is_found(
+    stage: Stage, fault: Fault, status: str
+) -> None:
+    await stage.expect(fault)
+    with pytest.raises(payos.APIError) as refusal:
+        await stage.link()
+    assert refusal.value.error_code == "231"
+    found = await stage.sdk.payment_requests.get(5001)
+    assert (found.status, found.amount) == (status, 50_000)
+    assert datetime.fromisoformat(found.created_at) < datetime.now(UTC) - timedelta(hours=23)
+    assert not any("T1234ABCD" in paid.description for paid in found.transactions)
+    await stage.link(5002)
 
 
 async def test_html_has_status_200_and_no_link(stage: Stage) -> None:

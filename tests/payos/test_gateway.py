@@ -4,7 +4,8 @@ import asyncio
 import logging
 import socket
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -108,6 +109,35 @@ async def test_an_order_code_that_is_taken_by_another_amount_is_told_apart(
     await create(gateway)
     with pytest.raises(OrderCodeTaken):
         await create(gateway, amount_vnd=60_000)
+
+
+OPENED_AT = datetime(2026, 1, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("created_at", ["2026-01-01T07:57:59+07:00", "2025-12-31T01:00:00Z"])
+async def test_an_order_that_is_older_than_the_topup_is_somebody_elses(created_at: str) -> None:
+    async with made_at(created_at) as gateway:
+        with pytest.raises(OrderCodeTaken):
+            await create(gateway, opened_at=OPENED_AT)
+
+
+@pytest.mark.parametrize(
+    "created_at",
+    ["2026-01-01T07:58:01+07:00", "2026-01-01T00:59:00Z", "2020-01-01T00:00:00", "once", None, 7],
+)
+async def test_an_order_as_old_as_the_topup_by_any_clock_or_of_unknown_age_may_be_ours(
+    created_at: object,
+) -> None:
+    async with made_at(created_at) as gateway:
+        assert (await create(gateway, opened_at=OPENED_AT)).payment_link_id == LINK_ID
+
+
+@asynccontextmanager
+async def made_at(created_at: object) -> AsyncIterator[Gateway]:
+    """A PayOS that gives no answer to a new link, and then tells of one."""
+    state = envelope({**STATE, "createdAt": created_at})
+    async with answering(None, state) as url, gateway_to(url) as gateway:
+        yield gateway
 
 
 async def test_an_order_that_is_closed_is_not_found_again(gateway: Gateway) -> None:

@@ -196,7 +196,13 @@ async def test_what_was_closed_here_while_payos_knew_nothing_is_cancelled_there(
     [order] = await at_work.book.orders([topup.tx_ref])
     assert (await at_work.reconciler.cancel(order)).closed
     await at_work.gateway.create_link(
-        topup.order_code, 50_000, topup.tx_ref, "https://a.b", "https://a.b", topup.expires_at
+        topup.order_code,
+        50_000,
+        topup.tx_ref,
+        "https://a.b",
+        "https://a.b",
+        topup.opened_at,
+        topup.expires_at,
     )
     await at_work.check(topup)
     assert at_work.payos.find(str(topup.order_code)).status == "CANCELLED"
@@ -374,7 +380,7 @@ async def test_a_call_that_fails_records_nothing_and_says_so(at_work: Desk) -> N
     [order] = await at_work.book.orders([topup.tx_ref])
     async with gateway_to(NOBODY) as nobody:
         with pytest.raises(PayOSTimeout):
-            await Reconciler(nobody, at_work.append, CLIENT_ID).check(order)
+            await Reconciler(nobody, at_work.append, CLIENT_ID, at_work.linker.resume).check(order)
     assert await events_of(at_work, topup.tx_ref) == ["topup.opened", "topup.linked"]
 
 

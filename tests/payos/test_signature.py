@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from payos._crypto import CryptoProvider
 
-from app.errors import InvalidRequest
 from app.payos.signature import canonical, sign, sign_create_link, verify
 
 VECTORS = json.loads((Path(__file__).parent / "vectors.json").read_text())["vectors"]
@@ -81,15 +80,36 @@ def test_other_words_for_nothing_are_kept(word: str) -> None:
     assert canonical({"a": word}) == f"a={word}"
 
 
+NESTED_IN_NODE = [
+    ({}, "[object Object]"),
+    ({"b": {"a": 1}}, "[object Object]"),
+    (["ab", "😀"], r'[{"0":"a","1":"b"},{"0":"\ud83d","1":"\ude00"}]'),
+    ([1, True, ["x", 2.0]], '[{},{},{"0":"x","1":2}]'),
+    ([{"b": {"d": 1.0, "c": "\ud800"}, "a": None}], r'[{"a":null,"b":{"d":1,"c":"\ud800"}}]'),
+]
+
+
+@pytest.mark.parametrize(("value", "printed"), NESTED_IN_NODE, ids=repr)
+def test_what_is_nested_is_printed_as_by_node(value: object, printed: str) -> None:
+    assert canonical({"odd": value}) == f"odd={printed}"
+
+
 @pytest.mark.parametrize(
-    "value",
-    [{}, {"x": 1}, ["text"], [1], [None], [[]], float("nan"), float("inf"), [{"b": float("inf")}]],
+    ("value", "printed"),
+    [
+        ({"b": [1, "đ"], "a": {"d": 0, "c": 1}}, '{"b":[1,"đ"],"a":{"d":0,"c":1}}'),
+        ({"b": [1, "đ"], "a": {"d": 0, "c": 1}}, '{"a":{"d":0,"c":1},"b":[1,"đ"]}'),
+        ({"b": 1, "a": True}, "{'b': 1, 'a': True}"),
+        (["text", 1, None], '["text",1,null]'),
+        ([None], "[null]"),
+    ],
     ids=repr,
 )
-def test_a_value_without_a_defined_text_is_refused_by_name(value: object) -> None:
-    with pytest.raises(InvalidRequest) as refusal:
-        sign({"odd": value}, "key")
-    assert "data.odd" in refusal.value.fields
+def test_what_is_nested_may_be_signed_in_other_ways_as_well(value: object, printed: str) -> None:
+    flat = sign({"amount": 1, "odd": printed}, "key")
+    assert verify({"amount": 1, "odd": value}, flat, ["other", "key"]) == 2
+    assert verify({"amount": 1, "odd": value}, flat, ["other"]) is None
+    assert verify({"amount": 2, "odd": value}, flat, ["key"]) is None
 
 
 def test_every_key_of_a_rotation_is_accepted_and_named_by_its_position_and_no_key_is_none() -> None:

@@ -34,6 +34,7 @@ async def order_elsewhere(napvi: Napvi, order_code: int, amount: int = OTHER_AMO
             description="T0000000Z",
             return_url="https://shop.example/return",
             cancel_url="https://shop.example/cancel",
+            opened_at=datetime.now(UTC),
             expires_at=datetime.now(UTC) + timedelta(minutes=15),
         )
 

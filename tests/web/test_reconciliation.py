@@ -6,19 +6,21 @@ from typing import Any
 import pytest
 
 from app.errors import PayOSTimeout
-from tests.payments import query
+from tests.payments import open_process, query
 from tests.web.line import client
 from tests.web.service import API_KEY, CLIENT_ID, LINKED, OPENED, RECEIVED, Napvi, Payer, events_of
 from tests.web.service import running as served
 
 CANCELLED = "topup.cancelled"
 PATIENCE_SECONDS = 20
-QUICK = {
+QUICK: dict[str, Any] = {
     "reconcile_schedule_seconds": "0.3,0.6,1,2",
     "reconcile_tick_seconds": 0.05,
     "reconcile_nudge_seconds": 0.1,
     "reconcile_backoff_seconds_max": 0.2,
+    "public_url": "http://napvi.example",
 }
+LINKS = "SELECT count(*) FROM topup.topups WHERE qr_code LIKE '000201%%' AND tx_ref = %s"
 
 
 @pytest.fixture
@@ -55,6 +57,17 @@ async def test_without_any_webhook_every_payment_is_confirmed_once(
     for topup in topups:
         await becomes(payer, topup["tx_ref"], "confirmed")
     assert await payer.balance() == 6 * 50_000
+
+
+async def test_a_topup_whose_process_died_before_the_link_gets_one(
+    napvi: Napvi, database_url: str
+) -> None:
+    async with open_process(database_url, **QUICK) as dead:
+        topup = await dead.topup()
+    await query(database_url, "DELETE FROM topup.link_claims RETURNING 1")  # it has expired
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while await query(database_url, LINKS, topup.tx_ref) != [(1,)]:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
 
 
 async def test_the_stream_tells_what_was_found_by_asking(napvi: Napvi, payer: Payer) -> None:

@@ -277,6 +277,18 @@ async def test_fields_that_payos_adds_or_leaves_out_do_no_harm(
     assert await payer.balance() == 50_000
 
 
+async def test_an_object_in_a_new_field_is_credited_and_in_a_known_one_the_body_is_kept(
+    payos: PayOS, payer: Payer, topup: dict[str, Any], database_url: str
+) -> None:
+    new = await data_for(database_url, topup, feeAmount={"vnd": 1_000}, tags=["a", 1])
+    known = await data_for(database_url, topup, reference={"id": "FT1"})
+    assert await payos.tell(signed(new)) == SUCCESS
+    assert await payer.balance() == 50_000
+    assert (await payos.tell(signed(known)))[0] == 400
+    kept = await query(database_url, "SELECT raw FROM topup.payos_bodies WHERE fault IS NOT NULL")
+    assert kept == [(signed(known),)]
+
+
 DEEP = 20_000
 HOSTILE: dict[str, bytes] = {
     "nothing": b"",

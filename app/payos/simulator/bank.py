@@ -27,17 +27,20 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """Money that arrived, in đồng. `listed_as` is its reference where PayOS is asked."""
+    """Money that arrived, in đồng. `listed_as` is its reference where PayOS is asked; `nameless`:
+    its webhook tells none."""
 
     reference: str
     amount: int
     at: datetime
     listed_as: str
+    nameless: bool = False
 
 
 @dataclass(slots=True)
 class Order:
-    """One payment link and what happened to it. `message` is what the payer's bank sends along."""
+    """One payment link and what happened to it. `message` is what the payer's bank sends along;
+    `foreign`: another installation on the same channel has made it."""
 
     order_code: int
     amount: int
@@ -54,6 +57,7 @@ class Order:
     transfers: list[Transfer] = field(default_factory=list)
     cancelled_at: datetime | None = None
     cancellation_reason: str | None = None
+    foreign: bool = False
 
     @property
     def message(self) -> str:
@@ -83,12 +87,14 @@ class Order:
         bank_bin, number = self.account.bank_bin, self.account.number
         return vietqr(bank_bin, number, self.amount_remaining or self.amount, self.message)
 
-    def receive(self, amount: int, *, two_references: bool = False) -> Transfer:
+    def receive(
+        self, amount: int, *, two_references: bool = False, nameless: bool = False
+    ) -> Transfer:
         """Takes money in whatever state the order is: a bank does not ask."""
         now = datetime.now(VIETNAM).replace(microsecond=0)
         reference = _new_reference(now)
         listed_as = _new_reference(now) if two_references else reference
-        transfer = Transfer(reference, amount, now, listed_as)
+        transfer = Transfer(reference, amount, now, listed_as, nameless)
         self.transfers.append(transfer)
         return transfer
 

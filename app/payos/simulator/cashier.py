@@ -26,7 +26,9 @@ class Cashier:
         met = {place: self._plan.draw(place, chosen) for place in Place if place != Place.CREATE}
         carried = PAYMENTS[met[Place.PAYMENT]](order, amount)
         transfer = order.receive(
-            carried, two_references=met[Place.QUESTION] is Fault.OTHER_REFERENCE
+            carried,
+            two_references=met[Place.QUESTION] is Fault.OTHER_REFERENCE,
+            nameless=met[Place.DELIVERY] is Fault.MISSING_REFERENCE,
         )
         delivery = await self._courier.tell(
             order, transfer, met[Place.DELIVERY], retry=met[Place.ANSWER] is Fault.RETRY

@@ -1,6 +1,7 @@
 """What goes wrong while a payment link is made."""
 
 import asyncio
+from datetime import timedelta
 
 from quart import Response, abort
 
@@ -26,15 +27,21 @@ class Creation:
     async def add(self, order: Order) -> None:
         """Returns when it is time to answer. Raises Refusal, or what Quart answers otherwise."""
         fault = self._plan.draw(Place.CREATE)
-        await self._before(fault)
+        await self._before(fault, order)
         if not self._orders.add(order):
             raise Refusal(*TAKEN)
         await self._after(fault, order)
 
-    async def _before(self, fault: Fault | None) -> None:
+    async def _before(self, fault: Fault | None, order: Order) -> None:
         match fault:
             case Fault.CODE_TAKEN:
                 raise Refusal(*TAKEN)
+            case Fault.CODE_TAKEN_PENDING:
+                self._orders.add(_stranger(order))
+            case Fault.CODE_TAKEN_PAID:
+                stranger = _stranger(order)
+                stranger.receive(stranger.amount)
+                self._orders.add(stranger)
             case Fault.HTML:
                 abort(Response(MAINTENANCE, content_type="text/html; charset=utf-8"))
             case Fault.HANG:
@@ -53,3 +60,18 @@ class Creation:
         """Whoever hangs up sooner ends it."""
         await asyncio.sleep(self._pace.hang_seconds)
         abort(504)
+
+
+def _stranger(order: Order) -> Order:
+    """Made yesterday, under the same code, and with nothing in its description to tell by."""
+    return Order(
+        order_code=order.order_code,
+        amount=order.amount,
+        description="",
+        return_url="",
+        cancel_url="",
+        expires_at=None,
+        account=order.account,
+        created_at=order.created_at - timedelta(days=1),
+        foreign=True,
+    )

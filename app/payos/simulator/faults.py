@@ -34,6 +34,8 @@ class Fault(StrEnum):
     NO_ANSWER = "no-answer"
     WEBHOOK_FIRST = "webhook-first"
     CODE_TAKEN = "code-taken"
+    CODE_TAKEN_PAID = "code-taken-paid"
+    CODE_TAKEN_PENDING = "code-taken-pending"
     HANG = "hang"
     HTML = "html"
     PARTIAL = "partial"
@@ -48,6 +50,7 @@ class Fault(StrEnum):
     WRONG_SIGNATURE = "wrong-signature"
     NEW_FIELD = "new-field"
     MISSING_FIELD = "missing-field"
+    MISSING_REFERENCE = "missing-reference"
     OTHER_AMOUNT = "other-amount"
     RETRY = "retry"
     OTHER_REFERENCE = "other-reference"
@@ -81,6 +84,16 @@ FAULTS: Mapping[Fault, Entry] = MappingProxyType(
         ),
         Fault.CODE_TAKEN: Entry(
             Place.CREATE, "Trùng mã đơn", "Create answers code 231, and no link is made."
+        ),
+        Fault.CODE_TAKEN_PAID: Entry(
+            Place.CREATE,
+            "Mã của đơn lạ đã trả",
+            "Somebody else's order of the same amount has the code, and is paid: code 231.",
+        ),
+        Fault.CODE_TAKEN_PENDING: Entry(
+            Place.CREATE,
+            "Mã của đơn lạ chưa trả",
+            "Somebody else's order of the same amount has the code, and is open: code 231.",
         ),
         Fault.HANG: Entry(
             Place.CREATE, "Treo kết nối", "No link is made, and the connection hangs."
@@ -117,6 +130,9 @@ FAULTS: Mapping[Fault, Entry] = MappingProxyType(
         ),
         Fault.MISSING_FIELD: Entry(
             Place.DELIVERY, "Thiếu trường", "The webhook lacks the fields that may be null."
+        ),
+        Fault.MISSING_REFERENCE: Entry(
+            Place.DELIVERY, "Thiếu mã giao dịch", "The webhook lacks the reference of the transfer."
         ),
         Fault.OTHER_AMOUNT: Entry(
             Place.DELIVERY,

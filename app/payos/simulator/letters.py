@@ -51,6 +51,10 @@ class Desk:
         known = {name: value for name, value in self.data.items() if name not in PAYER}
         return self._letter(Kind.FIRST, known)
 
+    def without_reference(self) -> Letter:
+        known = {name: value for name, value in self.data.items() if name != "reference"}
+        return self._letter(Kind.FIRST, known)
+
     def conflicting(self) -> Letter:
         """More money under the same reference."""
         amount = whole(self.data, "amount") + SURPLUS_VND

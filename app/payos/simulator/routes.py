@@ -67,6 +67,10 @@ def _without_payer(desk: Desk, _pace: Pace) -> Route:
     return (Wave((desk.without_payer(),)),)
 
 
+def _without_reference(desk: Desk, _pace: Pace) -> Route:
+    return (Wave((desk.without_reference(),)),)
+
+
 def _contradicted(desk: Desk, _pace: Pace) -> Route:
     return (Wave((desk.right(),)), Wave((desk.conflicting(),)))
 
@@ -82,6 +86,7 @@ ROUTES: Mapping[Fault | None, Callable[[Desk, Pace], Route]] = MappingProxyType(
         Fault.WRONG_SIGNATURE: _forged,
         Fault.NEW_FIELD: _with_new_field,
         Fault.MISSING_FIELD: _without_payer,
+        Fault.MISSING_REFERENCE: _without_reference,
         Fault.OTHER_AMOUNT: _contradicted,
     }
 )

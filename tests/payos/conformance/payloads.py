@@ -27,6 +27,9 @@ def payloads(node_only: bool) -> st.SearchStrategy[dict[str, Any]]:
     if node_only:
         value = value | INTEGRAL_FLOATS
     transfer = st.dictionaries(name, value, max_size=8)
+    if node_only:
+        listed = st.lists(st.booleans() | WHOLE | text | st.lists(value, max_size=2), max_size=3)
+        value = value | listed | st.dictionaries(name, transfer, max_size=2)
     return st.dictionaries(name, value | st.lists(transfer, max_size=3), max_size=18)
 
 

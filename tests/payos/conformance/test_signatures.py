@@ -81,14 +81,21 @@ def test_both_sdks_have_every_signature_of_the_vectors(node: NodeSdk) -> None:
 @pytest.mark.parametrize(
     "data",
     [{"amount": 50_000.0}, {"transactions": [{"amount": 50_000.0}]}, {"b": 1, "10": 2, "9": 3},
-     {"\uffee": 1, "😀": 2}],
-    ids=["a float", "a float in a list", "keys like indices", "keys outside the basic plane"],
+     {"\uffee": 1, "😀": 2}, {"fee": {"b": 1}}, {"fees": ["ab", 1]}],
+    ids=["a float", "a float in a list", "keys like indices", "keys outside the basic plane",
+         "an object", "a list of scalars"],
 )  # fmt: skip
 def test_where_the_sdks_sign_differently_we_follow_node(
     node: NodeSdk, data: dict[str, Any]
 ) -> None:
     assert by_node(node, data) != by_python(data)
     assert sign(data, CHECKSUM_KEY) == by_node(node, data)
+
+
+@pytest.mark.parametrize("odd", [{}, {"b": True, "a": ["đ"]}, ["ab", 1, None]], ids=repr)
+def test_what_python_signs_of_something_nested_is_accepted_as_well(odd: object) -> None:
+    data = {"amount": 1, "odd": odd}
+    assert verify(data, str(by_python(data)), KEYS) == 2
 
 
 def test_half_a_surrogate_pair_is_signed_by_node_and_us_and_breaks_python(node: NodeSdk) -> None:

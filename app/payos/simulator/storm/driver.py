@@ -12,7 +12,7 @@ from app.errors import ConfigurationError
 from app.payos.simulator import Simulator
 from app.payos.simulator.bank import Order, UnknownOrder
 from app.payos.simulator.storm.payer import NapviRefused, Payer
-from app.payos.simulator.storm.tally import Payment, Tally
+from app.payos.simulator.storm.tally import Payment, Tally, Wallet
 
 TOPUPS_PER_PAYER = 10  # napvi limits how many a user may have open
 REGISTERING_AT_ONCE = 4  # a password costs a processor core for a while
@@ -102,9 +102,9 @@ class Storm:
         payment.paid_at = time.monotonic()
 
     async def _watch(self, payment: Payment, payer: Payer) -> None:
-        """Looks until the payer sees what the bank saw."""
+        """Looks until the payer sees what the bank saw, as far as napvi can know whose it is."""
         pause = LOOK_SECONDS_MIN
-        while await payer.amount_paid(payment.tx_ref) != payment.received:
+        while await payer.amount_paid(payment.tx_ref) not in payment.may_be_seen:
             await asyncio.sleep(pause)
             pause = min(2 * pause, LOOK_SECONDS_MAX)
         payment.seen_at = time.monotonic()
@@ -113,10 +113,14 @@ class Storm:
     async def _count(self, tally: Tally, payers: Sequence[Payer]) -> None:
         orders = {order.order_code: order for order in self.simulator.orders}
         for payer in payers:
-            paid = sum(orders[code].amount_paid for code in payer.order_codes)
-            tally.wallets.append((payer.name, paid, await payer.balance()))
-        tally.bank_total = sum(order.amount_paid for order in orders.values())
-        tally.transfers = sum(len(order.transfers) for order in orders.values())
+            received = [t for code in payer.order_codes for t in orders[code].transfers]
+            paid = sum(transfer.amount for transfer in received)
+            nameless = sum(transfer.amount for transfer in received if transfer.nameless)
+            tally.wallets.append(Wallet(payer.name, paid, nameless, await payer.balance()))
+        own = [order for order in orders.values() if not order.foreign]
+        tally.bank_total = sum(order.amount_paid for order in own)
+        tally.foreign_total = sum(o.amount_paid for o in orders.values() if o.foreign)
+        tally.transfers = sum(len(order.transfers) for order in own)
 
 
 def _payments(count: int, seed: int) -> list[Payment]:
