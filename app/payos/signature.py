@@ -18,6 +18,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from decimal import Decimal
 
 CREATE_LINK_FIELDS = ("amount", "cancelUrl", "description", "orderCode", "returnUrl")
 
@@ -82,7 +83,18 @@ def _text(value: object, nested: Callable[[object], str]) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(_as_in_javascript(value))
+    return _number(value) if isinstance(value, float) else str(value)
+
+
+def _number(value: float) -> str:
+    """As JavaScript prints it: the same digits as Python, an exponent for other sizes."""
+    if not math.isfinite(value) or not value:
+        return str(value) if value else "0"
+    digits = Decimal(repr(value)).normalize()
+    if 1e-6 <= abs(value) < 1e21:
+        return f"{digits:f}"
+    mantissa, _, exponent = f"{digits:e}".partition("e")
+    return f"{mantissa}e{int(exponent):+d}"
 
 
 def _nested_in_node(value: object) -> str:

@@ -56,6 +56,15 @@ def test_numbers_are_printed_as_by_javascript(number: float, printed: str) -> No
     assert listed == f'a=[{{"b":{printed}}}]'
 
 
+@pytest.mark.parametrize(
+    ("number", "printed"),
+    [(1e-5, "0.00001"), (1e-7, "1e-7"), (-1.5e-7, "-1.5e-7"), (1e20, "1" + "0" * 20),
+     (1e21, "1e+21"), (1.5e300, "1.5e+300")],
+)  # fmt: skip
+def test_numbers_of_other_sizes_are_printed_as_by_javascript(number: float, printed: str) -> None:
+    assert canonical({"a": number}) == f"a={printed}"
+
+
 def test_keys_that_look_like_array_indices_come_first_as_in_javascript() -> None:
     data = {"b": 1, "10": 2, "9": 3, "007": 4, "4294967295": 5, "0": 6}
     assert canonical(data) == "0=6&9=3&10=2&007=4&4294967295=5&b=1"

@@ -15,6 +15,7 @@ TEXT = st.text(max_size=24)
 UNBROKEN_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=24)
 WHOLE = st.integers(-(2**53) + 1, 2**53 - 1)
 INTEGRAL_FLOATS = st.integers(-(2**53) + 1, 2**53 - 1).map(float)
+FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 NAMES = st.sampled_from(sorted(TRANSFER)) | st.text("abcXYZ_0123", min_size=1, max_size=6)
 WORDS = st.sampled_from(["", "null", "undefined", "NULL", "None", "true", "a&b=c", "😀\uffee"])
 
@@ -29,7 +30,7 @@ def payloads(node_only: bool) -> st.SearchStrategy[dict[str, Any]]:
     transfer = st.dictionaries(name, value, max_size=8)
     if node_only:
         listed = st.lists(st.booleans() | WHOLE | text | st.lists(value, max_size=2), max_size=3)
-        value = value | listed | st.dictionaries(name, transfer, max_size=2)
+        value = value | listed | st.dictionaries(name, transfer, max_size=2) | FLOATS
     return st.dictionaries(name, value | st.lists(transfer, max_size=3), max_size=18)
 
 
