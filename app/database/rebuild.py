@@ -5,6 +5,8 @@ when asked for, the rows of topups, wallets and ledger_entries that were wrong: 
 places, because functions and views know them by identity.
 """
 
+import asyncio
+import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -32,6 +34,8 @@ from app.errors import ConfigurationError, RebuildFailed
 
 TOPUPS_PER_STEP = 2_000
 DIFFERENCES_SHOWN_MAX = 100
+ATTEMPTS_MAX = 20
+PAUSE_SECONDS_MAX = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,28 +57,38 @@ async def rebuild(
     `progress(top-ups folded, of how many)`. Without `swap` nobody waits for it; with it, whoever
     writes does. Raises ConfigurationError, RebuildFailed; then nothing has changed.
     """
-    try:
-        async with _snapshot(database_url, swap) as connection:
-            await _build(connection, progress)
-            await connection.execute(DIFFERENCES)
-            async with connection.cursor(row_factory=class_row(Difference)) as cursor:
-                await cursor.execute(FOUND, (DIFFERENCES_SHOWN_MAX,))
-                differences = await cursor.fetchall()
-            if not swap:
-                raise psycopg.Rollback
-            if differences:
-                await connection.execute(REPLACE)
-                if await _only(connection, DRIFT):
-                    raise RebuildFailed("the log itself is damaged: audit.drift() says where.")
-            await connection.execute(END)
-    except psycopg.errors.InsufficientPrivilege as error:
-        raise ConfigurationError(
-            "DATABASE_URL",
-            f"its role may not rebuild ({error.diag.message_primary}).",
-            "Connect as the role that migrates.",
-        ) from error
-    except psycopg.Error as error:
-        raise RebuildFailed(f"{error}".strip()) from error
+    for _ in range(ATTEMPTS_MAX):
+        try:
+            return await _rebuild(database_url, progress, swap)
+        except psycopg.errors.DeadlockDetected:  # with whoever opens a top-up: docs/locking.md
+            await asyncio.sleep(random.random() * PAUSE_SECONDS_MAX)  # noqa: S311
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise ConfigurationError(
+                "DATABASE_URL",
+                f"its role may not rebuild ({error.diag.message_primary}).",
+                "Connect as the role that migrates.",
+            ) from error
+        except psycopg.Error as error:
+            raise RebuildFailed(f"{error}".strip()) from error
+    raise RebuildFailed("too many top-ups are opened meanwhile. Run it again, or stop the servers.")
+
+
+async def _rebuild(
+    database_url: str, progress: Callable[[int, int], None], swap: bool
+) -> list[Difference]:
+    async with _snapshot(database_url, swap) as connection:
+        await _build(connection, progress)
+        await connection.execute(DIFFERENCES)
+        async with connection.cursor(row_factory=class_row(Difference)) as cursor:
+            await cursor.execute(FOUND, (DIFFERENCES_SHOWN_MAX,))
+            differences = await cursor.fetchall()
+        if not swap:
+            raise psycopg.Rollback
+        if differences:
+            await connection.execute(REPLACE)
+            if await _only(connection, DRIFT):
+                raise RebuildFailed("the log itself is damaged: audit.drift() says where.")
+        await connection.execute(END)
     return differences
 
 

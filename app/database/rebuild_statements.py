@@ -1,7 +1,8 @@
 """The SQL of a rebuild, in the order in which app.database.rebuild runs it."""
 
 OWNER = "SET LOCAL ROLE topup_owner"
-# In the order in which the doors lock: whoever has begun to pay ends first.
+# In the order in which payments lock: whoever has begun to pay ends first. Opening a top-up comes
+# from the other end (wallet, event, top-up); where the two meet, this is tried again.
 STAND_STILL = """
     LOCK TABLE topup.topups, topup.wallets, topup.events, topup.ledger_entries IN EXCLUSIVE MODE
 """

@@ -2,12 +2,13 @@
 
 import asyncio
 from typing import LiteralString
+from uuid import uuid4
 
 import pytest
 
 from app.database.rebuild import Difference, rebuild
 from app.errors import RebuildFailed
-from app.model import EventType
+from app.model import EventType, new_tx_ref
 from tests.payments import (
     UNKNOWN_ORDER,
     Process,
@@ -127,3 +128,24 @@ async def test_comparing_waits_for_nobody_and_replacing_for_whoever_has_begun(
                 while not await query(database_url, "SELECT FROM pg_locks WHERE NOT granted"):
                     assert not swapping.done()
         assert await swapping == []
+
+
+async def test_replacing_begins_again_when_somebody_opens_a_topup_meanwhile(
+    process: Process, database_url: str
+) -> None:
+    """An opening locks the wallet before there is a top-up; the swap, the other way round."""
+    await history(process)
+    user = await process.user()
+    async with connected(database_url) as opening, opening.transaction():
+        await opening.execute(
+            "SELECT FROM topup.wallets WHERE user_id = %s FOR NO KEY UPDATE", (user,)
+        )
+        swapping = asyncio.create_task(rebuilt(database_url, swap=True))
+        async with asyncio.timeout(10):
+            while not await query(database_url, "SELECT FROM pg_locks WHERE NOT granted"):
+                assert not swapping.done()
+        await opening.execute(
+            "SELECT topup.open_topup(%s, %s, %s, 20000, 900, 9, NULL, NULL, 60)",
+            (new_tx_ref(), uuid4(), user),
+        )
+    assert await swapping == []
