@@ -75,7 +75,7 @@ def _demo_settings(
 
 async def _prepare(app: NapviApp, url: str, password: str) -> None:
     """Tells the simulator where webhooks go, makes sure of the login, says what to do."""
-    await app.gateway.confirm_webhook(url + WEBHOOK_PATH)
+    await app.payments.gateway.confirm_webhook(url + WEBHOOK_PATH)
     credentials = {"username": USERNAME, "password": password}
     async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
         answer = await client.post("/api/auth/register", json=credentials)

@@ -8,9 +8,9 @@ import logging
 from typing import Protocol
 
 from app.database.chain import SealLag
-from app.errors import DatabaseUnavailable
 from app.metrics import Metrics
 from app.settings import Settings
+from app.tasks import Repeated
 
 log = logging.getLogger(__name__)
 
@@ -32,34 +32,27 @@ class Sealer:
         self._seals = seals
         self._settings = settings
         self._metrics = metrics
-        self._sealing: asyncio.Task[None] | None = None
+        self._full = False  # the latest batch: there may be more
+        failed = metrics.sealer_failures.inc
+        self._sealing = Repeated("sealer", self._seal, self._pause, failed, log)
 
     def start(self) -> None:
-        self._sealing = asyncio.create_task(self._go_on(), name="sealer")
+        self._sealing.start()
 
     async def stop(self) -> None:
         """A batch under way is finished by the pool."""
-        if self._sealing is not None:
-            self._sealing.cancel()
-            await asyncio.wait([self._sealing])
+        await self._sealing.stop()
 
-    async def _go_on(self) -> None:
-        """Batch after batch while there are full ones; then a pause, longer after failures."""
-        failures = 0
-        while True:
-            sealed = 0
-            try:
-                sealed = await self._seals.seal(self._settings.seal_batch_max)
-                lag = await self._seals.lag()
-                self._metrics.events_unsealed.set(lag.events)
-                self._metrics.unsealed_seconds.set(lag.seconds)
-                failures = 0
-            except Exception as error:
-                failures += 1
-                self._metrics.sealer_failures.inc()
-                surprise = None if isinstance(error, DatabaseUnavailable) else error
-                reason = type(error).__name__
-                log.error("event=sealer.failed reason=%s", reason, exc_info=surprise)
-            if sealed < self._settings.seal_batch_max:
-                longer = 2 ** min(failures, DOUBLINGS_MAX)
-                await asyncio.sleep(self._settings.seal_seconds * longer)
+    async def _seal(self) -> None:
+        self._full = False
+        batch_max = self._settings.seal_batch_max
+        self._full = await self._seals.seal(batch_max) >= batch_max
+        lag = await self._seals.lag()
+        self._metrics.events_unsealed.set(lag.events)
+        self._metrics.unsealed_seconds.set(lag.seconds)
+
+    async def _pause(self, failures: int) -> None:
+        """Not while there are full batches; longer after failures."""
+        if not self._full:
+            longer = 2 ** min(failures, DOUBLINGS_MAX)
+            await asyncio.sleep(self._settings.seal_seconds * longer)

@@ -13,7 +13,7 @@ from app.metrics import Metrics, StreamClose
 from app.model import TxRef, parse_tx_ref
 from app.stream.reader import Cause, Reader, ReadUpdates
 from app.stream.subscription import Subscription, Writer
-from app.stream.watched import watched
+from app.tasks import watched
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from app.admission import EndedStream, StreamId, StreamOpening, StreamRequest, S
 from app.errors import DatabaseUnavailable
 from app.metrics import Metrics, StreamClose
 from app.model import UserId
-from app.stream.watched import watched
+from app.tasks import watched
 
 log = logging.getLogger(__name__)
 
