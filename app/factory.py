@@ -12,8 +12,8 @@ from app.database.migrate import check
 from app.database.review import Review
 from app.errors import DatabaseUnavailable
 from app.login import Login, configure_auth
-from app.loop_lag import LoopLag
-from app.metrics import Metrics
+from app.metrics.loop_lag import LoopLag
+from app.metrics.metrics import Metrics
 from app.openapi import install_openapi
 from app.outlet import Outlet
 from app.parts.background import Background

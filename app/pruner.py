@@ -9,7 +9,8 @@ import logging
 import random
 from collections.abc import Awaitable, Callable
 
-from app.metrics import Metrics, Pruned
+from app.metrics.labels import Pruned
+from app.metrics.metrics import Metrics
 from app.tasks import Repeated
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ import logging
 from typing import Protocol
 
 from app.database.chain import SealLag
-from app.metrics import Metrics
+from app.metrics.metrics import Metrics
 from app.settings import Settings
 from app.tasks import Repeated
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from app.event_loop import EventLoop
-from app.metrics import forget_process
+from app.metrics.exposition import forget_process
 from app.processes import REFUSED
 from app.serve import MAKE_ROOM, STOP_SIGNALS
 from app.settings import Settings

@@ -9,7 +9,8 @@ from app.database.migrate import check
 from app.database.pool import Database
 from app.database.retention import Retention
 from app.installation import database
-from app.metrics import Metrics, Pruned
+from app.metrics.labels import Pruned
+from app.metrics.metrics import Metrics
 from app.pruner import Pruner
 from app.settings import Settings
 

@@ -3,14 +3,14 @@
 from app.addresses import topup_page
 from app.database.openings import Openings
 from app.database.reconciliation import CheckBook
-from app.metrics import Metrics
+from app.metrics.labels import PayOSCaller
+from app.metrics.metrics import Metrics
 from app.parts.recording import Recording
 from app.payos.cancelling import Canceller
 from app.payos.gateway import Gateway
 from app.payos.linking import Linker, link_seconds_max
 from app.payos.reconcile import Reconciler
 from app.payos.rounds import Rounds
-from app.payos_labels import PayOSCaller
 from app.settings import Settings
 
 

@@ -4,7 +4,7 @@ from app.database.appender import Appender, measured
 from app.database.pool import Database
 from app.database.store import Store
 from app.errors import ConfigurationError
-from app.metrics import Metrics
+from app.metrics.metrics import Metrics
 from app.settings import Settings
 
 

@@ -3,7 +3,7 @@
 import secrets
 
 from app.database.leases import LeaseStore
-from app.metrics import Metrics
+from app.metrics.metrics import Metrics
 from app.parts.recording import Recording
 from app.rollout import gets_stream
 from app.settings import Settings

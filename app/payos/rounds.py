@@ -11,7 +11,8 @@ from functools import partial
 from typing import Protocol
 
 from app.errors import DatabaseUnavailable, PayOSRefused, PayOSTimeout, PayOSUnavailable
-from app.metrics import CheckOutcome, Metrics
+from app.metrics.labels import CheckOutcome
+from app.metrics.metrics import Metrics
 from app.model import TxRef
 from app.reconciliation import Findings, Order
 from app.settings import Settings

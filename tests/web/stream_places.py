@@ -2,7 +2,7 @@
 
 import asyncio
 
-from app.metrics import StreamClose, StreamRefusal
+from app.metrics.labels import StreamClose, StreamRefusal
 from tests.payments import query
 from tests.web.line import PATIENCE_SECONDS, eventually
 from tests.web.service import Napvi, Payer

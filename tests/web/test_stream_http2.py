@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.metrics import StreamClose
+from app.metrics.labels import StreamClose
 from tests.web.http2 import http2
 from tests.web.line import eventually
 from tests.web.service import Napvi, Payer

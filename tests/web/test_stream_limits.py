@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.metrics import StreamClose, StreamRefusal
+from app.metrics.labels import StreamClose, StreamRefusal
 from tests.payments import query
 from tests.stream.leasing import holding_up
 from tests.web.event_stream import Stream

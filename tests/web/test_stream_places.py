@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.metrics import StreamClose
+from app.metrics.labels import StreamClose
 from tests.payments import query
 from tests.stream.leasing import holding_up, until, waiting_for_a_lock
 from tests.web.line import eventually
