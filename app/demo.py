@@ -15,8 +15,8 @@ from app.installation import data_directory, database
 from app.payos.simulator import create_simulator
 from app.request_rules import WEBHOOK_PATH
 from app.serve import Site, run
+from app.server.sockets import open_endpoint
 from app.settings import Settings
-from app.sockets import open_endpoint
 
 USERNAME = "demo"
 ANY_HOST = ("0.0.0.0", "[::]")  # noqa: S104 compared with, not bound to

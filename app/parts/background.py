@@ -3,10 +3,10 @@
 from app.database.chain import Chain
 from app.database.pool import Database
 from app.database.retention import Retention
+from app.maintenance.pruner import Pruner
+from app.maintenance.sealer import Sealer
 from app.metrics.metrics import Metrics
 from app.payos.rounds import Rounds
-from app.pruner import Pruner
-from app.sealer import Sealer
 from app.settings import Settings
 
 
