@@ -15,8 +15,8 @@ from app.installation import data_directory, database
 from app.payos.simulator import create_simulator
 from app.request_rules import WEBHOOK_PATH
 from app.serve import Site, run
+from app.server.sockets import open_endpoint
 from app.settings import Settings
-from app.sockets import open_endpoint
 
 USERNAME = "demo"
 ANY_HOST = ("0.0.0.0", "[::]")  # noqa: S104 compared with, not bound to
@@ -75,7 +75,7 @@ def _demo_settings(
 
 async def _prepare(app: NapviApp, url: str, password: str) -> None:
     """Tells the simulator where webhooks go, makes sure of the login, says what to do."""
-    await app.gateway.confirm_webhook(url + WEBHOOK_PATH)
+    await app.payments.gateway.confirm_webhook(url + WEBHOOK_PATH)
     credentials = {"username": USERNAME, "password": password}
     async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
         answer = await client.post("/api/auth/register", json=credentials)

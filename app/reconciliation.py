@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from app.metrics import CheckOutcome
+from app.metrics.labels import CheckOutcome
 from app.model import Status, TxRef
 
 

@@ -8,7 +8,7 @@ from time import monotonic
 
 from app.database.review import ReviewCounts
 from app.errors import DatabaseUnavailable
-from app.metrics import Metrics
+from app.metrics.metrics import Metrics
 
 log = logging.getLogger(__name__)
 

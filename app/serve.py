@@ -17,9 +17,9 @@ from typing import Any, TypeVar
 import hypercorn.asyncio
 from quart import Quart
 
-from app.event_loop import EventLoop
+from app.server.event_loop import EventLoop
+from app.server.sockets import Endpoint
 from app.settings import Settings
-from app.sockets import Endpoint
 
 T = TypeVar("T")
 

@@ -20,7 +20,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.errors import ConfigurationError
-from app.payos_labels import KeyPosition
+from app.metrics.labels import KeyPosition
 
 REQUIRED_TO_SERVE = {
     "payos_client_id": "Copy it from the payment channel's page on my.payos.vn.",

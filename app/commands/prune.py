@@ -9,8 +9,9 @@ from app.database.migrate import check
 from app.database.pool import Database
 from app.database.retention import Retention
 from app.installation import database
-from app.metrics import Metrics, Pruned
-from app.pruner import Pruner
+from app.maintenance.pruner import Pruner
+from app.metrics.labels import Pruned
+from app.metrics.metrics import Metrics
 from app.settings import Settings
 
 

@@ -19,7 +19,7 @@ from app.database.reconciliation import CheckBook
 from app.database.store import Store
 from app.errors import InvalidRequest, PayOSRefused, PayOSTimeout, PayOSUnavailable
 from app.installation import database
-from app.metrics import Metrics
+from app.metrics.metrics import Metrics
 from app.model import TxRef, parse_tx_ref
 from app.payos.gateway import Gateway
 from app.payos.linking import Linker, link_seconds_max

@@ -15,7 +15,7 @@ from app.database.pool import Database
 from app.database.store import Store
 from app.errors import ConfigurationError
 from app.installation import database
-from app.metrics import Metrics
+from app.metrics.metrics import Metrics
 from app.payos.gateway import Gateway
 from app.payos.lost import LostOrders, LostOrderSearch
 from app.settings import Settings

@@ -12,8 +12,8 @@ from app.payos.simulator.faults import Rates, read_rates
 from app.payos.simulator.storm.mix import storm_rates
 from app.request_rules import WEBHOOK_PATH
 from app.serve import Site, run, run_during
+from app.server.sockets import open_endpoint
 from app.settings import Settings
-from app.sockets import open_endpoint
 
 NAPVI_URL = "http://127.0.0.1:8000"
 DIFFERENCES_FOUND = 1

@@ -8,7 +8,7 @@ import click
 
 from app.commands.configured import configured
 from app.errors import PayOSRefused, PayOSTimeout, WebhookNotConfirmed
-from app.metrics import Metrics
+from app.metrics.metrics import Metrics
 from app.payos.doorbell import ring
 from app.payos.gateway import Gateway
 from app.payos.remedies import remedy_of_refusal

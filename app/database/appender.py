@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from app.database.pool import Stalled
 from app.errors import DatabaseUnavailable
-from app.metrics import Metrics
+from app.metrics.metrics import Metrics
 from app.model import Appended, Fact
 
 log = logging.getLogger(__name__)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import LiteralString
 
 from app.database.pool import Database
-from app.metrics import Pruned
+from app.metrics.labels import Pruned
 from app.settings import Settings
 
 SECONDS_PER_DAY = 86_400.0

@@ -13,12 +13,12 @@ import payos
 from prometheus_client import Gauge
 
 from app.errors import InvalidRequest, PayOSRefused, PayOSTimeout, PayOSUnavailable, Problem
-from app.metrics import Metrics
+from app.metrics.labels import PayOSCaller, PayOSOperation, PayOSOutcome
+from app.metrics.metrics import Metrics
 from app.payos.breaker import Breaker, BreakerOpen, Clock
 from app.payos.fields import Fields
 from app.payos.places import NoPlace, Places
 from app.payos.reception import RateLimited
-from app.payos_labels import PayOSCaller, PayOSOperation, PayOSOutcome
 from app.settings import Settings
 
 NO_ANSWER = (TimeoutError, payos.ConnectionError, payos.ConnectionTimeoutError, httpx.RequestError)

@@ -17,13 +17,13 @@ import payos
 from payos.types import CreatePaymentLinkRequest
 
 from app.errors import PayOSRefused, PayOSTimeout, PayOSUnavailable, Problem
-from app.metrics import Metrics
+from app.metrics.labels import PayOSCaller, PayOSOperation, SignedThing
+from app.metrics.metrics import Metrics
 from app.model import PaymentLink
 from app.payos.answers import LinkState, read_account_number, read_created, read_state
 from app.payos.breaker import Clock
 from app.payos.calls import Call, Calls, RefusedWithCode
 from app.payos.reception import Reception
-from app.payos_labels import PayOSCaller, PayOSOperation, SignedThing
 from app.settings import Settings
 
 UNKNOWN_ORDER_CODE = "101"

@@ -4,13 +4,13 @@ import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
+from app.metrics.labels import PayOSCaller
 from app.model import Appended, EventType, Fact, Outcome, Status, TxRef
 from app.payos.answers import LinkState
 from app.payos.calls import RefusedWithCode
 from app.payos.gateway import PENDING, Gateway
 from app.payos.linking import linked
 from app.payos.transfer import Transfer, event_id, recorded_reference, transfer_event_id
-from app.payos_labels import PayOSCaller
 from app.reconciliation import Findings, Order
 
 log = logging.getLogger(__name__)

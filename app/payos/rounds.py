@@ -11,10 +11,12 @@ from functools import partial
 from typing import Protocol
 
 from app.errors import DatabaseUnavailable, PayOSRefused, PayOSTimeout, PayOSUnavailable
-from app.metrics import CheckOutcome, Metrics
+from app.metrics.labels import CheckOutcome
+from app.metrics.metrics import Metrics
 from app.model import TxRef
 from app.reconciliation import Findings, Order
 from app.settings import Settings
+from app.tasks import Repeated
 
 log = logging.getLogger(__name__)
 
@@ -51,23 +53,23 @@ class Rounds:
         self._metrics = metrics
         self._nudged: set[TxRef] = set()
         self._asking: dict[TxRef, asyncio.Task[None]] = {}
-        self._walking: asyncio.Task[None] | None = None
         self._unanswered = 0  # in a row
+        failed = metrics.reconciler_failures.inc
+        self._walking = Repeated("reconciler", self._round, self._pause, failed, log)
 
     def start(self) -> None:
         """Unless NAPVI_RECONCILE is off."""
         if self._settings.reconcile:
-            self._walking = asyncio.create_task(self._walk(), name="reconciler")
+            self._walking.start()
 
     async def stop(self) -> None:
         """Breaks off, and gives back what was claimed. What fails to be is free after the lease."""
-        if self._walking is None:
-            return
         broken_off = dict(self._asking)
-        tasks = {self._walking, *broken_off.values()}
-        for task in tasks:
+        for task in broken_off.values():
             task.cancel()
-        await asyncio.wait(tasks)
+        await self._walking.stop()
+        if broken_off:
+            await asyncio.wait(broken_off.values())
         for tx_ref in broken_off:
             try:
                 await self._book.finish(tx_ref, answered=False)
@@ -78,20 +80,6 @@ class Rounds:
         """Somebody waits for the money of this one. Costs the caller nothing."""
         if len(self._nudged) < NUDGES_WAITING_MAX:
             self._nudged.add(tx_ref)
-
-    async def _walk(self) -> None:
-        failures = 0
-        while True:
-            try:
-                await self._round()
-                failures = 0
-            except Exception as error:
-                failures += 1
-                self._metrics.reconciler_failures.inc()
-                surprise = None if isinstance(error, DatabaseUnavailable) else error
-                reason = type(error).__name__
-                log.error("event=reconciler.failed reason=%s", reason, exc_info=surprise)
-            await self._pause(max(failures, self._unanswered))
 
     async def _round(self) -> None:
         nudged, self._nudged = self._nudged, set()
@@ -110,6 +98,7 @@ class Rounds:
     async def _pause(self, failures: int) -> None:
         """To the next tick, longer the more often nobody answered; not while there is work."""
         tick = self._settings.reconcile_tick_seconds
+        failures = max(failures, self._unanswered)
         if failures:
             longer = tick * 2 ** min(failures, DOUBLINGS_MAX)
             await asyncio.sleep(min(longer, self._settings.reconcile_backoff_seconds_max))

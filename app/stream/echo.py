@@ -8,7 +8,7 @@ from contextlib import suppress
 from time import monotonic
 
 from app.errors import ConfigurationError
-from app.metrics import Metrics
+from app.metrics.metrics import Metrics
 from app.model import Notified
 
 log = logging.getLogger(__name__)

@@ -9,11 +9,12 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from app.metrics import Metrics, StreamClose
+from app.metrics.labels import StreamClose
+from app.metrics.metrics import Metrics
 from app.model import TxRef, parse_tx_ref
 from app.stream.reader import Cause, Reader, ReadUpdates
 from app.stream.subscription import Subscription, Writer
-from app.stream.watched import watched
+from app.tasks import watched
 
 log = logging.getLogger(__name__)
 

@@ -13,9 +13,10 @@ from typing import Protocol
 
 from app.admission import EndedStream, StreamId, StreamOpening, StreamRequest, StreamVerdict
 from app.errors import DatabaseUnavailable
-from app.metrics import Metrics, StreamClose
+from app.metrics.labels import StreamClose
+from app.metrics.metrics import Metrics
 from app.model import UserId
-from app.stream.watched import watched
+from app.tasks import watched
 
 log = logging.getLogger(__name__)
 

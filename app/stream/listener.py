@@ -18,7 +18,8 @@ from psycopg import AsyncConnection, sql
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from app.errors import DatabaseUnavailable
-from app.metrics import ListenerLoss, Metrics
+from app.metrics.labels import ListenerLoss
+from app.metrics.metrics import Metrics
 from app.model import Notified, TxRef
 from app.stream.channels import Channels, channel_of, tx_ref_of, worker_channel
 from app.stream.echo import Echo

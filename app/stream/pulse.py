@@ -4,7 +4,7 @@ import asyncio
 import random
 from typing import Protocol
 
-from app.stream.watched import watched
+from app.tasks import watched
 
 TICKS_PER_HEARTBEAT = 30
 EARLY_MAX = 0.2  # of the heartbeat: streams that were written to together drift apart

@@ -11,7 +11,7 @@ from time import monotonic
 from typing import NamedTuple
 
 from app.errors import DatabaseUnavailable
-from app.metrics import Metrics
+from app.metrics.metrics import Metrics
 from app.model import TopupUpdate, TxRef
 from app.stream.frames import update_frame
 from app.stream.subscription import Subscription

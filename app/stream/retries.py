@@ -5,7 +5,7 @@ All of them are jittered, so that browsers which left together do not come back 
 
 import random
 
-from app.metrics import StreamClose, StreamRefusal
+from app.metrics.labels import StreamClose, StreamRefusal
 from app.settings import Settings
 from app.stream.frames import error_frame, retry_frame
 

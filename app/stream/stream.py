@@ -18,7 +18,8 @@ from hypercorn.typing import (
 )
 
 from app.admission import StreamRequest
-from app.metrics import Metrics, StreamClose, StreamStart
+from app.metrics.labels import StreamClose, StreamStart
+from app.metrics.metrics import Metrics
 from app.model import UserId
 from app.stream.frames import HEADERS, heartbeat_frame
 from app.stream.hub import Hub

@@ -19,7 +19,8 @@ from hypercorn.typing import (
 )
 
 from app.admission import StreamId, StreamRequest, StreamVerdict
-from app.metrics import Metrics, StreamRefusal
+from app.metrics.labels import StreamRefusal
+from app.metrics.metrics import Metrics
 from app.model import TxRef, UserId
 from app.settings import Settings
 from app.stream.hub import Hub

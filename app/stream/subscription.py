@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from app.metrics import StreamClose
+from app.metrics.labels import StreamClose
 from app.model import TopupUpdate, TxRef
 from app.stream.frames import reset_frame
 

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from quart import Blueprint, Response, request
 
-from app.metrics import Metrics
+from app.metrics.metrics import Metrics
 
 
 def create_metrics_blueprint(metrics: Metrics, refresh: Callable[[], Awaitable[None]]) -> Blueprint:

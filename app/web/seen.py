@@ -8,7 +8,7 @@ from quart_schema import validate_request
 
 from app.errors import InvalidRequest, NotLoggedIn
 from app.login import Login
-from app.metrics import LATENCY_SECONDS, Metrics
+from app.metrics.metrics import LATENCY_SECONDS, Metrics
 from app.openapi import answers, refuses
 
 WAIT_SECONDS_MAX = LATENCY_SECONDS[-1]

@@ -25,7 +25,7 @@ from app.errors import (
     TopupNotFound,
 )
 from app.login import Login
-from app.metrics import StreamRefusal
+from app.metrics.labels import StreamRefusal
 from app.model import parse_tx_ref
 from app.openapi import answers, refuses
 from app.representations import OfTopup

@@ -9,12 +9,12 @@ from quart import Blueprint, Response, g, request
 from quart_schema import document_request
 
 from app.errors import DatabaseUnavailable, InvalidRequest, InvalidSignature
-from app.metrics import Metrics, WebhookOutcome
+from app.metrics.labels import SignedThing, WebhookOutcome
+from app.metrics.metrics import Metrics
 from app.model import Appended, Fact
 from app.openapi import answers, refuses
 from app.payos.notification import Notification
 from app.payos.webhook import SignedButInvalid, read_webhook
-from app.payos_labels import SignedThing
 from app.representations import Received
 from app.request_rules import WEBHOOK_PATH
 

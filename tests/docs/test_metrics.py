@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from app.metrics import Metrics
+from app.metrics.metrics import Metrics
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs" / "metrics.md").read_text("utf-8")

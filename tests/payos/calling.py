@@ -9,7 +9,7 @@ from typing import Any
 
 from payos._crypto import CryptoProvider
 
-from app.metrics import Metrics
+from app.metrics.metrics import Metrics
 from app.model import PaymentLink
 from app.payos.gateway import Gateway
 from app.settings import Settings

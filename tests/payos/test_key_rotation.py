@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from app.errors import ConfigurationError, PayOSRefused
-from app.metrics import Metrics
+from app.metrics.labels import KeyPosition
+from app.metrics.metrics import Metrics
 from app.payos.calls import RefusedWithCode
 from app.payos.simulator import create_simulator
-from app.payos_labels import KeyPosition
 from app.settings import Settings
 from tests.payos.calling import CREATED, STATE, answering, create, envelope, gateway_to
 from tests.payos.wire import API_KEY, CLIENT_ID

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import app.payos.linking
 from app.commands.reconcile import Tally
 from app.errors import PayOSTimeout
-from app.metrics import CheckOutcome
+from app.metrics.labels import CheckOutcome
 from app.model import Outcome, Status
 from app.payos.answers import read_state
 from app.payos.reconcile import Reconciler, transfer_fact

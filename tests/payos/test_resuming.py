@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from app.metrics import CheckOutcome
+from app.metrics.labels import CheckOutcome
 from app.model import Status
 from app.payos.simulator.bank import Account, Order
 from tests.payments import query

@@ -7,7 +7,8 @@ from typing import Any
 
 from app.database.reconciliation import CheckBook
 from app.errors import PayOSRefused
-from app.metrics import CheckOutcome, Metrics
+from app.metrics.labels import CheckOutcome
+from app.metrics.metrics import Metrics
 from app.payos.rounds import Rounds
 from app.reconciliation import Findings, Order
 from app.settings import Settings

@@ -1,6 +1,5 @@
 """`checkpoint` and `checkpoint verify` as an administrator and an auditor use them."""
 
-import asyncio
 import json
 from pathlib import Path
 
@@ -8,20 +7,9 @@ import pytest
 
 from tests.laws.chain import REWRITE, superuser, write_history
 from tests.payments import open_process, query
-from tests.services import Process
+from tests.processes.commands import command
 
 pytestmark = pytest.mark.processes
-
-
-async def checkpoint(environment: dict[str, str], *arguments: str) -> tuple[int, str]:
-    """The exit code of the command, and what it said."""
-    process = Process(environment, "checkpoint", *arguments)
-    try:
-        code = await asyncio.to_thread(process.wait)
-    finally:
-        process.close()
-    assert "Traceback" not in process.output, process.output
-    return code, process.output
 
 
 def numbers(file: str) -> list[int]:
@@ -35,12 +23,12 @@ async def test_a_checkpoint_kept_elsewhere_convicts_who_made_everything_fit_agai
     file = str(tmp_path / "checkpoints.jsonl")
     async with open_process(database_url) as process:
         await write_history(process)
-        code, line = await checkpoint(environment, "--to", file)
+        code, line = await command(environment, "checkpoint", "--to", file)
         assert (code, json.loads(line)["events"]) == (0, 8)
         await process.topup(50_000)
-    assert (await checkpoint(environment, "--to", file))[0] == 0
+    assert (await command(environment, "checkpoint", "--to", file))[0] == 0
     assert numbers(file) == [1, 2]
-    code, said = await checkpoint(environment, "verify", file)
+    code, said = await command(environment, "checkpoint", "verify", file)
     assert (code, said.splitlines()[-2:]) == (
         0,
         ["2 checkpoints kept elsewhere cover the first 9 events.", "0 findings."],
@@ -53,7 +41,7 @@ async def test_a_checkpoint_kept_elsewhere_convicts_who_made_everything_fit_agai
         await forger.execute(REWRITE)
     verdicts = await query(database_url, "SELECT kind FROM audit.verify_chain()")
     assert {kind for (kind,) in verdicts} == {"range"}
-    code, said = await checkpoint(environment, "verify", file)
+    code, said = await command(environment, "checkpoint", "verify", file)
     assert (code, said.splitlines()[:2]) == (
         1,
         [
@@ -67,5 +55,5 @@ async def test_a_file_that_holds_something_else_is_refused(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     (tmp_path / "other").write_text('{"number": 1}\n', "utf-8")
-    code, said = await checkpoint(environment, "verify", str(tmp_path / "other"))
+    code, said = await command(environment, "checkpoint", "verify", str(tmp_path / "other"))
     assert (code, said) == (2, "napvi: line 1 is no checkpoint.\n")

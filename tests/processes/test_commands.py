@@ -4,23 +4,21 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from app.database.embedded.places import default_run_dir
-from tests.services import Process, Service
+from tests.processes.commands import command
+from tests.processes.payer import http_client
+from tests.services import Service
 
 pytestmark = pytest.mark.processes
 
 
-def run(environment: dict[str, str], *arguments: str) -> str:
-    """What a command says that ends well."""
-    process = Process(environment, *arguments)
-    try:
-        assert process.wait() == 0, process.output
-    finally:
-        process.close()
-    return process.output
+async def migrate(environment: dict[str, str]) -> str:
+    """What it says when it ends well."""
+    code, said = await command(environment, "migrate")
+    assert code == 0, said
+    return said
 
 
 @pytest.fixture
@@ -32,22 +30,23 @@ def machine(environment: dict[str, str], short_dir: Path) -> Iterator[dict[str, 
     shutil.rmtree(default_run_dir(data_dir), ignore_errors=True)
 
 
-def test_migrate_names_each_file_once(empty_database_url: str) -> None:
+async def test_migrate_names_each_file_once(empty_database_url: str) -> None:
     environment = {"DATABASE_URL": empty_database_url}
-    first = run(environment, "migrate").splitlines()
+    first = (await migrate(environment)).splitlines()
     assert first[0] == "migrations/0001_accounts.sql"
     assert "functions/append_events.sql" in first
-    assert run(environment, "migrate") == "The database is up to date.\n"
+    assert await migrate(environment) == "The database is up to date.\n"
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_without_a_database_of_its_own_napvi_brings_one(
+async def test_without_a_database_of_its_own_napvi_brings_one(
     workers: str, machine: dict[str, str]
 ) -> None:
-    assert "migrations/0001_accounts.sql" in run(machine, "migrate")
+    assert "migrations/0001_accounts.sql" in await migrate(machine)
     service = Service(machine, "serve", "--workers", workers)
     try:
-        assert httpx.get(f"{service.url}/readyz", trust_env=False).status_code == 200
-        assert run(machine, "migrate") == "The database is up to date.\n"  # on the same server
+        async with http_client(service.url) as client:
+            assert (await client.get("/readyz")).status_code == 200
+        assert await migrate(machine) == "The database is up to date.\n"  # on the same server
     finally:
         service.stop()

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from app.metrics import forget_process
+from app.metrics.exposition import forget_process
 from tests.processes.payer import deliver, http_client, log_in, webhook
 from tests.services import Service, StartService
 

@@ -1,26 +1,15 @@
 """`python -m app postgres`: the programs of PostgreSQL find the database of the installation."""
 
-import asyncio
 import os
 from pathlib import Path
 
 import pytest
 
-from tests.services import Process
+from tests.processes.commands import command
 
 pytestmark = pytest.mark.processes
 
 QUERY = ("--no-align", "--tuples-only", "--command=SELECT current_user, current_database()")
-
-
-async def postgres(environment: dict[str, str], *arguments: str) -> tuple[int, str]:
-    process = Process(environment, "postgres", *arguments)
-    try:
-        code = await asyncio.to_thread(process.wait)
-    finally:
-        process.close()
-    assert "Traceback" not in process.output, process.output
-    return code, process.output
 
 
 @pytest.fixture
@@ -31,12 +20,12 @@ def elsewhere(database_url: str, postgres_bin: Path) -> dict[str, str]:
 
 
 async def test_a_program_runs_where_database_url_leads(elsewhere: dict[str, str]) -> None:
-    assert await postgres(elsewhere, "psql", *QUERY) == (0, "postgres|test\n")
+    assert await command(elsewhere, "postgres", "psql", *QUERY) == (0, "postgres|test\n")
 
 
 async def test_it_ends_as_the_program_did(elsewhere: dict[str, str]) -> None:
-    assert (await postgres(elsewhere, "psql", "--command=SELECT nothing"))[0] == 1
-    assert await postgres(elsewhere, "no-such-program") == (
+    assert (await command(elsewhere, "postgres", "psql", "--command=SELECT nothing"))[0] == 1
+    assert await command(elsewhere, "postgres", "no-such-program") == (
         127,
         "no-such-program is not there: install the client of PostgreSQL.\n",
     )
@@ -49,5 +38,5 @@ async def test_an_embedded_server_lives_as_long_as_the_program(
         pytest.skip(f"there is no psql in {postgres_bin}")
     data_dir = short_dir / "napvi"
     environment = {"NAPVI_DATA_DIR": str(data_dir), "NAPVI_POSTGRES_BIN": str(postgres_bin)}
-    assert await postgres(environment, "psql", *QUERY) == (0, "postgres|postgres\n")
+    assert await command(environment, "postgres", "psql", *QUERY) == (0, "postgres|postgres\n")
     assert not (data_dir / "postgres" / "postmaster.pid").exists()

@@ -6,21 +6,11 @@ import hashlib
 import pytest
 
 from tests.payments import open_process, query
+from tests.processes.commands import command
 from tests.processes.payer import until
-from tests.services import Process, StartService
+from tests.services import StartService
 
 pytestmark = pytest.mark.processes
-
-
-async def run(environment: dict[str, str], *arguments: str) -> tuple[int, str]:
-    """The exit code of a command, and what it said."""
-    process = Process(environment, *arguments)
-    try:
-        code = await asyncio.to_thread(process.wait)
-    finally:
-        process.close()
-    assert "Traceback" not in process.output, process.output
-    return code, process.output
 
 
 async def keep_old_bodies(url: str, count: int) -> None:
@@ -44,7 +34,7 @@ async def test_the_command_removes_all_there_is_in_small_batches(
 ) -> None:
     environment["NAPVI_PRUNE_ROWS_MAX"] = "3"
     await keep_old_bodies(database_url, 8)
-    code, said = await run(environment, "prune")
+    code, said = await command(environment, "prune")
     assert (code, said) == (0, "bodies       8\nsessions     0\nlink_claims  0\n")
     assert await bodies(database_url) == 0
 
@@ -70,18 +60,18 @@ async def test_a_person_sees_what_could_not_be_read_and_dismisses_it(
     async with open_process(database_url) as doors:
         await doors.store.keep_body(b"unread", "not understood")
     sha256 = hashlib.sha256(b"unread").hexdigest()
-    code, said = await run(environment, "bodies", "list")
+    code, said = await command(environment, "bodies", "list")
     assert (code, sha256 in said, "not understood" in said) == (0, True, True), said
     dismiss = ("bodies", "dismiss", sha256, "--by", "Lan", "--reason")
-    assert await run(environment, *dismiss, "") == (
+    assert await command(environment, *dismiss, "") == (
         2,
         "napvi: Say with --reason why nothing has to come of it.\n",
     )
-    assert await run(environment, *dismiss, "no money") == (0, f"{sha256} is dismissed.\n")
-    _, said = await run(environment, *dismiss, "no money")
+    assert await command(environment, *dismiss, "no money") == (0, f"{sha256} is dismissed.\n")
+    _, said = await command(environment, *dismiss, "no money")
     assert said == f"{sha256} had been dismissed before.\n"
-    _, said = await run(environment, "bodies", "list")
+    _, said = await command(environment, "bodies", "list")
     assert said == "Signed webhooks that could not be read: 0\n"
-    code, said = await run(environment, "bodies", "dismiss", "0" * 64, "--reason", "x")
+    code, said = await command(environment, "bodies", "dismiss", "0" * 64, "--reason", "x")
     assert (code, said) == (2, "napvi: No such body waits. `bodies list` shows what does.\n")
-    assert (await run(environment, "bodies", "dismiss", "abc", "--reason", "x"))[0] == 2
+    assert (await command(environment, "bodies", "dismiss", "abc", "--reason", "x"))[0] == 2

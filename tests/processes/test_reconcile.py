@@ -12,8 +12,9 @@ from psycopg.sql import SQL, Identifier
 
 from tests.payments import connected, drift, open_process, query
 from tests.payos.calling import STATE, envelope
+from tests.processes.commands import command
 from tests.processes.payer import Payer, log_in
-from tests.services import CHECKSUM_KEY, Process, Service, StartService
+from tests.services import CHECKSUM_KEY, Service, StartService
 
 pytestmark = pytest.mark.processes
 
@@ -53,28 +54,17 @@ async def let_in(database_url: str, anybody: bool) -> None:
             )
 
 
-async def reconcile(environment: dict[str, str], *arguments: str) -> tuple[int, str]:
-    """The exit code of the command, and what it said."""
-    process = Process(environment, "reconcile", *arguments)
-    try:
-        code = await asyncio.to_thread(process.wait)
-    finally:
-        process.close()
-    assert "Traceback" not in process.output, process.output
-    return code, process.output
-
-
 async def test_the_command_credits_what_was_lost_once(
     environment: dict[str, str], simulator: Service, payer: Payer, database_url: str
 ) -> None:
     environment["PAYOS_BASE_URL"] = simulator.url
     paid, waiting = await payer.topup(50_000), await payer.topup(20_000)
     await pay_untold(simulator, paid)
-    code, said = await reconcile(environment)
+    code, said = await command(environment, "reconcile")
     assert code == 0, said
     assert "asked             2\ncredited          1 transfers of 50.000" in said, said
     assert await payer.balance() == 50_000
-    code, said = await reconcile(environment, "--tx-ref", paid["tx_ref"])
+    code, said = await command(environment, "reconcile", "--tx-ref", paid["tx_ref"])
     assert (code, "credited          0 transfers" in said) == (0, True), said
     assert await payer.balance() == 50_000
     state = await payer.client.get("/api/topup/status", params={"tx_ref": waiting["tx_ref"]})
@@ -87,7 +77,7 @@ async def test_the_command_says_about_whom_payos_did_not_answer(
 ) -> None:
     topup = await payer.topup()
     environment["PAYOS_BASE_URL"] = "http://127.0.0.1:9"  # the discard port: nobody is there
-    code, said = await reconcile(environment)
+    code, said = await command(environment, "reconcile")
     assert (code, f"PayOS did not answer about {topup['tx_ref']}." in said) == (1, True), said
     assert "failed calls      1" in said
 
@@ -111,7 +101,7 @@ async def test_a_database_that_goes_away_meanwhile_is_told_in_a_sentence(
         port = payos.sockets[0].getsockname()[1]
         environment["PAYOS_BASE_URL"] = f"http://127.0.0.1:{port}"
         try:
-            code, said = await reconcile(environment)
+            code, said = await command(environment, "reconcile")
         finally:
             await let_in(database_url, True)
     assert code == 2, said
@@ -129,7 +119,7 @@ async def test_a_database_that_goes_away_meanwhile_is_told_in_a_sentence(
 async def test_what_cannot_be_asked_about_is_told_in_a_sentence(
     environment: dict[str, str], arguments: tuple[str, ...], told: str
 ) -> None:
-    code, said = await reconcile(environment, *arguments)
+    code, said = await command(environment, "reconcile", *arguments)
     assert (code, told in said) == (2, True), said
 
 

@@ -3,7 +3,8 @@
 import psycopg
 import pytest
 
-from tests.services import Process, Service
+from tests.processes.commands import command
+from tests.services import Service
 
 pytestmark = pytest.mark.processes
 
@@ -17,22 +18,18 @@ def serving(environment: dict[str, str]) -> dict[str, str]:
     return {**environment, "NAPVI_LOG_LEVEL": "error"}
 
 
-def refusal(environment: dict[str, str], *arguments: str) -> str:
+async def refusal(environment: dict[str, str], *arguments: str) -> str:
     """The only thing that a command says before it ends with exit code 2."""
-    process = Process(environment, *(arguments or ("serve", "--bind", "127.0.0.1:0")))
-    try:
-        code = process.wait()
-    finally:
-        process.close()
-    assert (code, process.output.count("\n")) == (2, 1), process.output
-    assert process.output.startswith("napvi: ")
-    return process.output
+    code, said = await command(environment, *(arguments or ("serve", "--bind", "127.0.0.1:0")))
+    assert (code, said.count("\n")) == (2, 1), said
+    assert said.startswith("napvi: ")
+    return said
 
 
 @pytest.mark.parametrize("setting", SECRETS)
-def test_a_missing_secret_is_named(setting: str, serving: dict[str, str]) -> None:
+async def test_a_missing_secret_is_named(setting: str, serving: dict[str, str]) -> None:
     del serving[setting]
-    sentence = refusal(serving)
+    sentence = await refusal(serving)
     assert sentence.startswith(f"napvi: {setting}: is not set. ")
     assert "Copy it from" in sentence or "Set it to" in sentence
 
@@ -51,26 +48,26 @@ def test_a_missing_secret_is_named(setting: str, serving: dict[str, str]) -> Non
         ("NAPVI_POSTGRES_BIN", "/nonexistent", "bin directory"),
     ],
 )
-def test_a_wrong_value_is_named_with_its_remedy(
+async def test_a_wrong_value_is_named_with_its_remedy(
     setting: str, value: str, remedy: str, serving: dict[str, str]
 ) -> None:
     serving[setting] = value
     if setting == "NAPVI_POSTGRES_BIN":
         del serving["DATABASE_URL"]
-    sentence = refusal(serving)
+    sentence = await refusal(serving)
     assert setting in sentence
     assert remedy in sentence
 
 
-def test_a_database_without_the_schema_is_refused(
+async def test_a_database_without_the_schema_is_refused(
     empty_database_url: str, serving: dict[str, str]
 ) -> None:
     serving["DATABASE_URL"] = empty_database_url
-    assert "Run `python -m app migrate`" in refusal(serving)
+    assert "Run `python -m app migrate`" in await refusal(serving)
 
 
 @pytest.mark.breaks_the_laws
-def test_a_database_newer_than_the_code_is_refused(
+async def test_a_database_newer_than_the_code_is_refused(
     database_url: str, serving: dict[str, str]
 ) -> None:
     with psycopg.connect(database_url) as connection:
@@ -78,28 +75,28 @@ def test_a_database_newer_than_the_code_is_refused(
             "INSERT INTO topup.schema_files (path, sha256)"
             " VALUES ('migrations/9999_tomorrow.sql', sha256('tomorrow'))"
         )
-    assert "ahead of the code" in refusal(serving)
-    assert "9999_tomorrow" in refusal(serving, "migrate")
+    assert "ahead of the code" in await refusal(serving)
+    assert "9999_tomorrow" in await refusal(serving, "migrate")
 
 
-def test_listening_through_a_transaction_pooler_is_refused(
+async def test_listening_through_a_transaction_pooler_is_refused(
     pooler_url: str, serving: dict[str, str]
 ) -> None:
     serving["LISTEN_DATABASE_URL"] = pooler_url
     serving["NAPVI_LISTENER_ECHO_TIMEOUT_SECONDS"] = "1"
-    assert "LISTEN_DATABASE_URL" in refusal(serving)
+    assert "LISTEN_DATABASE_URL" in await refusal(serving)
 
 
-def test_an_address_in_use_is_refused(simulator: Service, serving: dict[str, str]) -> None:
+async def test_an_address_in_use_is_refused(simulator: Service, serving: dict[str, str]) -> None:
     address = simulator.url.removeprefix("http://")
-    for command in ("serve", "simulator", "demo"):
-        sentence = refusal(serving, command, "--bind", address)
+    for name in ("serve", "simulator", "demo"):
+        sentence = await refusal(serving, name, "--bind", address)
         assert f"{address} cannot be used: Address already in use" in sentence
         assert "--bind HOST:PORT" in sentence
 
 
 @pytest.mark.parametrize(
-    ("command", "bind", "complaint"),
+    ("name", "bind", "complaint"),
     [
         (
             "serve",
@@ -109,20 +106,23 @@ def test_an_address_in_use_is_refused(simulator: Service, serving: dict[str, str
         ("demo", "8000", "8000 is no HOST:PORT."),
     ],
 )
-def test_an_address_that_is_none_is_refused(
-    command: str, bind: str, complaint: str, serving: dict[str, str]
+async def test_an_address_that_is_none_is_refused(
+    name: str, bind: str, complaint: str, serving: dict[str, str]
 ) -> None:
-    assert refusal(serving, command, "--bind", bind).startswith(f"napvi: --bind: {complaint}")
+    sentence = await refusal(serving, name, "--bind", bind)
+    assert sentence.startswith(f"napvi: --bind: {complaint}")
 
 
 @pytest.mark.parametrize("workers", ["0", "-1", "two"])
-def test_a_number_of_workers_that_is_none_is_refused(workers: str, serving: dict[str, str]) -> None:
-    sentence = refusal(serving, "serve", "--bind", "127.0.0.1:0", "--workers", workers)
+async def test_a_number_of_workers_that_is_none_is_refused(
+    workers: str, serving: dict[str, str]
+) -> None:
+    sentence = await refusal(serving, "serve", "--bind", "127.0.0.1:0", "--workers", workers)
     assert sentence.startswith(f"napvi: --workers: {workers!r} is no number from 1 to 64. ")
 
 
-def test_what_every_worker_refuses_is_said_once(serving: dict[str, str]) -> None:
+async def test_what_every_worker_refuses_is_said_once(serving: dict[str, str]) -> None:
     serving["DATABASE_URL"] = "postgresql://127.0.0.1:1/nowhere"
-    assert "Check that it runs" in refusal(
+    assert "Check that it runs" in await refusal(
         serving, "serve", "--bind", "127.0.0.1:0", "--workers", "3"
     )

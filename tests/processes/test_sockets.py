@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.errors import ConfigurationError
-from app.sockets import (
+from app.server.sockets import (
     HYPERCORN_TOML,
     Endpoint,
     inherit_endpoint,

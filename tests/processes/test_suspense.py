@@ -14,8 +14,9 @@ import pytest
 from app.database.embedded.places import default_run_dir
 from tests.payments import UNKNOWN_ORDER, open_process, query, transfer
 from tests.payments import Process as Doors
+from tests.processes.commands import command
 from tests.processes.payer import log_in
-from tests.services import Process, StartService
+from tests.services import StartService
 
 pytestmark = pytest.mark.processes
 
@@ -28,19 +29,8 @@ async def doors(database_url: str) -> AsyncIterator[Doors]:
         yield doors
 
 
-async def suspense(environment: dict[str, str], *arguments: str) -> tuple[int, str]:
-    """The exit code of the command, and what it said."""
-    process = Process(environment, "suspense", *arguments)
-    try:
-        code = await asyncio.to_thread(process.wait)
-    finally:
-        process.close()
-    assert "Traceback" not in process.output, process.output
-    return code, process.output
-
-
 async def test_nothing_waits_in_an_empty_book(environment: dict[str, str]) -> None:
-    code, said = await suspense(environment, "list")
+    code, said = await command(environment, "suspense", "list")
     assert code == 0
     assert said == "In suspense: 0 (0 đ)\nConflicts, not credited: 0 (0 đ)\n"
 
@@ -55,7 +45,7 @@ async def test_what_waits_is_listed_for_a_person_and_for_a_program(
     told_otherwise = transfer(topup.order_code, 8_000, "FT-again")
     await doors.store.append_events([stray, paid, other, told_otherwise])
 
-    code, said = await suspense(environment, "list")
+    code, said = await command(environment, "suspense", "list")
     assert code == 0
     rows = [line.split() for line in said.splitlines()]
     assert rows[0] == ["In", "suspense:", "1", "(49.000", "đ)"]
@@ -73,7 +63,7 @@ async def test_what_waits_is_listed_for_a_person_and_for_a_program(
         topup.tx_ref,
     ]
 
-    _, said = await suspense(environment, "list", "--json")
+    _, said = await command(environment, "suspense", "list", "--json")
     found: dict[str, list[dict[str, Any]]] = json.loads(said)
     [in_suspense], [conflict] = found["suspense"], found["conflicts"]
     assert in_suspense["event_id"] == str(stray.event_id)
@@ -92,7 +82,7 @@ async def test_what_is_left_out_of_a_long_list_is_counted(
     told_otherwise = [transfer(topup.order_code, amount, "FT-known") for amount in (10_000, 20_000)]
     await doors.store.append_events([*strays, known, *told_otherwise])
 
-    code, said = await suspense(environment, "list", "--limit", "1")
+    code, said = await command(environment, "suspense", "list", "--limit", "1")
     lines = said.splitlines()
     assert (code, lines[0], lines[4]) == (
         0,
@@ -101,11 +91,11 @@ async def test_what_is_left_out_of_a_long_list_is_counted(
     )
     assert str(strays[0].event_id) in lines[2], "the oldest"
     assert (lines[3], lines[7]) == ("  and 2 more: --limit", "  and 1 more: --limit")
-    _, said = await suspense(environment, "list", "--json", "--limit", "2")
+    _, said = await command(environment, "suspense", "list", "--json", "--limit", "2")
     found = json.loads(said)
     assert (len(found["suspense"]), len(found["conflicts"])) == (2, 2)
     assert found["left_out"] == {"suspense": 1, "conflicts": 0}
-    code, said = await suspense(environment, "list", "--limit", "0")
+    code, said = await command(environment, "suspense", "list", "--limit", "0")
     assert (code, "--limit" in said) == (2, True)
 
 
@@ -121,7 +111,7 @@ async def test_the_payer_sees_the_credit_live(
             seen.append((message.json["status"], message.json["wallet_balance"]))
             if len(seen) == 1:
                 arguments = ("assign", str(stray.event_id), topup["tx_ref"].lower(), REASON)
-                code, said = await suspense(environment, *arguments)
+                code, said = await command(environment, "suspense", *arguments)
                 assert (code, "is credited to" in said) == (0, True), said
     assert seen == [("pending", 0), ("confirmed", 50_000)]
     [(name,)] = await query(database_url, "SELECT assigned_by FROM audit.suspense_history")
@@ -135,11 +125,11 @@ async def test_assigned_again_nothing_changes_and_elsewhere_it_is_refused(
     await doors.store.append_events([stray])
     event_id = str(stray.event_id)
     for done in ("is credited to", "had been credited before to"):
-        code, said = await suspense(
-            environment, "assign", event_id, topup.tx_ref, REASON, "--by", "Lan"
+        code, said = await command(
+            environment, "suspense", "assign", event_id, topup.tx_ref, REASON, "--by", "Lan"
         )
         assert (code, done in said) == (0, True), said
-    code, said = await suspense(environment, "assign", event_id, other.tx_ref, REASON)
+    code, said = await command(environment, "suspense", "assign", event_id, other.tx_ref, REASON)
     assert (code, said) == (
         2,
         f"napvi: {event_id} was assigned to {topup.tx_ref} before. An assignment is never taken "
@@ -177,7 +167,7 @@ async def test_what_cannot_be_assigned_is_told_in_a_sentence(
     names = {"unknown": str(uuid4()), "waiting": str(stray.event_id)}
     names["known"] = (await doors.topup()).tx_ref
     arguments = (names.get(event_id, event_id), names.get(tx_ref, tx_ref), *options)
-    code, said = await suspense(environment, "assign", *arguments)
+    code, said = await command(environment, "suspense", "assign", *arguments)
     assert (code, told in said) == (2, True), said
 
 
@@ -188,14 +178,11 @@ async def test_the_embedded_database_serves_it_as_well(
     del environment["DATABASE_URL"]
     environment["NAPVI_DATA_DIR"] = str(data_dir)
     try:
-        code, said = await suspense(environment, "list")
+        code, said = await command(environment, "suspense", "list")
         assert (code, "Run `python -m app migrate`." in said) == (2, True), said
-        migrated = Process(environment, "migrate")
-        try:
-            assert await asyncio.to_thread(migrated.wait) == 0, migrated.output
-        finally:
-            migrated.close()
-        code, said = await suspense(environment, "list")
+        code, said = await command(environment, "migrate")
+        assert code == 0, said
+        code, said = await command(environment, "suspense", "list")
         assert (code, said.startswith("In suspense: 0")) == (0, True), said
     finally:
         shutil.rmtree(default_run_dir(data_dir), ignore_errors=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.metrics import Metrics
+from app.metrics.metrics import Metrics
 from app.model import TxRef, new_tx_ref
 from app.stream.channels import channel_of
 from app.stream.hub import Hub

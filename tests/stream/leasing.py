@@ -11,7 +11,8 @@ from typing import Any
 from app.admission import StreamId, StreamRequest, StreamVerdict
 from app.database.accounts import Accounts
 from app.database.leases import LeaseStore
-from app.metrics import Metrics, StreamClose
+from app.metrics.labels import StreamClose
+from app.metrics.metrics import Metrics
 from app.model import TxRef, UserId
 from app.settings import Settings
 from app.stream.leases import Leases

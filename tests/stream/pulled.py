@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from app.metrics import StreamClose
+from app.metrics.labels import StreamClose
 from app.model import TxRef
 from app.stream.hub import Hub
 from app.stream.subscription import Subscription

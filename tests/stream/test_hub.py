@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from app.errors import DatabaseUnavailable, InvalidRequest
-from app.metrics import StreamClose
+from app.metrics.labels import StreamClose
 from app.model import TopupUpdate, TxRef, new_tx_ref
 from app.stream.hub import Hub
 from tests.stream.conftest import Eventually, StartHub, StartListener

@@ -8,7 +8,7 @@ import pytest
 
 from app.admission import StreamVerdict
 from app.errors import DatabaseUnavailable
-from app.metrics import StreamClose
+from app.metrics.labels import StreamClose
 from app.stream.leases import OPENINGS_PER_STATEMENT_MAX
 from tests.payments import query
 from tests.stream.conftest import PATIENCE_SECONDS, Eventually

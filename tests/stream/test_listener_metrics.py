@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from app.metrics import ListenerLoss, Metrics
+from app.metrics.labels import ListenerLoss
+from app.metrics.metrics import Metrics
 from app.model import TxRef, new_tx_ref
 from app.stream.channels import channel_of
 from app.stream.listener import WORKER_LOCKS, Audience, Listener

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from app.event_loop import EventLoop
+from app.server.event_loop import EventLoop
 from app.stream.pulse import TICKS_PER_HEARTBEAT, Pulse
 
 HEARTBEAT_SECONDS = 0.3

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from app.metrics import StreamClose, StreamRefusal
+from app.metrics.labels import StreamClose, StreamRefusal
 from app.settings import Settings
 from app.stream.retries import Retries
 from tests.stream.event_source import EventSource

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from app.metrics import Metrics, StreamClose
+from app.metrics.labels import StreamClose
+from app.metrics.metrics import Metrics
 from app.model import EventType, TxRef
 from app.stream.hub import Hub
 from app.stream.listener import Audience, Listener

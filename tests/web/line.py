@@ -11,7 +11,7 @@ import httpx
 import hypercorn.asyncio
 from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, Scope
 
-from app.sockets import Endpoint
+from app.server.sockets import Endpoint
 
 PATIENCE_SECONDS = 20
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

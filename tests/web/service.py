@@ -14,8 +14,8 @@ import httpx
 from app.factory import NapviApp, create_app
 from app.payos.simulator import create_simulator
 from app.request_rules import WEBHOOK_PATH
+from app.server.sockets import open_endpoint
 from app.settings import Settings
-from app.sockets import open_endpoint
 from tests.payments import query
 from tests.web.event_stream import Stream
 from tests.web.line import Line, client, served

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from app.metrics import StreamClose, StreamRefusal
+from app.metrics.labels import StreamClose, StreamRefusal
 from tests.payments import query
 from tests.web.line import PATIENCE_SECONDS, eventually
 from tests.web.service import Napvi, Payer
@@ -33,7 +33,9 @@ async def leases(url: str) -> int:
 
 
 async def nothing_is_leased(napvi: Napvi, url: str) -> None:
-    await eventually(lambda: len(napvi.app.leases) == 0 and napvi.app.hub.streams == 0)
+    await eventually(
+        lambda: len(napvi.app.streaming.leases) == 0 and napvi.app.streaming.hub.streams == 0
+    )
     async with asyncio.timeout(PATIENCE_SECONDS):
         while await leases(url):  # noqa: ASYNC110 the database sets no event
             await asyncio.sleep(0.01)

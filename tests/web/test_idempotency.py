@@ -107,7 +107,7 @@ async def test_the_key_is_kept_for_as_long_as_every_order_code_may_take(
     )
     napvi.payos.release()
     assert (await opening).status_code == 201
-    assert seconds_left > ORDER_CODES_TRIED_MAX * napvi.app.gateway.create_seconds_max
+    assert seconds_left > ORDER_CODES_TRIED_MAX * napvi.app.payments.gateway.create_seconds_max
 
 
 async def test_in_parallel_one_opens_the_topup_and_the_others_wait_or_repeat_its_answer(

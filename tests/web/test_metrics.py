@@ -10,8 +10,8 @@ import pytest
 from prometheus_client import parser
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_families
 
-from app.loop_lag import EVERY_SECONDS
-from app.metrics import WebhookOutcome
+from app.metrics.labels import WebhookOutcome
+from app.metrics.loop_lag import EVERY_SECONDS
 from app.request_rules import WEBHOOK_PATH
 from tests.payments import connected
 from tests.web.line import eventually
@@ -87,7 +87,7 @@ async def test_each_webhook_counts_once_under_what_came_of_it(
     assert seen == [dict.fromkeys(names[: n + 1], 1) for n in range(len(names))]
     assert await tell(napvi, b" " * (64 * 1024 + 1)) == 413
     assert webhooks(napvi)["bad_body"] == 2
-    assert await napvi.app.gateway.confirm_webhook(napvi.url + WEBHOOK_PATH)
+    assert await napvi.app.payments.gateway.confirm_webhook(napvi.url + WEBHOOK_PATH)
     assert webhooks(napvi)["ping"] == 1
 
 

@@ -152,7 +152,7 @@ async def test_who_calls_off_is_not_held_up_by_what_the_background_meets(
     topup = await payer.open()
     napvi.payos.hold(everything=True)
     with pytest.raises(PayOSTimeout):
-        await napvi.app.gateway.find_link(topup["order_code"])
+        await napvi.app.payments.gateway.find_link(topup["order_code"])
     napvi.payos.release()
     answer = await cancel(payer, topup["tx_ref"])
     assert (answer.status_code, answer.json()["status"]) == (200, "cancelled")

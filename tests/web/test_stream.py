@@ -233,7 +233,7 @@ async def test_head_gives_the_headers_and_takes_no_place_in_the_hub(
         assert await stream.response.aread() == b""
     assert stream.response.status_code == 200
     assert stream.response.headers["Content-Type"] == "text/event-stream; charset=utf-8"
-    assert (napvi.app.hub.streams, napvi.app.hub.channels) == (0, 0)
+    assert (napvi.app.streaming.hub.streams, napvi.app.streaming.hub.channels) == (0, 0)
 
 
 async def test_resuming_from_every_id_gives_exactly_the_rest(
@@ -340,7 +340,7 @@ async def test_a_topup_closed_without_money_is_streamed_for_a_while_and_then_end
     tx_ref = TxRef(topup["tx_ref"])
     async with payer.stream(tx_ref) as stream:
         await stream.until_seq(2)
-        await napvi.app.appender.append(about(tx_ref, EventType.TOPUP_CANCELLED))
+        await napvi.app.recording.appender.append(about(tx_ref, EventType.TOPUP_CANCELLED))
         closed = await stream.until_seq(3)
         assert (closed.json["status"], closed.json["final"]) == ("cancelled", False)
         assert await stream.rest() == []
@@ -354,7 +354,7 @@ async def test_money_that_comes_after_the_close_reaches_a_browser_that_still_wai
     tx_ref = TxRef(topup["tx_ref"])
     async with payer.stream(tx_ref) as stream:
         await stream.until_seq(2)
-        await napvi.app.appender.append(about(tx_ref, EventType.TOPUP_EXPIRED))
+        await napvi.app.recording.appender.append(about(tx_ref, EventType.TOPUP_EXPIRED))
         await stream.until_seq(3)
         await napvi.pay(topup["order_code"], 50_000)
         (message,) = await stream.rest()
@@ -371,7 +371,7 @@ async def test_a_stream_that_is_old_enough_ends_and_can_be_resumed(
         assert resumed.response.status_code == 200
         await resumed.rest()
     assert resumed.seqs == []
-    await eventually(lambda: napvi.app.hub.streams == 0)
+    await eventually(lambda: napvi.app.streaming.hub.streams == 0)
 
 
 @pytest.mark.parametrize("service_settings", [{"stream_frames_waiting_max": 4}])
@@ -392,7 +392,7 @@ async def test_a_reader_that_does_not_keep_up_is_ended_and_resumes_without_a_gap
             await quick.until_seq(seq)
         slow.read()
         await serving
-        assert napvi.app.hub.streams == 1
+        assert napvi.app.streaming.hub.streams == 1
     assert quick.seqs == [*range(2, head + 1)]
     *updates, reason = slow.source.messages
     assert (reason.event, reason.json["code"]) == ("error", "slow")
@@ -416,7 +416,7 @@ async def test_each_of_fifty_streams_sees_each_state_once_and_in_order(
             await napvi.pay(topup["order_code"], 10_000)
         await rest
     assert {tuple(stream.seqs) for stream in crowd} == {(2, 3, 4, 5, 6, 7)}
-    assert napvi.app.hub.streams == 0
+    assert napvi.app.streaming.hub.streams == 0
 
 
 async def test_an_event_that_comes_while_the_listener_reconnects_reaches_the_browser(
@@ -507,7 +507,7 @@ async def test_browsers_that_leave_at_any_moment_leave_nothing_behind(
             writer.transport.abort()
         writer.close()
     await eventually(lambda: napvi.line.under_way == 0)
-    assert (napvi.app.hub.streams, napvi.app.hub.channels) == (0, 0)
+    assert (napvi.app.streaming.hub.streams, napvi.app.streaming.hub.channels) == (0, 0)
     await unlistened(database_url, topup["tx_ref"])
 
 
@@ -519,7 +519,7 @@ async def test_a_browser_that_leaves_before_the_answer_starts_leaves_nothing_beh
         await reader.offered.wait()
         reader.leave()
         await serving
-        assert (napvi.app.hub.streams, napvi.app.hub.channels) == (0, 0)
+        assert (napvi.app.streaming.hub.streams, napvi.app.streaming.hub.channels) == (0, 0)
 
 
 async def test_a_browser_that_leaves_without_reading_leaves_nothing_behind(
@@ -534,7 +534,7 @@ async def test_a_browser_that_leaves_without_reading_leaves_nothing_behind(
         await reader.offered.wait()
         reader.leave()
         await serving
-        assert (napvi.app.hub.streams, napvi.app.hub.channels) == (0, 0)
+        assert (napvi.app.streaming.hub.streams, napvi.app.streaming.hub.channels) == (0, 0)
     await unlistened(database_url, topup["tx_ref"])
 
 
@@ -551,7 +551,7 @@ async def test_draining_ends_fifty_streams_cleanly_and_opens_no_more(
         async with payer.stream(topup["tx_ref"], last_event_id=2) as late:
             assert (late.response.status_code, await late.rest()) == (200, [])
             assert late.source.retry_milliseconds is not None
-    assert napvi.app.hub.streams == 0
+    assert napvi.app.streaming.hub.streams == 0
 
 
 async def test_streams_take_no_connections_to_the_database(
@@ -569,5 +569,5 @@ async def test_streams_take_no_connections_to_the_database(
     async with AsyncExitStack() as stack:
         for _ in range(STREAMS):
             await stack.enter_async_context(payer.stream(topup["tx_ref"]))
-        await eventually(lambda: napvi.app.hub.streams == STREAMS)
+        await eventually(lambda: napvi.app.streaming.hub.streams == STREAMS)
         assert await connections() == without

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.metrics import StreamClose
+from app.metrics.labels import StreamClose
 from tests.web.http2 import http2
 from tests.web.line import eventually
 from tests.web.service import Napvi, Payer
@@ -31,9 +31,9 @@ async def test_a_stream_whose_window_stays_shut_is_freed_at_its_end_and_the_othe
         lives = browser.get(path_of(other), cookie_of(payer))
         browser.grant(lives, WINDOW_BYTES)
         await eventually(lambda: b"id: 2\n" in browser.received[lives])
-        await eventually(lambda: len(napvi.app.leases) == 2)
+        await eventually(lambda: len(napvi.app.streaming.leases) == 2)
         await napvi.pay(topup["order_code"], 50_000)
-        await eventually(lambda: len(napvi.app.leases) == 1 and napvi.line.under_way == 1)
+        await eventually(lambda: len(napvi.app.streaming.leases) == 1 and napvi.line.under_way == 1)
         assert closed(napvi, StreamClose.FINAL) == 1
         await transfer_by_hand(database_url, other["tx_ref"])
         await eventually(lambda: b"id: 3\n" in browser.received[lives])
@@ -50,7 +50,7 @@ async def test_a_stream_that_is_reset_frees_its_place_and_the_other_one_lives(
         for stream_id in (goes, lives):
             await eventually(lambda number=stream_id: b"id: 2\n" in browser.received[number])  # type: ignore[misc]
         browser.reset(goes)
-        await eventually(lambda: len(napvi.app.leases) == 1 and napvi.line.under_way == 1)
+        await eventually(lambda: len(napvi.app.streaming.leases) == 1 and napvi.line.under_way == 1)
         assert closed(napvi, StreamClose.GONE) == 1
         await napvi.pay(topup["order_code"], 50_000)
         await eventually(lambda: lives in browser.ended)
@@ -67,7 +67,7 @@ async def test_a_stream_that_is_reset_before_it_is_decided_frees_its_place(
             browser.reset(browser.get(path_of(topup), cookie_of(payer)))
         stays = browser.get(path_of(topup), cookie_of(payer))
         await eventually(lambda: b"id: 2\n" in browser.received[stays])
-        await eventually(lambda: len(napvi.app.leases) == 1 and napvi.line.under_way == 1)
+        await eventually(lambda: len(napvi.app.streaming.leases) == 1 and napvi.line.under_way == 1)
     await nothing_is_leased(napvi, database_url)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.metrics import StreamClose, StreamRefusal
+from app.metrics.labels import StreamClose, StreamRefusal
 from tests.payments import query
 from tests.stream.leasing import holding_up
 from tests.web.event_stream import Stream
@@ -76,8 +76,11 @@ async def test_the_limit_of_a_payer_holds_over_two_services(
         newest = await open_streams(stack, Payer(visitor), topup["tx_ref"], 1)
         async with asyncio.timeout(1):
             assert [message.json["code"] for message in await oldest.rest()] == ["superseded"]
-        await eventually(lambda: len(one.app.leases) == LIMIT - 1)
-        assert (one.app.hub.streams, other.app.hub.streams) == (len(others), len(newest))
+        await eventually(lambda: len(one.app.streaming.leases) == LIMIT - 1)
+        assert (one.app.streaming.hub.streams, other.app.streaming.hub.streams) == (
+            len(others),
+            len(newest),
+        )
         assert closed(one, StreamClose.SUPERSEDED) == 1
 
 
@@ -90,7 +93,7 @@ async def test_while_all_are_young_the_newest_is_told_to_come_back(
         async with payer.stream(topup["tx_ref"]) as stream:
             assert await only_error(stream) == "too_many"
         assert stream.source.retry_milliseconds in BUSY_MILLISECONDS
-        assert napvi.app.hub.streams == len(young) == LIMIT
+        assert napvi.app.streaming.hub.streams == len(young) == LIMIT
         assert refused(napvi, StreamRefusal.TOO_MANY) == 1
         async with napvi.payer() as other:
             tx_ref = (await other.open())["tx_ref"]
@@ -109,8 +112,8 @@ async def test_a_full_process_is_busy_until_somebody_leaves(
                 assert await only_error(stream) == "busy"
             assert stream.source.retry_milliseconds in BUSY_MILLISECONDS
             assert refused(napvi, StreamRefusal.BUSY) == 1
-            assert len(napvi.app.leases) == len(stays + leaves)
-        await eventually(lambda: len(napvi.app.leases) == 1)
+            assert len(napvi.app.streaming.leases) == len(stays + leaves)
+        await eventually(lambda: len(napvi.app.streaming.leases) == 1)
         await open_streams(stack, payer, topup["tx_ref"], 1)
 
 
@@ -153,7 +156,7 @@ async def test_where_the_stream_is_off_browsers_are_told_so_and_nothing_is_held(
         assert await only_error(stream) == "off"
     assert stream.source.retry_milliseconds in YIELD_MILLISECONDS
     assert refused(napvi, StreamRefusal.OFF) == 1
-    await eventually(lambda: len(napvi.app.leases) == 0)
+    await eventually(lambda: len(napvi.app.streaming.leases) == 0)
 
 
 @pytest.mark.parametrize("service_settings", [{"streams_per_process_max": 2}])
@@ -166,4 +169,4 @@ async def test_a_crowd_that_comes_at_once_does_not_exceed_the_limit_of_the_proce
         )
         first = await asyncio.gather(*(stream.until(lambda _: True) for stream in crowd))
         assert sum(message.event == "status-update" for message in first) == 2
-        assert napvi.app.hub.streams == 2
+        assert napvi.app.streaming.hub.streams == 2

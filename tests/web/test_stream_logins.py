@@ -82,7 +82,7 @@ async def test_a_logout_at_one_service_ends_the_streams_at_another(
                 await assert_ended_by_login(stream)
         visitor.cookies.set("napvi_session", cookie)
         assert (await visitor.get("/api/wallet")).status_code == 401
-        await eventually(lambda: other.app.hub.streams == 0)
+        await eventually(lambda: other.app.streaming.hub.streams == 0)
 
 
 @pytest.mark.alone

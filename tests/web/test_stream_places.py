@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.metrics import StreamClose
+from app.metrics.labels import StreamClose
 from tests.payments import query
 from tests.stream.leasing import holding_up, until, waiting_for_a_lock
 from tests.web.line import eventually
@@ -51,7 +51,7 @@ async def test_a_write_that_never_ends_frees_its_place_and_harms_nobody_else(
         await other.until_seq(3)
         await asyncio.wait({serving})
         assert closed(napvi, StreamClose.SLOW) == 1
-        assert len(napvi.app.leases) == 1
+        assert len(napvi.app.streaming.leases) == 1
         await transfer_by_hand(database_url, topup["tx_ref"])
         await other.until_seq(4)
     await nothing_is_leased(napvi, database_url)
@@ -123,7 +123,7 @@ async def test_a_write_that_fails_ends_the_stream_and_loses_nothing(
         await napvi.pay(topup["order_code"], 50_000)
         await asyncio.wait({serving})
     assert "event=stream.failed reason=send" in caplog.text
-    assert napvi.app.hub.streams == 0
+    assert napvi.app.streaming.hub.streams == 0
     async with payer.stream(topup["tx_ref"], last_event_id=2) as resumed:
         assert [message.json["seq"] for message in await resumed.rest()] == [3]
 
@@ -150,4 +150,4 @@ async def test_of_a_thousand_short_visits_not_even_a_task_stays(
         await asyncio.gather(*(visit(start + number) for number in range(AT_ONCE)))
     await nothing_is_leased(napvi, database_url)
     await eventually(lambda: len(asyncio.all_tasks()) <= before)
-    assert napvi.app.hub.channels == 0
+    assert napvi.app.streaming.hub.channels == 0

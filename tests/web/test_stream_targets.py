@@ -33,7 +33,9 @@ async def test_another_spelling_of_the_address_holds_no_lease(
     cookie = f"Cookie: {cookie_of(payer)}\r\n\r\n"
     answer = await answer_to(napvi.url, (request + cookie).encode())
     assert answer.startswith(b"HTTP/1.1 "), answer
-    await eventually(lambda: len(napvi.app.leases) == 0 and napvi.app.hub.streams == 0)
+    await eventually(
+        lambda: len(napvi.app.streaming.leases) == 0 and napvi.app.streaming.hub.streams == 0
+    )
     await eventually(lambda: napvi.line.under_way == 0)
     if answer.startswith(b"HTTP/1.1 200") and method == "GET":
         assert b"retry: " in answer, "who is let in is served"
@@ -67,4 +69,4 @@ async def test_rubbish_in_a_header_is_no_error_of_ours_and_holds_no_lease(
     ]
     answer = await answer_to(napvi.url, b"\r\n".join([*lines, b"", b""]))
     assert f"HTTP/1.1 {status} ".encode() in answer, answer
-    await eventually(lambda: len(napvi.app.leases) == 0 and napvi.line.under_way == 0)
+    await eventually(lambda: len(napvi.app.streaming.leases) == 0 and napvi.line.under_way == 0)

@@ -166,7 +166,7 @@ async def test_a_service_that_stops_first_records_the_link_of_a_payer_who_left(
     leaving.cancel()
     await eventually(lambda: napvi.line.under_way == 0)
     closing = asyncio.create_task(napvi.app.close())
-    await eventually(lambda: not napvi.app.listener.ready)
+    await eventually(lambda: not napvi.app.streaming.listener.ready)
     assert not closing.done()
     napvi.payos.release()
     await closing

@@ -185,7 +185,7 @@ async def test_what_is_not_signed_changes_nothing(
 async def test_registering_our_address_at_payos_rings_here_and_records_nothing(
     napvi: Napvi, database_url: str
 ) -> None:
-    account = await napvi.app.gateway.confirm_webhook(napvi.url + WEBHOOK_PATH)
+    account = await napvi.app.payments.gateway.confirm_webhook(napvi.url + WEBHOOK_PATH)
     assert account
     assert napvi.line.answers == 1
     assert await stored(database_url) == (0, 0)

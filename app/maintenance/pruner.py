@@ -9,8 +9,9 @@ import logging
 import random
 from collections.abc import Awaitable, Callable
 
-from app.errors import DatabaseUnavailable
-from app.metrics import Metrics, Pruned
+from app.metrics.labels import Pruned
+from app.metrics.metrics import Metrics
+from app.tasks import Repeated
 
 log = logging.getLogger(__name__)
 
@@ -30,16 +31,16 @@ class Pruner:
         self._prune = prune
         self._metrics = metrics
         self._every_seconds = every_seconds
-        self._walking: asyncio.Task[None] | None = None
+        failed = metrics.pruner_failures.inc
+        self._rounds = Repeated("pruner", self._walk, self._pause, failed, log)
 
     def start(self) -> None:
-        self._walking = asyncio.create_task(self._walk(), name="pruner")
+        first_seconds = min(self._every_seconds, FIRST_SECONDS_MAX) * random.random()  # noqa: S311
+        self._rounds.start(first_seconds)
 
     async def stop(self) -> None:
         """Breaks off; a batch under way commits or not."""
-        if self._walking is not None:
-            self._walking.cancel()
-            await asyncio.wait([self._walking])
+        await self._rounds.stop()
 
     async def round(self) -> dict[Pruned, int]:
         """Removes all there is to remove; how many rows of each kind. Raises DatabaseUnavailable,
@@ -58,14 +59,9 @@ class Pruner:
         return total
 
     async def _walk(self) -> None:
-        await asyncio.sleep(min(self._every_seconds, FIRST_SECONDS_MAX) * random.random())  # noqa: S311
-        while True:
-            try:
-                pruned = await self.round()
-                if any(pruned.values()):
-                    log.info("event=pruned %s", " ".join(f"{k}={n}" for k, n in pruned.items()))
-            except Exception as error:
-                self._metrics.pruner_failures.inc()
-                surprise = None if isinstance(error, DatabaseUnavailable) else error
-                log.error("event=pruner.failed reason=%s", type(error).__name__, exc_info=surprise)
-            await asyncio.sleep(self._every_seconds)
+        pruned = await self.round()
+        if any(pruned.values()):
+            log.info("event=pruned %s", " ".join(f"{k}={n}" for k, n in pruned.items()))
+
+    async def _pause(self, failures: int) -> None:
+        await asyncio.sleep(self._every_seconds)

@@ -13,13 +13,13 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from app.event_loop import EventLoop
-from app.metrics import forget_process
+from app.metrics.exposition import forget_process
 from app.processes import REFUSED
 from app.serve import MAKE_ROOM, STOP_SIGNALS
+from app.server.event_loop import EventLoop
+from app.server.sockets import Endpoint
+from app.server.worker import NotServing, Worker
 from app.settings import Settings
-from app.sockets import Endpoint
-from app.worker import NotServing, Worker
 
 log = logging.getLogger(__name__)
 

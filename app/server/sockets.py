@@ -12,7 +12,7 @@ from hypercorn.config import Config
 
 from app.errors import ConfigurationError
 
-HYPERCORN_TOML = Path(__file__).resolve().parent.parent / "hypercorn.toml"
+HYPERCORN_TOML = Path(__file__).resolve().parents[2] / "hypercorn.toml"
 
 DESCRIPTOR = "fd://"
 

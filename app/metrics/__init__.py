@@ -1,0 +1,1 @@
+"""What napvi counts and times, for `/metrics`."""

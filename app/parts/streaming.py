@@ -1,0 +1,74 @@
+"""What brings a commit to the browsers that wait for it: listener, hub, leases, streams."""
+
+import secrets
+
+from app.database.leases import LeaseStore
+from app.metrics.metrics import Metrics
+from app.parts.recording import Recording
+from app.rollout import gets_stream
+from app.settings import Settings
+from app.stream.hub import Hub
+from app.stream.leases import Leases
+from app.stream.listener import Audience, Listener
+from app.stream.streams import Streams
+
+
+class Streaming:
+    """The streams of one process, and what wakes them."""
+
+    def __init__(self, settings: Settings, recording: Recording, metrics: Metrics) -> None:
+        worker_id = secrets.randbelow(2**31)
+        self.listener = Listener(
+            settings.listen_database_url or recording.url,
+            Audience(
+                on_wake=lambda tx_ref: self.hub.wake(tx_ref),  # noqa: PLW0108 no hub is there yet
+                on_connected=self._read_everything,
+                on_summons=lambda: self.leases.wake(),  # noqa: PLW0108
+                on_skipped=self._look_around,
+            ),
+            worker_id,
+            echo=recording.store.notify,
+            echo_seconds=settings.listener_echo_seconds,
+            echo_timeout_seconds=settings.listener_echo_timeout_seconds,
+            backoff_seconds_max=settings.listener_backoff_seconds_max,
+            metrics=metrics,
+        )
+        self.hub = Hub(
+            self.listener.listen,
+            self.listener.unlisten,
+            recording.store.read_updates,
+            settings.stream_frames_waiting_max,
+            settings.stream_sweep_seconds,
+            metrics,
+        )
+        leases = LeaseStore(recording.database, worker_id, settings)
+        self.leases = Leases(leases, settings.stream_check_seconds, metrics)
+        self.streams = Streams(
+            self.hub,
+            self.leases,
+            settings,
+            metrics,
+            lambda user_id: gets_stream(user_id, settings.stream),
+        )
+
+    async def open(self) -> None:
+        await self.listener.start()
+        await self.hub.start()
+        self.streams.start()
+
+    async def drain(self) -> None:
+        """Ends every stream cleanly. Safe to repeat."""
+        await self.hub.close()
+
+    async def close(self) -> None:
+        """After `drain`."""
+        await self.streams.stop()
+        await self.listener.stop()
+
+    def _read_everything(self) -> None:
+        self.hub.wake_all()
+        self.leases.reconcile()
+
+    def _look_around(self) -> None:
+        self.hub.sweep()
+        self.leases.wake()
