@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -90,10 +91,14 @@ async def test_a_database_that_goes_away_meanwhile_is_told_in_a_sentence(
         for _ in range(2):
             await doors.topup(50_000)
 
+    one_at_a_time = asyncio.Lock()
+
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        await let_in(database_url, False)
-        writer.write(envelope(STATE, CHECKSUM_KEY))
+        async with one_at_a_time:
+            await let_in(database_url, False)
+        ours = STATE | {"createdAt": datetime.now(UTC).isoformat()}
+        writer.write(envelope(ours, CHECKSUM_KEY))
         writer.close()
 
     payos = await asyncio.start_server(answer, "127.0.0.1", 0)
