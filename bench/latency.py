@@ -1,49 +1,116 @@
-"""How long a payment takes to reach the browser: from the webhook's first byte to the frame.
+"""Workload 1: from a webhook to the frame in the browser, while many stream and payments come.
 
-One payment after another, each with a stream of its own, through HTTP, on an embedded PostgreSQL
-that does sync to disk. What is measured includes the two HTTP clients of this script.
+The floor is what PostgreSQL and asyncio allow: a bare INSERT with pg_notify in one transaction,
+to a connection that listens.
 """
 
 import asyncio
-import platform
 import statistics
 import time
+from collections.abc import Sequence
 
-from bench.service import running_database, running_service
-from tests.processes.payer import deliver, http_client, log_in, webhook
+import psycopg
 
-PAYMENTS = 200
-WARM_UP = 10
+from bench.contenders import Contender
+from bench.crowd import Crowd
+from bench.figures import Aim, Figure
+from bench.senders import Senders
+from tests.bulk import OpenTopup
+from tests.processes.payer import webhook
+
+WORKLOAD = "latency"
+PART_VND = 1  # a top-up that is not paid in full goes on
+PER_SECOND = 50.0
+CONNECTIONS = 8
+FLOOR = "floor: INSERT + NOTIFY"
+PEER = "Starlette + Redis"
+
+INSERT = """
+    WITH inserted AS (
+        INSERT INTO floor (event_id, tx_ref, seq, type, data)
+        VALUES (gen_random_uuid(), %(tx_ref)s, %(seq)s, 'payment.received', %(data)s)
+        RETURNING seq
+    )
+
+    SELECT pg_notify('floor', i.seq::text) FROM inserted AS i
+"""
+TABLE = """
+    CREATE TABLE IF NOT EXISTS floor (
+        id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        event_id uuid NOT NULL UNIQUE,
+        tx_ref text NOT NULL,
+        seq bigint NOT NULL,
+        type text NOT NULL,
+        data jsonb NOT NULL,
+        recorded_at timestamptz NOT NULL DEFAULT clock_timestamp()
+    )
+"""
 
 
-def main() -> None:
-    with running_database() as url, running_service(url) as service:
-        seconds = asyncio.run(measure(service.url))[WARM_UP:]
+def figures() -> list[Figure]:
+    aims = (Aim(PEER, "at most", 1), Aim(FLOOR, "at most", 4))
+    return [
+        Figure(WORKLOAD, "p50 from webhook to frame", "ms", aims),
+        Figure(WORKLOAD, "p99 from webhook to frame", "ms", aims[:1]),
+    ]
+
+
+def watch(contender: Contender, crowd: Crowd, streams: int) -> None:
+    """Opens the streams that the rounds are measured with."""
+    whom = [(topup.tx_ref, topup.cookie) for topup in contender.topups[:streams]]
+    opened = crowd.open(whom, at_once=32)
+    if opened["failed"]:
+        raise SystemExit(f"{contender.name}: {opened['failed']} streams did not open.")
+
+
+def measure(
+    figures: Sequence[Figure],
+    contender: Contender,
+    crowd: Crowd,
+    senders: Senders,
+    streams: int,
+    payments: int,
+) -> None:
+    """One round: each payment is of another top-up, whose stream gets the frame."""
+    paid = contender.topups[: min(payments, streams)]
+    crowd.forget()
+    bodies = [webhook(topup.as_answered(), PART_VND) for topup in paid]
+    sent = senders.send(bodies, CONNECTIONS, per_second=PER_SECOND)
+    arrivals = crowd.wait(len(paid))["arrivals"]
+    if sent.failed or len(arrivals) != len(paid):
+        raise SystemExit(f"{contender.name}: {sent.failed} refused, {len(arrivals)} frames.")
+    when = dict(zip((topup.tx_ref for topup in paid), sent.sent, strict=True))
+    note(figures, contender.name, [at - when[tx_ref] for tx_ref, at in arrivals])
+
+
+def measure_floor(
+    figures: Sequence[Figure], database_url: str, topups: Sequence[OpenTopup], payments: int
+) -> None:
+    note(figures, FLOOR, asyncio.run(_floor(database_url, topups, payments)))
+
+
+def note(figures: Sequence[Figure], name: str, seconds: Sequence[float]) -> None:
     percentiles = statistics.quantiles(seconds, n=100)
-    print(f"{PAYMENTS} payments, one after another; Python {platform.python_version()}")
-    print("webhook sent -> frame received")
-    for name, value in (("p50", percentiles[49]), ("p99", percentiles[98]), ("max", max(seconds))):
-        print(f"  {name} {value * 1000:7.1f} ms")
+    for figure, at in zip(figures, (49, 98), strict=True):
+        figure.add(name, percentiles[at] * 1000)
 
 
-async def measure(url: str) -> list[float]:
-    """Seconds from webhook to frame, of one payment after another."""
-    async with log_in(url) as payer, http_client() as payos:
-        seconds = []
-        for _ in range(WARM_UP + PAYMENTS):
-            topup = await payer.topup()
-            body = webhook(topup)
-            sent, reported = 0.0, None
-            async for message in payer.messages(topup["tx_ref"]):
-                if message.json["status"] == "confirmed":
-                    seconds.append(time.perf_counter() - sent)
-                elif reported is None:
-                    sent = time.perf_counter()
-                    reported = asyncio.create_task(deliver(payos, url, body))
-            if reported is None or await reported != 200:
-                raise SystemExit(f"The webhook of {topup['tx_ref']} was not taken.")
+async def _floor(database_url: str, topups: Sequence[OpenTopup], payments: int) -> list[float]:
+    seconds: list[float] = []
+    async with (
+        await psycopg.AsyncConnection.connect(database_url, autocommit=True) as writing,
+        await psycopg.AsyncConnection.connect(database_url, autocommit=True) as listening,
+    ):
+        await writing.execute(TABLE)
+        await listening.execute("LISTEN floor")
+        notifications = listening.notifies()
+        started = time.monotonic()
+        for number in range(payments):
+            await asyncio.sleep(started + number / PER_SECOND - time.monotonic())
+            values = {"tx_ref": topups[number].tx_ref, "seq": number, "data": '{"amount": 1}'}
+            sent = time.monotonic()
+            inserted = asyncio.create_task(writing.execute(INSERT, values))
+            await anext(notifications)
+            seconds.append(time.monotonic() - sent)
+            await inserted
     return seconds
-
-
-if __name__ == "__main__":
-    main()

@@ -28,12 +28,14 @@ def running_database() -> Iterator[str]:
 
 
 @contextmanager
-def running_service(database_url: str, **changes: str) -> Iterator[Service]:
+def running_service(database_url: str, *, workers: int = 1, **changes: str) -> Iterator[Service]:
     """A `serve` with `changes` to its environment, and its PayOS."""
     environment = environment_on(database_url) | changes
     with ExitStack() as stack:
         simulator = Service(environment, "simulator")
         stack.callback(simulator.stop)
-        service = Service({**environment, "PAYOS_BASE_URL": simulator.url}, "serve")
+        service = Service(
+            {**environment, "PAYOS_BASE_URL": simulator.url}, "serve", "--workers", str(workers)
+        )
         stack.callback(service.stop)
         yield service
