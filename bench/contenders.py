@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 import psycopg
 
+from app.processes import die_with_parent
 from bench.service import running_service
 from tests.bulk import OpenTopup, open_topups
 from tests.ports import held_port
@@ -58,13 +59,10 @@ def starlette_redis(database_url: str, count: int) -> Iterator[Contender]:
     topups = _peer_topups(url, count)
     with held_port() as port, running_redis() as redis_url:
         arguments = (PEERS / "starlette_redis.py", str(port), url, redis_url, CHECKSUM_KEY)
-        with subprocess.Popen([PEER_PYTHON, *arguments]) as process:
-            try:
-                address = f"http://127.0.0.1:{port}"
-                _wait_for(f"{address}/healthz")
-                yield Contender("Starlette + Redis", address, process.pid, topups)
-            finally:
-                process.kill()  # asked to stop, it would wait for its streams
+        with _started(PEER_PYTHON, *arguments) as process:
+            address = f"http://127.0.0.1:{port}"
+            _wait_for(f"{address}/healthz")
+            yield Contender("Starlette + Redis", address, process.pid, topups)
 
 
 @contextmanager
@@ -76,11 +74,22 @@ def running_redis() -> Iterator[str]:
     with tempfile.TemporaryDirectory() as directory:
         socket = f"{directory}/redis.sock"
         quiet = ("--port", "0", "--save", "", "--appendonly", "no", "--loglevel", "warning")
-        with subprocess.Popen([program, *quiet, "--unixsocket", socket]) as process:
-            try:
-                yield f"unix://{socket}"
-            finally:
-                process.terminate()
+        with _started(program, *quiet, "--unixsocket", socket):
+            yield f"unix://{socket}"
+
+
+@contextmanager
+def _started(*command: str | Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """What it prints is not ours. Killed at the end: asked to stop, it would wait for streams."""
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.DEVNULL,
+        preexec_fn=die_with_parent(),  # noqa: PLW1509 takes no lock: two system calls
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def _peer_topups(url: str, count: int) -> list[OpenTopup]:

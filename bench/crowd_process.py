@@ -15,7 +15,7 @@ import uvloop
 
 UPDATE, HEARTBEAT = b"event: status-update", b"event: heartbeat"
 SOURCES = tuple(f"127.0.0.{number}" for number in range(2, 12))  # each has ports of its own
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 20.0
 CLOSING_SECONDS = 0.01
 
 

@@ -8,6 +8,7 @@ import asyncio
 import statistics
 import time
 from collections.abc import Sequence
+from contextlib import aclosing
 
 import psycopg
 
@@ -22,6 +23,7 @@ WORKLOAD = "latency"
 PART_VND = 1  # a top-up that is not paid in full goes on
 PER_SECOND = 50.0
 CONNECTIONS = 8
+FLOOR_SECONDS_MAX = 20.0
 FLOOR = "floor: INSERT + NOTIFY"
 PEER = "Starlette + Redis"
 
@@ -98,19 +100,21 @@ def note(figures: Sequence[Figure], name: str, seconds: Sequence[float]) -> None
 async def _floor(database_url: str, topups: Sequence[OpenTopup], payments: int) -> list[float]:
     seconds: list[float] = []
     async with (
+        asyncio.timeout(payments / PER_SECOND + FLOOR_SECONDS_MAX),
         await psycopg.AsyncConnection.connect(database_url, autocommit=True) as writing,
         await psycopg.AsyncConnection.connect(database_url, autocommit=True) as listening,
     ):
         await writing.execute(TABLE)
         await listening.execute("LISTEN floor")
-        notifications = listening.notifies()
-        started = time.monotonic()
-        for number in range(payments):
-            await asyncio.sleep(started + number / PER_SECOND - time.monotonic())
-            values = {"tx_ref": topups[number].tx_ref, "seq": number, "data": '{"amount": 1}'}
-            sent = time.monotonic()
-            inserted = asyncio.create_task(writing.execute(INSERT, values))
-            await anext(notifications)
-            seconds.append(time.monotonic() - sent)
-            await inserted
+        # Closed before its connection is, which otherwise waits for it for ever.
+        async with aclosing(listening.notifies()) as notifications:
+            started = time.monotonic()
+            for number in range(payments):
+                await asyncio.sleep(started + number / PER_SECOND - time.monotonic())
+                values = {"tx_ref": topups[number].tx_ref, "seq": number, "data": '{"amount": 1}'}
+                sent = time.monotonic()
+                inserted = asyncio.create_task(writing.execute(INSERT, values))
+                await anext(notifications)
+                seconds.append(time.monotonic() - sent)
+                await inserted
     return seconds

@@ -1,12 +1,10 @@
-"""PayOS in a process of its own, so that what it costs is not the server's."""
+"""Whoever sends requests at full speed, or in step with the clock; mostly PayOS."""
 
-import json
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+
+from bench.child import Child, child
 
 WEBHOOK = "POST /api/payos/webhook"
 
@@ -20,11 +18,13 @@ class Sent:
     p50: float
     p99: float
     failed: int
+    bytes_out: int
+    bytes_in: int
     sent: list[float]
 
 
 class Senders:
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
+    def __init__(self, process: Child) -> None:
         self._process = process
 
     def send(
@@ -34,28 +34,22 @@ class Senders:
         *,
         per_second: float | None = None,
         target: str = WEBHOOK,
+        cookie: str = "",
     ) -> Sent:
         """Returns when all are answered."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        arguments = {
-            "target": target,
-            "bodies": [body.decode() for body in bodies],
-            "connections": connections,
-            "per_second": per_second,
-        }
-        self._process.stdin.write(json.dumps(["send", arguments]) + "\n")
-        self._process.stdin.flush()
-        return Sent(**json.loads(self._process.stdout.readline()))
+        return Sent(
+            **self._process.call(
+                "send",
+                target=target,
+                cookie=cookie,
+                bodies=[body.decode() for body in bodies],
+                connections=connections,
+                per_second=per_second,
+            )
+        )
 
 
 @contextmanager
 def senders_to(url: str) -> Iterator[Senders]:
-    address = urlsplit(url)
-    command = (sys.executable, "-m", "bench.senders_process", address.hostname, str(address.port))
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen(command, text=True, **pipes) as process:
-        try:
-            yield Senders(process)
-        finally:
-            process.kill()
+    with child("bench.senders_process", url) as process:
+        yield Senders(process)

@@ -19,7 +19,12 @@ class Senders:
         self._host, self._port = host, port
 
     async def send(
-        self, target: str, bodies: list[str], connections: int, per_second: float | None
+        self,
+        target: str,
+        cookie: str,
+        bodies: list[str],
+        connections: int,
+        per_second: float | None,
     ) -> dict[str, Any]:
         """Sends each body once to `target`, a method and a path, over so many
         connections, one after another on each.
@@ -31,18 +36,23 @@ class Senders:
         seconds: list[float] = []
         todo = iter(enumerate(bodies))
         head = f"{target} HTTP/1.1\r\nHost: napvi\r\nContent-Type: application/json\r\n"
+        head += f"Cookie: {cookie}\r\n" if cookie else ""
+        bytes_out = bytes_in = 0
         started, used = time.monotonic(), time.process_time()
 
         async def send_some() -> None:
+            nonlocal bytes_out, bytes_in
             connection = await self._connect()
             for number, body in todo:
                 if per_second is not None:
                     await asyncio.sleep(started + number / per_second - time.monotonic())
                 sent[number] = time.monotonic()
                 request = f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode()
+                bytes_out += len(request)
                 if await connection.ask(request):
                     seconds.append(time.monotonic() - sent[number])
-            connection.transport.close()
+            bytes_in += connection.bytes_in
+            connection.transport.abort()
 
         async with asyncio.TaskGroup() as senders:
             for _ in range(connections):
@@ -55,6 +65,8 @@ class Senders:
             "p99": percentiles[98],
             "failed": len(bodies) - len(seconds),
             "sent": sent,
+            "bytes_out": bytes_out,
+            "bytes_in": bytes_in,
         }
 
     async def _connect(self) -> "Connection":
@@ -70,14 +82,18 @@ class Connection(asyncio.Protocol):
         self.transport: asyncio.Transport = transport
         self._answer: asyncio.Future[bool] | None = None
         self._buffer = b""
+        self.bytes_in = 0
 
     async def ask(self, request: bytes) -> bool:
-        """Whether it was answered with 200."""
+        """Whether it was answered with 200; not on a connection that was lost before."""
+        if self.transport.is_closing():
+            return False
         self._answer = asyncio.get_running_loop().create_future()
         self.transport.write(request)
         return await self._answer
 
     def data_received(self, data: bytes) -> None:
+        self.bytes_in += len(data)
         self._buffer += data
         head, end, body = self._buffer.partition(b"\r\n\r\n")
         if not end:
