@@ -18,6 +18,7 @@ from app.database.reconciliation import CheckBook
 from app.database.review import Review
 from app.database.store import Store
 from app.errors import ConfigurationError, DatabaseUnavailable
+from app.exchange import Exchange
 from app.login import Login, configure_auth
 from app.loop_lag import LoopLag
 from app.metrics import Metrics
@@ -53,6 +54,8 @@ VERSION = "0.1.0"
 
 class NapviApp(Quart):
     """The service. `open` before the first request, `drain` before the last, then `close`."""
+
+    asgi_http_class = Exchange
 
     def __init__(self, settings: Settings) -> None:
         super().__init__("app")
