@@ -4,74 +4,49 @@ Every round measures each contender once, in turn, so that what else the machine
 of them; what counts is the ratio within a round.
 """
 
-import sys
-from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import click
 import psycopg
 
-from bench import latency, webhooks
-from bench.contenders import napvi, starlette_redis
-from bench.crowd import crowd_at
-from bench.figures import Figure
+from app.processes import raise_file_limit
+from bench import appends, costs, latency, streams, webhooks
 from bench.results import keep, lines
-from bench.senders import senders_to
+from bench.scale import FULL, QUICK
 from bench.service import running_database
 
-ROUNDS = 5
-STREAMS, QUICK_STREAMS = 1_000, 200
-PAYMENTS, QUICK_PAYMENTS = 400, 150
-WEBHOOKS, QUICK_WEBHOOKS = 3_000, 1_000
+WORKLOADS = {
+    workload.WORKLOAD: workload.run for workload in (latency, webhooks, streams, appends, costs)
+}
 
 
 @click.command()
 @click.option("--quick", is_flag=True, help="Under two minutes; nothing is written.")
-@click.option("--rounds", default=ROUNDS, show_default=True)
-def main(quick: bool, rounds: int) -> None:
+@click.option("--rounds", type=int, help="Of each workload; default: 5, and 1 when quick.")
+@click.option(
+    "--only", type=click.Choice(list(WORKLOADS)), help="One workload; nothing is written."
+)
+@click.option(
+    "--postgres-bin",
+    type=click.Path(path_type=Path, exists=True),
+    help="Another PostgreSQL; nothing is written.",
+)
+def main(quick: bool, rounds: int | None, only: str | None, postgres_bin: Path | None) -> None:
     """Measure, print the ratios, and write them to docs/benchmarks.md and bench/results."""
-    with ExitStack() as stack:
-        database_url = stack.enter_context(running_database())
-        figures = _measure(database_url, quick, rounds)
-        for figure in figures:
-            click.echo("\n".join(lines(figure)))
-        if not quick:
-            click.echo(f"Written: {keep(figures, rounds, _version(database_url))}")
-
-
-def _measure(database_url: str, quick: bool, rounds: int) -> list[Figure]:
-    streams = QUICK_STREAMS if quick else STREAMS
-    payments = QUICK_PAYMENTS if quick else PAYMENTS
-    count = QUICK_WEBHOOKS if quick else WEBHOOKS
-    delays, rates = latency.figures(), webhooks.figures()
-    with ExitStack() as stack:
-        contenders = [
-            stack.enter_context(napvi(database_url, streams)),
-            stack.enter_context(starlette_redis(database_url, streams)),
-        ]
-        senders = [stack.enter_context(senders_to(each.url)) for each in contenders]
-        crowds = [stack.enter_context(crowd_at(each.url)) for each in contenders]
-        postmaster = _postmaster(database_url)
-        with click.progressbar(range(rounds), label="Webhooks", file=sys.stderr) as bar:
-            for _ in bar:
-                for contender, sender in zip(contenders, senders, strict=True):
-                    webhooks.measure(rates, contender, sender, postmaster, count)
-                webhooks.measure_ceiling(rates, contenders[0], senders[0], count)
-        for contender, crowd in zip(contenders, crowds, strict=True):
-            latency.watch(contender, crowd, streams)
-        with click.progressbar(range(rounds), label="Latency", file=sys.stderr) as bar:
-            for _ in bar:
-                for contender, crowd, sender in zip(contenders, crowds, senders, strict=True):
-                    latency.measure(delays, contender, crowd, sender, streams, payments)
-                latency.measure_floor(delays, database_url, contenders[0].topups, payments)
-    return [*delays, *rates]
-
-
-def _postmaster(database_url: str) -> int:
-    with psycopg.connect(database_url) as connection:
-        row = connection.execute("SHOW data_directory").fetchone()
-    assert row is not None
-    return int(Path(row[0], "postmaster.pid").read_text().splitlines()[0])
+    scale = QUICK if quick else FULL
+    scale = replace(scale, rounds=rounds or scale.rounds)
+    raise_file_limit()
+    figures = []
+    with running_database(postgres_bin) as database_url:
+        for name, run in WORKLOADS.items():
+            if only in {None, name}:
+                figures += run(database_url, scale)
+        version = _version(database_url)
+    for figure in figures:
+        click.echo("\n".join(lines(figure)))
+    if not (quick or only or postgres_bin):
+        click.echo(f"Written: {keep(figures, scale.rounds, version)}")
 
 
 def _version(database_url: str) -> str:

@@ -38,7 +38,7 @@ class Child:
 def child(module: str, url: str) -> Iterator[Child]:
     """`module` as a program, which talks to the server at `url`."""
     address = urlsplit(url)
-    command = (sys.executable, "-m", module, address.hostname, str(address.port))
+    command = (sys.executable, "-m", module, address.hostname or "", str(address.port))
     with subprocess.Popen(
         command,
         stdin=subprocess.PIPE,

@@ -15,15 +15,17 @@ import httpx
 import psycopg
 
 from app.processes import die_with_parent
+from bench.figures import OURS
 from bench.service import running_service
 from tests.bulk import OpenTopup, open_topups
 from tests.ports import held_port
 from tests.services import CHECKSUM_KEY
 
+PEER = "Starlette + Redis"
 PEERS = Path(__file__).parent / "peers"
 PEER_PYTHON = Path(__file__).parent.parent / ".venv-peers" / "bin" / "python"
 START_SECONDS_MAX = 20.0
-PAYERS = 20
+PAYERS = 8
 FIRST_ORDER_CODE = 1_000_000
 
 
@@ -38,21 +40,24 @@ class Contender:
 
 
 @contextmanager
-def napvi(database_url: str, count: int, workers: int = 1) -> Iterator[Contender]:
+def napvi(
+    database_url: str, count: int, name: str = OURS, *, workers: int = 1, **changes: str
+) -> Iterator[Contender]:
     limits = {
         "NAPVI_STREAMS_PER_PROCESS_MAX": str(max(count, 1_000)),
         "NAPVI_STREAMS_PER_USER_MAX": str(min(max(count, 10), 10_000)),
         "NAPVI_RECONCILE": "false",
     }
-    with running_service(database_url, workers=workers, **limits) as service:
+    with running_service(database_url, workers=workers, **limits | changes) as service:
         topups = asyncio.run(open_topups(service.url, database_url, count, PAYERS))
-        yield Contender("napvi", service.url, service.pid, topups)
+        yield Contender(name, service.url, service.pid, topups)
 
 
 @contextmanager
 def starlette_redis(database_url: str, count: int) -> Iterator[Contender]:
     """On a database of its own, beside that of napvi."""
     with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("DROP DATABASE IF EXISTS peer WITH (FORCE)")
         connection.execute("CREATE DATABASE peer")
     url = database_url.replace("/postgres?", "/peer?")
     assert url != database_url, database_url
@@ -62,7 +67,7 @@ def starlette_redis(database_url: str, count: int) -> Iterator[Contender]:
         with _started(PEER_PYTHON, *arguments) as process:
             address = f"http://127.0.0.1:{port}"
             _wait_for(f"{address}/healthz")
-            yield Contender("Starlette + Redis", address, process.pid, topups)
+            yield Contender(PEER, address, process.pid, topups)
 
 
 @contextmanager

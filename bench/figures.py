@@ -41,12 +41,16 @@ class Aim:
 
 @dataclass
 class Figure:
-    """One quantity of one workload: `values[contender]` has one number for each round."""
+    """One quantity of one workload: `values[contender]` has one number for each round.
+
+    `most`: what napvi is to stay below, whoever else is measured.
+    """
 
     workload: str
     name: str
     unit: str
     aims: tuple[Aim, ...] = ()
+    most: float | None = None
     values: dict[str, list[float]] = field(default_factory=dict)
 
     def add(self, contender: str, value: float) -> None:

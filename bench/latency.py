@@ -8,14 +8,17 @@ import asyncio
 import statistics
 import time
 from collections.abc import Sequence
-from contextlib import aclosing
+from contextlib import ExitStack, aclosing
+from typing import Any
 
 import psycopg
 
-from bench.contenders import Contender
-from bench.crowd import Crowd
+from bench.contenders import PEER, Contender, napvi, starlette_redis
+from bench.crowd import Crowd, crowd_at
 from bench.figures import Aim, Figure
-from bench.senders import Senders
+from bench.pollers import Pollers, pollers_at
+from bench.scale import Scale
+from bench.senders import Senders, Sent, senders_to
 from tests.bulk import OpenTopup
 from tests.processes.payer import webhook
 
@@ -25,7 +28,8 @@ PER_SECOND = 50.0
 CONNECTIONS = 8
 FLOOR_SECONDS_MAX = 20.0
 FLOOR = "floor: INSERT + NOTIFY"
-PEER = "Starlette + Redis"
+POLLING = "polling every 3 s"
+POLL_SECONDS, POLLERS = 3.0, 100
 
 INSERT = """
     WITH inserted AS (
@@ -49,12 +53,32 @@ TABLE = """
 """
 
 
-def figures() -> list[Figure]:
+def _figures() -> list[Figure]:
     aims = (Aim(PEER, "at most", 1), Aim(FLOOR, "at most", 4))
     return [
         Figure(WORKLOAD, "p50 from webhook to frame", "ms", aims),
         Figure(WORKLOAD, "p99 from webhook to frame", "ms", aims[:1]),
     ]
+
+
+def run(database_url: str, scale: Scale) -> list[Figure]:
+    figures = _figures()
+    with ExitStack() as stack:
+        contenders = [
+            stack.enter_context(napvi(database_url, scale.streams)),
+            stack.enter_context(starlette_redis(database_url, scale.streams)),
+        ]
+        senders = [stack.enter_context(senders_to(each.url)) for each in contenders]
+        crowds = [stack.enter_context(crowd_at(each.url)) for each in contenders]
+        pollers = stack.enter_context(pollers_at(contenders[0].url))
+        for contender, crowd in zip(contenders, crowds, strict=True):
+            watch(contender, crowd, scale.streams)
+        for _ in scale.each_round(WORKLOAD):
+            for contender, crowd, sender in zip(contenders, crowds, senders, strict=True):
+                measure(figures, contender, crowd, sender, scale.payments)
+            measure_polling(figures, contenders[0], pollers, senders[0])
+            measure_floor(figures, database_url, contenders[0].topups, scale.payments)
+    return figures
 
 
 def watch(contender: Contender, crowd: Crowd, streams: int) -> None:
@@ -70,19 +94,35 @@ def measure(
     contender: Contender,
     crowd: Crowd,
     senders: Senders,
-    streams: int,
     payments: int,
 ) -> None:
     """One round: each payment is of another top-up, whose stream gets the frame."""
-    paid = contender.topups[: min(payments, streams)]
+    paid = contender.topups[:payments]
     crowd.forget()
     bodies = [webhook(topup.as_answered(), PART_VND) for topup in paid]
     sent = senders.send(bodies, CONNECTIONS, per_second=PER_SECOND)
-    arrivals = crowd.wait(len(paid))["arrivals"]
+    note(figures, contender.name, _delays(contender, paid, sent, crowd.wait(len(paid))))
+
+
+def measure_polling(
+    figures: Sequence[Figure], contender: Contender, pollers: Pollers, senders: Senders
+) -> None:
+    """One round of what the stream replaces: each payer asks how the top-up stands."""
+    paid = contender.topups[:POLLERS]
+    pollers.watch([(topup.tx_ref, topup.cookie) for topup in paid], POLL_SECONDS)
+    bodies = [webhook(topup.as_answered(), PART_VND) for topup in paid]
+    sent = senders.send(bodies, CONNECTIONS, per_second=PER_SECOND)
+    note(figures, POLLING, _delays(contender, paid, sent, pollers.wait()))
+
+
+def _delays(
+    contender: Contender, paid: Sequence[OpenTopup], sent: Sent, seen: dict[str, Any]
+) -> list[float]:
+    arrivals = seen["arrivals"]
     if sent.failed or len(arrivals) != len(paid):
         raise SystemExit(f"{contender.name}: {sent.failed} refused, {len(arrivals)} frames.")
     when = dict(zip((topup.tx_ref for topup in paid), sent.sent, strict=True))
-    note(figures, contender.name, [at - when[tx_ref] for tx_ref, at in arrivals])
+    return [at - when[tx_ref] for tx_ref, at in arrivals]
 
 
 def measure_floor(

@@ -59,8 +59,13 @@ def _page(figures: Sequence[Figure], moment: datetime, machine: dict[str, object
 
 
 def _rows(figure: Figure) -> list[str]:
-    ours = f"{spread(figure.values[OURS]).median:.4g} {figure.unit}"
+    median = spread(figure.values[OURS]).median
+    ours = f"{median:.4g} {figure.unit}"
     rows = []
+    if not figure.others():
+        met = "" if figure.most is None else "met" if median <= figure.most else "missed"
+        aim = f"at most {figure.most:g} {figure.unit}: {met}" if figure.most else "–"
+        rows.append(f"| {figure.workload} | {figure.name} | {ours} | – | – | {aim} |")
     for other in figure.others():
         ratio = figure.ratio(other)
         aims = [aim for aim in figure.aims if aim.other == other]

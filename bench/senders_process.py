@@ -81,7 +81,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: Any) -> None:
         self.transport: asyncio.Transport = transport
         self._answer: asyncio.Future[bool] | None = None
-        self._buffer = b""
+        self._buffer = self.body = b""
         self.bytes_in = 0
 
     async def ask(self, request: bytes) -> bool:
@@ -101,7 +101,7 @@ class Connection(asyncio.Protocol):
         _, found, rest = head.lower().partition(b"content-length:")
         if found and len(body) < int(rest.partition(b"\r\n")[0]):
             return
-        self._buffer = b""
+        self._buffer, self.body = b"", body
         self._tell(head.startswith(b"HTTP/1.1 200"))
 
     def connection_lost(self, error: Exception | None) -> None:

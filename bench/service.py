@@ -14,13 +14,13 @@ from tests.services import Service, environment_on
 
 
 @contextmanager
-def running_database() -> Iterator[str]:
-    """The URL of a migrated database on an embedded PostgreSQL."""
+def running_database(bin_dir: Path | None = None) -> Iterator[str]:
+    """The URL of a migrated database on a PostgreSQL of its own, the embedded one by default."""
     directory = Path(tempfile.mkdtemp(prefix="napvi-bench-"))
     directory.chmod(0o711)  # as root: PostgreSQL runs as another user
     try:
         data_dir, run_dir = directory / "data", directory / "run"
-        with EmbeddedPostgres(data_dir, run_dir, bin_dir=find_binaries()) as postgres:
+        with EmbeddedPostgres(data_dir, run_dir, bin_dir=bin_dir or find_binaries()) as postgres:
             asyncio.run(migrate(postgres.database_url()))
             yield postgres.database_url()
     finally:

@@ -4,27 +4,56 @@ The ceiling is the same HTTP stack with a constant answer: what a payment costs 
 """
 
 from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
 
-from bench.contenders import Contender
+import psycopg
+
+from bench.contenders import PEER, Contender, napvi, starlette_redis
 from bench.crowd import cpu_seconds
 from bench.figures import Aim, Figure
-from bench.senders import Senders, Sent
+from bench.scale import Scale
+from bench.senders import Senders, Sent, senders_to
 from tests.processes.payer import webhook
 
 WORKLOAD = "webhooks"
 PART_VND = 1
 CONNECTIONS = 64
 CEILING = "ceiling: constant answer"
-PEER = "Starlette + Redis"
+TWO, UNBATCHED = "napvi, two workers", "napvi, one in a commit"
+TOPUPS = 200
 
 
-def figures() -> list[Figure]:
+def run(database_url: str, scale: Scale) -> list[Figure]:
+    figures = _figures()
+    with ExitStack() as stack:
+        contenders = [
+            stack.enter_context(napvi(database_url, TOPUPS)),
+            stack.enter_context(starlette_redis(database_url, TOPUPS)),
+            stack.enter_context(napvi(database_url, TOPUPS, TWO, workers=2)),
+            stack.enter_context(napvi(database_url, TOPUPS, UNBATCHED, NAPVI_APPEND_BATCH_MAX="1")),
+        ]
+        senders = [stack.enter_context(senders_to(each.url)) for each in contenders]
+        postmaster = _postmaster(database_url)
+        for _ in scale.each_round(WORKLOAD):
+            for contender, sender in zip(contenders, senders, strict=True):
+                fewer = 4 if contender.name == UNBATCHED else 1  # it is slow
+                measure(figures, contender, sender, postmaster, scale.webhooks // fewer)
+            measure_ceiling(figures, contenders[0], senders[0], scale.webhooks)
+    return figures
+
+
+def _figures() -> list[Figure]:
     return [
         Figure(
             WORKLOAD,
             "webhooks",
             "1/s",
-            (Aim(PEER, "at least", 1.3), Aim(CEILING, "at least", 0.6)),
+            (
+                Aim(PEER, "at least", 1.3),
+                Aim(CEILING, "at least", 0.6),
+                Aim(UNBATCHED, "at least", 1),
+            ),
         ),
         Figure(WORKLOAD, "CPU of the service", "ms each"),
         Figure(WORKLOAD, "CPU of the database", "ms each"),
@@ -67,3 +96,10 @@ def _refuse_doubt(contender: Contender, sent: Sent) -> None:
         raise SystemExit(f"{contender.name}: {sent.failed} webhooks were not taken.")
     if sent.cpu_seconds > 0.5 * sent.seconds:
         raise SystemExit("The client is the bottleneck: nothing was measured.")
+
+
+def _postmaster(database_url: str) -> int:
+    with psycopg.connect(database_url) as connection:
+        row = connection.execute("SHOW data_directory").fetchone()
+    assert row is not None
+    return int(Path(row[0], "postmaster.pid").read_text().splitlines()[0])
