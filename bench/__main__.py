@@ -12,7 +12,7 @@ import psycopg
 
 from app.processes import raise_file_limit
 from bench import appends, costs, latency, streams, webhooks
-from bench.results import keep, lines
+from bench.report import keep, lines
 from bench.scale import FULL, QUICK
 from bench.service import running_database
 

@@ -3,7 +3,7 @@
 import json
 
 from bench.figures import OURS, Figure, spread
-from bench.results import BEGIN, END, PAGE, RESULTS
+from bench.report import BEGIN, END, PAGE, RESULTS
 from tests.docs.test_docs import rows
 
 
