@@ -53,9 +53,8 @@ format: .venv/dev ## Rewrite Python in the project's style
 golden: .venv/dev ## Write sql/schema.txt, the schema at a glance, after a change below sql/
 	@$(BIN)/python -m tests.sql.golden
 
-bench: .venv/dev ## Measure how long a payment takes to reach the browser, what streams and growth cost
-	@$(BIN)/python -m bench.latency
-	@$(BIN)/python -m bench.streams
+bench: .venv/dev .venv-peers/run ## Measure beside what others would build; BENCH_ARGS=--quick is shorter
+	@$(BIN)/python -m bench $(BENCH_ARGS)
 	@$(BIN)/python -m bench.growth
 
 setup: .venv/run ## Make .venv with what the service needs
@@ -65,6 +64,7 @@ lock: ## Compile requirements/ from pyproject.toml; UPGRADE=--upgrade takes newe
 	@$(UV_COMPILE) $(UPGRADE) --extra embedded pyproject.toml -o requirements/run.txt >/dev/null
 	@$(UV_COMPILE) $(UPGRADE) --extra embedded --extra test --extra lint pyproject.toml \
 		-o requirements/dev.txt >/dev/null
+	@$(UV_COMPILE) $(UPGRADE) bench/peers/requirements.in -o bench/peers/requirements.txt >/dev/null
 
 .venv/run: .venv/bin/python requirements/run.txt
 	@echo "Installing the locked dependencies into .venv ..."
@@ -75,6 +75,13 @@ lock: ## Compile requirements/ from pyproject.toml; UPGRADE=--upgrade takes newe
 	@echo "Installing the locked dependencies for development into .venv ..."
 	@$(PIP_INSTALL) -r requirements/dev.txt
 	@touch $@ .venv/run
+
+.venv-peers/run: .venv/bin/python bench/peers/requirements.txt
+	@echo "Installing what the benchmarks compare with into .venv-peers ..."
+	@$(BIN)/python -m venv --clear .venv-peers
+	@.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+		--no-deps -r bench/peers/requirements.txt
+	@touch $@
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { echo \

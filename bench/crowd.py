@@ -1,16 +1,13 @@
 """A crowd of browsers in a process of its own, and what it costs the server."""
 
-import json
 import os
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
+from bench.child import Child, child
 from tests.processes.descendants import descendants
 
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
@@ -20,43 +17,30 @@ IDLE_SECONDS = 0.3
 class Crowd:
     """Commands of bench/crowd_process.py, as calls that return when it is done."""
 
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
+    def __init__(self, process: Child) -> None:
         self._process = process
 
-    def open(self, whom: list[tuple[str, str]], at_once: int) -> dict[str, Any]:
-        return self._call("open", whom=whom, at_once=at_once)
+    def open(self, whom: Sequence[tuple[str, str]], at_once: int) -> dict[str, Any]:
+        return self._process.call("open", whom=whom, at_once=at_once)
 
     def close(self) -> None:
-        self._call("close")
+        self._process.call("close")
 
     def forget(self) -> None:
-        self._call("forget")
+        self._process.call("forget")
 
     def wait(self, updates: int) -> dict[str, Any]:
-        return self._call("wait", updates=updates)
+        return self._process.call("wait", updates=updates)
 
     def count(self) -> dict[str, Any]:
-        return self._call("count")
-
-    def _call(self, command: str, **arguments: object) -> dict[str, Any]:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps([command, arguments]) + "\n")
-        self._process.stdin.flush()
-        return dict(json.loads(self._process.stdout.readline()))
+        return self._process.call("count")
 
 
 @contextmanager
 def crowd_at(url: str) -> Iterator[Crowd]:
     """Nobody streams yet. All of them are gone afterwards."""
-    address = urlsplit(url)
-    command = (sys.executable, "-m", "bench.crowd_process", address.hostname, str(address.port))
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen(command, text=True, **pipes) as process:
-        try:
-            yield Crowd(process)
-        finally:
-            process.kill()
+    with child("bench.crowd_process", url) as process:
+        yield Crowd(process)
 
 
 def cpu_seconds(pid: int) -> float:

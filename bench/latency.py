@@ -1,49 +1,160 @@
-"""How long a payment takes to reach the browser: from the webhook's first byte to the frame.
+"""Workload 1: from a webhook to the frame in the browser, while many stream and payments come.
 
-One payment after another, each with a stream of its own, through HTTP, on an embedded PostgreSQL
-that does sync to disk. What is measured includes the two HTTP clients of this script.
+The floor is what PostgreSQL and asyncio allow: a bare INSERT with pg_notify in one transaction,
+to a connection that listens.
 """
 
 import asyncio
-import platform
 import statistics
 import time
+from collections.abc import Sequence
+from contextlib import ExitStack, aclosing
+from typing import Any
 
-from bench.service import running_database, running_service
-from tests.processes.payer import deliver, http_client, log_in, webhook
+import psycopg
 
-PAYMENTS = 200
-WARM_UP = 10
+from bench.contenders import PEER, Contender, napvi, starlette_redis
+from bench.crowd import Crowd, crowd_at
+from bench.figures import Aim, Figure
+from bench.pollers import Pollers, pollers_at
+from bench.scale import Scale
+from bench.senders import Senders, Sent, senders_to
+from tests.bulk import OpenTopup
+from tests.processes.payer import webhook
+
+WORKLOAD = "latency"
+PART_VND = 1  # a top-up that is not paid in full goes on
+PER_SECOND = 50.0
+CONNECTIONS = 8
+FLOOR_SECONDS_MAX = 20.0
+FLOOR = "floor: INSERT + NOTIFY"
+POLLING = "polling every 3 s"
+POLL_SECONDS, POLLERS = 3.0, 100
+
+INSERT = """
+    WITH inserted AS (
+        INSERT INTO floor (event_id, tx_ref, seq, type, data)
+        VALUES (gen_random_uuid(), %(tx_ref)s, %(seq)s, 'payment.received', %(data)s)
+        RETURNING seq
+    )
+
+    SELECT pg_notify('floor', i.seq::text) FROM inserted AS i
+"""
+TABLE = """
+    CREATE TABLE IF NOT EXISTS floor (
+        id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        event_id uuid NOT NULL UNIQUE,
+        tx_ref text NOT NULL,
+        seq bigint NOT NULL,
+        type text NOT NULL,
+        data jsonb NOT NULL,
+        recorded_at timestamptz NOT NULL DEFAULT clock_timestamp()
+    )
+"""
 
 
-def main() -> None:
-    with running_database() as url, running_service(url) as service:
-        seconds = asyncio.run(measure(service.url))[WARM_UP:]
+def _figures() -> list[Figure]:
+    aims = (Aim(PEER, "at most", 1), Aim(FLOOR, "at most", 4))
+    return [
+        Figure(WORKLOAD, "p50 from webhook to frame", "ms", aims),
+        Figure(WORKLOAD, "p99 from webhook to frame", "ms", aims[:1]),
+    ]
+
+
+def run(database_url: str, scale: Scale) -> list[Figure]:
+    figures = _figures()
+    with ExitStack() as stack:
+        contenders = [
+            stack.enter_context(napvi(database_url, scale.streams)),
+            stack.enter_context(starlette_redis(database_url, scale.streams)),
+        ]
+        senders = [stack.enter_context(senders_to(each.url)) for each in contenders]
+        crowds = [stack.enter_context(crowd_at(each.url)) for each in contenders]
+        pollers = stack.enter_context(pollers_at(contenders[0].url))
+        for contender, crowd in zip(contenders, crowds, strict=True):
+            watch(contender, crowd, scale.streams)
+        for _ in scale.each_round(WORKLOAD):
+            for contender, crowd, sender in zip(contenders, crowds, senders, strict=True):
+                measure(figures, contender, crowd, sender, scale.payments)
+            measure_polling(figures, contenders[0], pollers, senders[0])
+            measure_floor(figures, database_url, contenders[0].topups, scale.payments)
+    return figures
+
+
+def watch(contender: Contender, crowd: Crowd, streams: int) -> None:
+    """Opens the streams that the rounds are measured with."""
+    whom = [(topup.tx_ref, topup.cookie) for topup in contender.topups[:streams]]
+    opened = crowd.open(whom, at_once=32)
+    if opened["failed"]:
+        raise SystemExit(f"{contender.name}: {opened['failed']} streams did not open.")
+
+
+def measure(
+    figures: Sequence[Figure],
+    contender: Contender,
+    crowd: Crowd,
+    senders: Senders,
+    payments: int,
+) -> None:
+    """One round: each payment is of another top-up, whose stream gets the frame."""
+    paid = contender.topups[:payments]
+    crowd.forget()
+    bodies = [webhook(topup.as_answered(), PART_VND) for topup in paid]
+    sent = senders.send(bodies, CONNECTIONS, per_second=PER_SECOND)
+    note(figures, contender.name, _delays(contender, paid, sent, crowd.wait(len(paid))))
+
+
+def measure_polling(
+    figures: Sequence[Figure], contender: Contender, pollers: Pollers, senders: Senders
+) -> None:
+    """One round of what the stream replaces: each payer asks how the top-up stands."""
+    paid = contender.topups[:POLLERS]
+    pollers.watch([(topup.tx_ref, topup.cookie) for topup in paid], POLL_SECONDS)
+    bodies = [webhook(topup.as_answered(), PART_VND) for topup in paid]
+    sent = senders.send(bodies, CONNECTIONS, per_second=PER_SECOND)
+    note(figures, POLLING, _delays(contender, paid, sent, pollers.wait()))
+
+
+def _delays(
+    contender: Contender, paid: Sequence[OpenTopup], sent: Sent, seen: dict[str, Any]
+) -> list[float]:
+    arrivals = seen["arrivals"]
+    if sent.failed or len(arrivals) != len(paid):
+        raise SystemExit(f"{contender.name}: {sent.failed} refused, {len(arrivals)} frames.")
+    when = dict(zip((topup.tx_ref for topup in paid), sent.sent, strict=True))
+    return [at - when[tx_ref] for tx_ref, at in arrivals]
+
+
+def measure_floor(
+    figures: Sequence[Figure], database_url: str, topups: Sequence[OpenTopup], payments: int
+) -> None:
+    note(figures, FLOOR, asyncio.run(_floor(database_url, topups, payments)))
+
+
+def note(figures: Sequence[Figure], name: str, seconds: Sequence[float]) -> None:
     percentiles = statistics.quantiles(seconds, n=100)
-    print(f"{PAYMENTS} payments, one after another; Python {platform.python_version()}")
-    print("webhook sent -> frame received")
-    for name, value in (("p50", percentiles[49]), ("p99", percentiles[98]), ("max", max(seconds))):
-        print(f"  {name} {value * 1000:7.1f} ms")
+    for figure, at in zip(figures, (49, 98), strict=True):
+        figure.add(name, percentiles[at] * 1000)
 
 
-async def measure(url: str) -> list[float]:
-    """Seconds from webhook to frame, of one payment after another."""
-    async with log_in(url) as payer, http_client() as payos:
-        seconds = []
-        for _ in range(WARM_UP + PAYMENTS):
-            topup = await payer.topup()
-            body = webhook(topup)
-            sent, reported = 0.0, None
-            async for message in payer.messages(topup["tx_ref"]):
-                if message.json["status"] == "confirmed":
-                    seconds.append(time.perf_counter() - sent)
-                elif reported is None:
-                    sent = time.perf_counter()
-                    reported = asyncio.create_task(deliver(payos, url, body))
-            if reported is None or await reported != 200:
-                raise SystemExit(f"The webhook of {topup['tx_ref']} was not taken.")
+async def _floor(database_url: str, topups: Sequence[OpenTopup], payments: int) -> list[float]:
+    seconds: list[float] = []
+    async with (
+        asyncio.timeout(payments / PER_SECOND + FLOOR_SECONDS_MAX),
+        await psycopg.AsyncConnection.connect(database_url, autocommit=True) as writing,
+        await psycopg.AsyncConnection.connect(database_url, autocommit=True) as listening,
+    ):
+        await writing.execute(TABLE)
+        await listening.execute("LISTEN floor")
+        # Closed before its connection is, which otherwise waits for it for ever.
+        async with aclosing(listening.notifies()) as notifications:
+            started = time.monotonic()
+            for number in range(payments):
+                await asyncio.sleep(started + number / PER_SECOND - time.monotonic())
+                values = {"tx_ref": topups[number].tx_ref, "seq": number, "data": '{"amount": 1}'}
+                sent = time.monotonic()
+                inserted = asyncio.create_task(writing.execute(INSERT, values))
+                await anext(notifications)
+                seconds.append(time.monotonic() - sent)
+                await inserted
     return seconds
-
-
-if __name__ == "__main__":
-    main()

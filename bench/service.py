@@ -14,13 +14,13 @@ from tests.services import Service, environment_on
 
 
 @contextmanager
-def running_database() -> Iterator[str]:
-    """The URL of a migrated database on an embedded PostgreSQL."""
+def running_database(bin_dir: Path | None = None) -> Iterator[str]:
+    """The URL of a migrated database on a PostgreSQL of its own, the embedded one by default."""
     directory = Path(tempfile.mkdtemp(prefix="napvi-bench-"))
     directory.chmod(0o711)  # as root: PostgreSQL runs as another user
     try:
         data_dir, run_dir = directory / "data", directory / "run"
-        with EmbeddedPostgres(data_dir, run_dir, bin_dir=find_binaries()) as postgres:
+        with EmbeddedPostgres(data_dir, run_dir, bin_dir=bin_dir or find_binaries()) as postgres:
             asyncio.run(migrate(postgres.database_url()))
             yield postgres.database_url()
     finally:
@@ -28,12 +28,14 @@ def running_database() -> Iterator[str]:
 
 
 @contextmanager
-def running_service(database_url: str, **changes: str) -> Iterator[Service]:
+def running_service(database_url: str, *, workers: int = 1, **changes: str) -> Iterator[Service]:
     """A `serve` with `changes` to its environment, and its PayOS."""
     environment = environment_on(database_url) | changes
     with ExitStack() as stack:
         simulator = Service(environment, "simulator")
         stack.callback(simulator.stop)
-        service = Service({**environment, "PAYOS_BASE_URL": simulator.url}, "serve")
+        service = Service(
+            {**environment, "PAYOS_BASE_URL": simulator.url}, "serve", "--workers", str(workers)
+        )
         stack.callback(service.stop)
         yield service

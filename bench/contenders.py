@@ -1,0 +1,138 @@
+"""What is compared: napvi and its peer, side by side on one PostgreSQL, each with its top-ups."""
+
+import asyncio
+import hashlib
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import psycopg
+
+from app.processes import die_with_parent
+from bench.figures import OURS
+from bench.service import running_service
+from tests.bulk import OpenTopup, open_topups
+from tests.ports import held_port
+from tests.services import CHECKSUM_KEY
+
+PEER = "Starlette + Redis"
+PEERS = Path(__file__).parent / "peers"
+PEER_PYTHON = Path(__file__).parent.parent / ".venv-peers" / "bin" / "python"
+START_SECONDS_MAX = 20.0
+PAYERS = 8
+FIRST_ORDER_CODE = 1_000_000
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A service at `url` whose processes descend from `pid`, and its pending top-ups."""
+
+    name: str
+    url: str
+    pid: int
+    topups: Sequence[OpenTopup]
+
+
+@contextmanager
+def napvi(
+    database_url: str, count: int, name: str = OURS, *, workers: int = 1, **changes: str
+) -> Iterator[Contender]:
+    limits = {
+        "NAPVI_STREAMS_PER_PROCESS_MAX": str(max(count, 1_000)),
+        "NAPVI_STREAMS_PER_USER_MAX": str(min(max(count, 10), 10_000)),
+        "NAPVI_RECONCILE": "false",
+    }
+    with running_service(database_url, workers=workers, **limits | changes) as service:
+        topups = asyncio.run(open_topups(service.url, database_url, count, PAYERS))
+        yield Contender(name, service.url, service.pid, topups)
+
+
+@contextmanager
+def starlette_redis(database_url: str, count: int) -> Iterator[Contender]:
+    """On a database of its own, beside that of napvi."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("DROP DATABASE IF EXISTS peer WITH (FORCE)")
+        connection.execute("CREATE DATABASE peer")
+    url = database_url.replace("/postgres?", "/peer?")
+    assert url != database_url, database_url
+    topups = _peer_topups(url, count)
+    with held_port() as port, running_redis() as redis_url:
+        arguments = (PEERS / "starlette_redis.py", str(port), url, redis_url, CHECKSUM_KEY)
+        with _started(PEER_PYTHON, *arguments) as process:
+            address = f"http://127.0.0.1:{port}"
+            _wait_for(f"{address}/healthz")
+            yield Contender(PEER, address, process.pid, topups)
+
+
+@contextmanager
+def running_redis() -> Iterator[str]:
+    """A Redis that keeps nothing, at a socket of its own."""
+    program = shutil.which("redis-server")
+    if program is None:
+        raise SystemExit("The peer needs Redis: apt-get install redis-server")
+    with tempfile.TemporaryDirectory() as directory:
+        socket = f"{directory}/redis.sock"
+        quiet = ("--port", "0", "--save", "", "--appendonly", "no", "--loglevel", "warning")
+        with _started(program, *quiet, "--unixsocket", socket):
+            yield f"unix://{socket}"
+
+
+@contextmanager
+def _started(*command: str | Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """What it prints is not ours. Killed at the end: asked to stop, it would wait for streams."""
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.DEVNULL,
+        preexec_fn=die_with_parent(),  # noqa: PLW1509 takes no lock: two system calls
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def _peer_topups(url: str, count: int) -> list[OpenTopup]:
+    topups = []
+    with psycopg.connect(url) as connection:
+        connection.execute((PEERS / "schema.sql").read_bytes())
+        for user_id in range(1, PAYERS + 1):
+            session = hashlib.sha256(f"session-{user_id}".encode()).digest()
+            connection.execute("INSERT INTO wallets (user_id) VALUES (%s)", (user_id,))
+            connection.execute(
+                "INSERT INTO sessions VALUES (%s, %s, now() + interval '1 day')", (session, user_id)
+            )
+        for number in range(count):
+            user_id = number % PAYERS + 1
+            topup = OpenTopup(
+                f"T{number:08d}",
+                FIRST_ORDER_CODE + number,
+                50_000,
+                user_id,
+                f"session=session-{user_id}",
+            )
+            topups.append(topup)
+        with connection.cursor().copy(
+            "COPY topups (tx_ref, order_code, amount, user_id) FROM STDIN"
+        ) as copy:
+            for topup in topups:
+                copy.write_row((topup.tx_ref, topup.order_code, topup.amount, topup.user_id))
+    return topups
+
+
+def _wait_for(address: str) -> None:
+    deadline = time.monotonic() + START_SECONDS_MAX
+    while True:
+        try:
+            httpx.get(address, trust_env=False).raise_for_status()
+        except httpx.TransportError:
+            if time.monotonic() > deadline:
+                raise SystemExit("The peer does not start.") from None
+            time.sleep(0.1)
+        else:
+            return

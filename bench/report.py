@@ -1,0 +1,78 @@
+"""Keeps what a run measured: bench/results/<date>.json, docs/benchmarks.md and its plots."""
+
+import json
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bench.figures import OURS, Figure, spread
+from bench.plots import plot
+
+ROOT = Path(__file__).parent.parent
+RESULTS, PAGE, IMAGES = ROOT / "bench" / "results", ROOT / "docs" / "benchmarks.md", "images"
+BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+
+
+def keep(figures: Sequence[Figure], rounds: int, postgres: str) -> Path:
+    """Writes all three; the words of the page around the measured part stay."""
+    moment = datetime.now(UTC)
+    machine = {"python": platform.python_version(), "postgres": postgres, "rounds": rounds}
+    RESULTS.mkdir(exist_ok=True)
+    file = RESULTS / f"{moment:%Y-%m-%d}.json"
+    kept = {"at": moment.isoformat(timespec="seconds"), **machine}
+    kept["figures"] = [asdict(figure) for figure in figures]
+    file.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    before, _, rest = PAGE.read_text("utf-8").partition(BEGIN)
+    _, _, after = rest.partition(END)
+    measured = "\n".join([BEGIN, *_page(figures, moment, machine), END])
+    PAGE.write_text(before + measured + after, "utf-8")
+    return file
+
+
+def lines(figure: Figure) -> list[str]:
+    """For a terminal: each contender's median, and the ratios."""
+    head = f"{figure.workload}: {figure.name}, {figure.unit}"
+    medians = [f"{name} {spread(values).median:.4g}" for name, values in figure.values.items()]
+    ratios = [_ratio(figure, other) for other in figure.others()]
+    return [head, f"    {'; '.join(medians)}", *(f"    {ratio}" for ratio in ratios)]
+
+
+def _ratio(figure: Figure, other: str) -> str:
+    ratio = figure.ratio(other)
+    return f"{ratio.median:.2f} × {other} ({ratio.least:.2f} to {ratio.most:.2f})"
+
+
+def _page(figures: Sequence[Figure], moment: datetime, machine: dict[str, object]) -> list[str]:
+    told = ", ".join(f"{name} {value}" for name, value in machine.items())
+    page = [f"Measured {moment:%Y-%m-%d}: {told}.", ""]
+    page += ["| workload | figure | napvi | other | ratio, median (least to most) | aim |"]
+    page += ["|---|---|---|---|---|---|"]
+    page += [row for figure in figures for row in _rows(figure)]
+    for workload in dict.fromkeys(figure.workload for figure in figures):
+        name = f"bench-{workload.replace(' ', '-')}.svg"
+        chart = plot([figure for figure in figures if figure.workload == workload])
+        (PAGE.parent / IMAGES / name).write_text(chart, "utf-8")
+        page += ["", f"![{workload}]({IMAGES}/{name})"]
+    return page
+
+
+def _rows(figure: Figure) -> list[str]:
+    median = spread(figure.values[OURS]).median
+    ours = f"{median:.4g} {figure.unit}"
+    rows = []
+    if not figure.others():
+        met = "" if figure.most is None else "met" if median <= figure.most else "missed"
+        aim = f"at most {figure.most:g} {figure.unit}: {met}" if figure.most else "–"
+        rows.append(f"| {figure.workload} | {figure.name} | {ours} | – | – | {aim} |")
+    for other in figure.others():
+        ratio = figure.ratio(other)
+        aims = [aim for aim in figure.aims if aim.other == other]
+        said = "; ".join(f"{aim}: {'met' if aim.met(ratio.median) else 'missed'}" for aim in aims)
+        theirs = f"{other}: {spread(figure.values[other]).median:.4g}"
+        span = f"{ratio.median:.2f} ({ratio.least:.2f} to {ratio.most:.2f})"
+        rows.append(
+            f"| {figure.workload} | {figure.name} | {ours} | {theirs} | {span} | {said or '–'} |"
+        )
+    return rows
