@@ -99,7 +99,9 @@ def transfer(
     link: str = LINK,
     **data: object,
 ) -> Fact:
-    """Money came. Equal (link, reference) are the same transfer; without one it is a new one."""
+    """Money came. Equal (link, reference) are the same transfer; without one it is a new one. What
+    its text names is not told, unless by `description_tx_refs`.
+    """
     reference = f"FT{next(_numbers)}" if reference is None else reference
     return Fact(
         event_id=uuid5(TRANSFERS, f"{link}/{reference}"),
@@ -109,7 +111,6 @@ def transfer(
             "payment_link_id": link,
             "reference": reference,
             "amount": amount,
-            "description_tx_refs": [],
         }
         | data,
         occurred_at=A_MOMENT,

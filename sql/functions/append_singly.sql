@@ -37,7 +37,8 @@ BEGIN
 
     -- Before the first append, so that a second batch meets these locks in the same order. Suspense
     -- in any case: a top-up may disown its money later on.
-    PERFORM topup.lock_topups(ARRAY(SELECT f.tx_ref FROM unnest(v_facts) AS f) || NULL::text);
+    PERFORM topup.lock_facts(v_facts);
+    PERFORM topup.lock_topups(ARRAY[NULL]);
 
     FOREACH v_fact IN ARRAY v_facts LOOP
         BEGIN

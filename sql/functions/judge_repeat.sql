@@ -6,7 +6,7 @@
 -- Notifies: nothing.
 -- Why:      whether GET tells a transfer under the reference of its webhook is not documented. What
 --           is held is credited under its own event id, `held_event_id`: once an answer lists both,
---           or by a person, and never by both.
+--           or by a person, and never by both. Beside a transfer without a reference, by a person.
 CREATE OR REPLACE FUNCTION topup.judge_repeat(
     p_fact topup.fact, p_topup topup.topups, p_facts topup.fact[]
 )
@@ -37,11 +37,22 @@ BEGIN
         RETURN v_fact;
     END IF;
 
-    IF v_fact.type <> 'payment.received' OR (CASE
-        WHEN v_fact.tx_ref IS NULL
-            THEN v_fact.data ->> 'unmatched' IS DISTINCT FROM 'reference.missing'
-        ELSE p_topup.amount_paid = 0 AND v_fact.data ->> 'source' IS DISTINCT FROM 'payos.get'
-    END) THEN
+    IF v_fact.type <> 'payment.received' OR (
+        p_topup.amount_paid = 0
+        AND v_fact.data ->> 'source' IS DISTINCT FROM 'payos.get'
+        AND v_fact.data ->> 'unmatched' IS DISTINCT FROM 'reference.missing'
+        AND NOT EXISTS (
+            SELECT FROM unnest(p_facts) AS f
+            WHERE f.tx_ref IS NULL AND f.type = 'payment.received'
+        )
+        AND NOT EXISTS (
+            SELECT FROM topup.events AS e
+            WHERE
+                e.tx_ref IS NULL
+                AND e.type = 'payment.received'
+                AND e.data ->> 'order_code' = v_fact.data ->> 'order_code'
+        )
+    ) THEN
         RETURN v_fact; -- the usual case: a webhook with the first money of a top-up
     END IF;
     v_alike := topup.find_alike(v_fact, p_facts);

@@ -1,10 +1,11 @@
--- lock_facts: locks what these facts are judged under: their top-ups and wallets; suspense, for a
---           stranger among them, and for a transfer that an answer of PayOS told.
--- Raises:   nothing.
+-- lock_facts: locks what these facts are judged under: their top-ups and wallets; for a stranger
+--           among them, suspense, and the top-up that has its order code.
+-- Raises:   22xxx when the order code of a stranger is none.
 -- Locks:    see topup.lock_topups.
 -- Notifies: nothing.
--- Why:      a webhook without a reference is a stranger, and may be the same transfer as the
---           answer's: each has to see the other.
+-- Why:      a transfer without a reference is a stranger, and so is one that PayOS tells of another
+--           order under our code. It may be the same as one that its neighbour credits: each has to
+--           see the other, and who pays in the usual way does not wait for strangers.
 CREATE OR REPLACE FUNCTION topup.lock_facts(p_facts topup.fact[])
 RETURNS void
 LANGUAGE plpgsql
@@ -14,8 +15,9 @@ BEGIN
     PERFORM topup.lock_topups(ARRAY(
         SELECT f.tx_ref FROM unnest(p_facts) AS f
         UNION
-        SELECT NULL FROM unnest(p_facts) AS f
-        WHERE f.type = 'payment.received' AND f.data ->> 'source' = 'payos.get'
+        SELECT t.tx_ref FROM unnest(p_facts) AS f
+        INNER JOIN topup.topups AS t ON t.order_code = (f.data ->> 'order_code')::bigint
+        WHERE f.tx_ref IS NULL
     ));
 END
 $$;

@@ -1,5 +1,5 @@
 -- match_topup: which top-up a PayOS fact belongs to, and by which rule; or why none.
--- Raises:   nothing.
+-- Raises:   22xxx when the order code is none, or the amount.
 -- Locks:    nothing; an order code never moves to another top-up.
 -- Notifies: nothing.
 -- Why:      by order code. Only when that is unknown, by a full tx_ref in the description, and
@@ -11,6 +11,7 @@ STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    v_order_code CONSTANT bigint := p_data ->> 'order_code';
     v_tx_refs text[];
 BEGIN
     IF p_data ? 'unmatchable' THEN
@@ -21,7 +22,7 @@ BEGIN
     RETURN QUERY
     SELECT t.tx_ref, jsonb_build_object('matched_by', 'order_code')
     FROM topup.topups AS t
-    WHERE t.order_code = (p_data ->> 'order_code')::bigint;
+    WHERE t.order_code = v_order_code;
     IF FOUND THEN
         RETURN;
     END IF;

@@ -5,7 +5,9 @@
 -- Notifies: nothing.
 -- Why:      it was matched before the locks: meanwhile the top-up may have got its payment link,
 --           another order code, or other money. And while it has no link, the order code may be
---           another installation's, whose tx_ref, unknown here, is then in the description.
+--           another installation's: then its text names a tx_ref that is unknown here; or it names
+--           none, and the amount is another. Of an answer by GET, whose order was compared before,
+--           a part of the amount is believed.
 CREATE OR REPLACE FUNCTION topup.mismatch(p_data jsonb, p_topup topup.topups)
 RETURNS text
 LANGUAGE plpgsql
@@ -22,7 +24,12 @@ BEGIN
                     THEN 'order_code.unknown'
                 WHEN
                     p_topup.payment_link_id IS NULL
-                    AND jsonb_array_length(p_data -> 'description_tx_refs') > 0
+                    AND (
+                        jsonb_array_length(p_data -> 'description_tx_refs') > 0
+                        OR p_data ? 'description_tx_refs'
+                        AND p_data ->> 'source' IS DISTINCT FROM 'payos.get'
+                        AND (p_data ->> 'amount')::bigint <> p_topup.amount
+                    )
                     AND NOT EXISTS (
                         SELECT FROM topup.topups AS t
                         WHERE t.tx_ref IN (

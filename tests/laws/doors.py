@@ -25,6 +25,7 @@ CONFLICT = """
         type = 'payment.conflict'
         AND coalesce(data ->> 'held_event_id', data ->> 'conflicts_with') = %s::text
         AND (data ->> 'order_code')::bigint = %s AND (data ->> 'amount')::bigint = %s
+        AND (data ? 'held_event_id') = %s
 """
 REFUSED_ASSIGNMENT = {"TU008", "TU016"}
 

@@ -149,7 +149,14 @@ class Facts:
         match step:
             case Pays(index, link_of, amount, reference, first_code):
                 order_code = self._order_codes[index][0 if first_code else -1]
-                return transfer(order_code, amount, reference, self._links[link_of])
+                tx_refs = [self._topups[index].tx_ref] if index == link_of else []
+                return transfer(
+                    order_code,
+                    amount,
+                    reference,
+                    self._links[link_of],
+                    description_tx_refs=tx_refs,
+                )
             case PaysWithoutReference(index, amount):
                 fact = transfer(
                     self.order_code(index),

@@ -7,14 +7,16 @@ from typing import Any
 from uuid import UUID
 
 from app.model import EventType, Fact, Outcome, Status, Topup, TxRef, UserId
+from tests.laws.alike import is_by_get, may_be_one
 from tests.laws.expected import CLOSED_AS, Expected
 
 CLEARING, SUSPENSE = "payos:clearing", "suspense"
-BY_GET = "payos.get"
 EXPIRY_SECONDS = 900.0
 Answer = tuple[Outcome, TxRef | None, int | None]
-ConflictKey = tuple[UUID, int, int]
-"""The event id that was taken or held, and what came under it: order code and amount."""
+ConflictKey = tuple[UUID, int, int, bool]
+"""The event id that was taken or held, and what came under it: order code and amount; and whether
+it is held. One event id is held once, whatever else comes under it.
+"""
 
 
 class Oracle:
@@ -29,7 +31,7 @@ class Oracle:
         self._recorded: dict[UUID, tuple[tuple[int, int], Answer]] = {}
         self._transfers: list[tuple[TxRef | None, dict[str, Any]]] = []
         self._conflicts: dict[ConflictKey, Answer] = {}
-        self._held: set[ConflictKey] = set()
+        self._held: dict[UUID, ConflictKey] = {}
         self._assigned: dict[UUID | ConflictKey, Answer] = {}
 
     def balance(self, user_id: UserId) -> int:
@@ -64,9 +66,9 @@ class Oracle:
             before, answer = self._recorded[fact.event_id]
             if content == before:
                 return (Outcome.DUPLICATE, *answer[1:])
-            return self._conflict((fact.event_id, *content), tx_ref)
+            return self._conflict((fact.event_id, *content, False), tx_ref)
         if self._may_be_known(fact, tx_ref):
-            return self._hold((fact.event_id, *content), tx_ref, fact.data.get("source") != BY_GET)
+            return self._hold((fact.event_id, *content, True), tx_ref, not is_by_get(fact.data))
 
         if fact.type == EventType.PAYMENT_RECEIVED:
             self._transfers.append((tx_ref, fact.data))
@@ -88,7 +90,7 @@ class Oracle:
         if waiting in self._assigned:
             answer = self._assigned[waiting]
             return (Outcome.DUPLICATE, *answer[1:]) if answer[1] == tx_ref else None
-        if not isinstance(waiting, UUID) and waiting in self._held and waiting[0] in self._recorded:
+        if not isinstance(waiting, UUID) and waiting[3] and waiting[0] in self._recorded:
             return None
         if isinstance(waiting, UUID):
             self._pay(self.topups[tx_ref], self.in_suspense.pop(waiting), SUSPENSE)
@@ -96,8 +98,8 @@ class Oracle:
             self._pay(self.topups[tx_ref], waiting[2], CLEARING)
         answer = Outcome.APPLIED, tx_ref, self._log(tx_ref, EventType.SUSPENSE_ASSIGNED)
         self._assigned[waiting] = answer
-        if not isinstance(waiting, UUID) and waiting in self._held:
-            self._recorded[waiting[0]] = waiting[1:], answer
+        if not isinstance(waiting, UUID) and waiting[3]:
+            self._recorded[waiting[0]] = waiting[1:3], answer
         return answer
 
     def _match(self, fact: Fact) -> tuple[TxRef | None, str | None]:
@@ -106,12 +108,27 @@ class Oracle:
             return fact.tx_ref, None
         if "unmatchable" in fact.data:
             return None, fact.data["unmatchable"]
-        for tx_ref, topup in self.topups.items():
-            if topup.order_code == fact.data["order_code"]:
-                if topup.link in (None, fact.data["payment_link_id"]):
-                    return tx_ref, "order_code"
-                return None, "payment_link_id.foreign"
-        return self._match_description(fact.data)
+        tx_ref = self._with_code(fact.data["order_code"])
+        if tx_ref is None:
+            return self._match_description(fact.data)
+        if self._is_foreign(self.topups[tx_ref], fact.data):
+            return None, "payment_link_id.foreign"
+        return tx_ref, "order_code"
+
+    def _with_code(self, order_code: int) -> TxRef | None:
+        owners = [ref for ref, topup in self.topups.items() if topup.order_code == order_code]
+        return owners[0] if owners else None
+
+    def _is_foreign(self, topup: Expected, data: dict[str, Any]) -> bool:
+        """Another's order: by its link; before there is one, by what its text names, else by the
+        amount that a webhook tells.
+        """
+        if topup.link is not None:
+            return bool(topup.link != data["payment_link_id"])
+        named = data.get("description_tx_refs")
+        if named is None or any(tx_ref in self.topups for tx_ref in named):
+            return False
+        return bool(named) or (not is_by_get(data) and data["amount"] != topup.amount)
 
     def _match_description(self, data: dict[str, Any]) -> tuple[TxRef | None, str]:
         waiting = [
@@ -126,23 +143,23 @@ class Oracle:
         return None, "description.ambiguous" if waiting else "order_code.unknown"
 
     def _may_be_known(self, fact: Fact, tx_ref: TxRef | None) -> bool:
-        """Whether a webhook and an answer of GET, which does not list the other's reference, told
-        a transfer of this top-up, amount and minute.
-        """
-        if fact.type != EventType.PAYMENT_RECEIVED or tx_ref is None:
+        """Whether a transfer of this order, link, amount and minute is on record that may be it."""
+        if fact.type != EventType.PAYMENT_RECEIVED:
             return False
+        code = fact.data["order_code"]
+        homes = {tx_ref, self._with_code(code), *fact.data.get("description_tx_refs", [])} - {None}
         return any(
-            other == tx_ref
+            (other in homes or (other is None and data["order_code"] == code))
+            and data["payment_link_id"] == fact.data["payment_link_id"]
             and data["amount"] == fact.data["amount"]
             and data.get("transaction_at") == fact.data.get("transaction_at")
-            and _does_not_list(fact.data, data) + _does_not_list(data, fact.data) == 1
+            and may_be_one(data, fact.data)
             for other, data in self._transfers
         )
 
     def _hold(self, key: ConflictKey, tx_ref: TxRef | None, by_webhook: bool) -> Answer:
-        answer = self._conflict(key, tx_ref)
-        self._held.add(key)
-        if tx_ref is not None and by_webhook:
+        answer = self._conflict(self._held.setdefault(key[0], key), tx_ref)
+        if answer[0] == Outcome.CONFLICT and tx_ref is not None and by_webhook:
             self.topups[tx_ref].doubtful = True
         return answer
 
@@ -179,11 +196,3 @@ class Oracle:
         told = (topup.seq + 1, type, topup.status, topup.amount_paid, topup.late, balance)
         topup.history.append(told)
         return topup.seq
-
-
-def _does_not_list(answer: dict[str, Any], webhook: dict[str, Any]) -> bool:
-    return (
-        answer.get("source") == BY_GET
-        and webhook.get("source") != BY_GET
-        and webhook["reference"] not in answer.get("listed", [])
-    )

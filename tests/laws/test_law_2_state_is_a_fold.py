@@ -21,7 +21,7 @@ from tests.laws.histories import (
     Step,
     histories,
 )
-from tests.laws.oracle import Answer, ConflictKey, Oracle
+from tests.laws.oracle import Answer, Oracle
 from tests.payments import Process, connected, drift
 
 
@@ -54,7 +54,6 @@ async def play(
     facts = Facts(topups)
     batch: list[Fact] = []
     suspended: list[Fact] = []
-    conflicts: list[ConflictKey] = []
 
     async def flush() -> None:
         answers = [oracle.append(fact) for fact in batch]
@@ -63,11 +62,6 @@ async def play(
             fact
             for fact, (outcome, _, _) in zip(batch, answers, strict=True)
             if outcome == Outcome.SUSPENSE and fact.event_id in oracle.in_suspense
-        )
-        conflicts.extend(
-            (fact.event_id, fact.data["order_code"], fact.data["amount"])
-            for fact, (outcome, _, _) in zip(batch, answers, strict=True)
-            if outcome == Outcome.CONFLICT
         )
         batch.clear()
 
@@ -78,11 +72,11 @@ async def play(
             case Assigns(nth, index) if nth < len(suspended):
                 event_id, tx_ref = suspended[nth].event_id, topups[index].tx_ref
                 assert await assigned(url, event_id, tx_ref) == oracle.assign(event_id, tx_ref)
-            case Accepts(nth, index) if nth < len(conflicts):
+            case Accepts(nth, index) if nth < len(oracle.conflicts):
                 async with connected(url) as connection:
-                    conflict = await conflict_id(connection, conflicts[nth])
+                    conflict = await conflict_id(connection, oracle.conflicts[nth])
                 assert conflict is not None
-                answer = oracle.assign(conflicts[nth], topups[index].tx_ref)
+                answer = oracle.assign(oracle.conflicts[nth], topups[index].tx_ref)
                 assert await assigned(url, conflict, topups[index].tx_ref) == answer
             case Renumbers(index):
                 tx_ref, before = topups[index].tx_ref, facts.order_code(index)

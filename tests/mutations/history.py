@@ -72,7 +72,7 @@ async def paid_late(clerk: Clerk, anna: UserId, binh: UserId) -> None:
     await clerk.append(first)
     again = replace(first, data=first.data | {"amount": 8_000})
     await clerk.append(again, first, again)
-    await clerk.accept((first.event_id, failed.order_code, 8_000), failed)
+    await clerk.accept((first.event_id, failed.order_code, 8_000, False), failed)
 
 
 async def paid_by_description(clerk: Clerk, binh: UserId) -> None:
@@ -119,10 +119,10 @@ async def told_in_two_ways(clerk: Clerk, binh: UserId) -> None:
     held, first = _told(other, "web"), _told(other, "get", source="payos.get", listed=[])
     await clerk.append(first)
     await clerk.append(held)
-    conflict = (held.event_id, other.order_code, 30_000)
+    conflict = (held.event_id, other.order_code, 30_000, True)
     await clerk.accept(conflict, other)
     await clerk.append(held)
-    await clerk.accept((by_get.event_id, topup.order_code, 30_000), topup)
+    await clerk.accept((by_get.event_id, topup.order_code, 30_000, True), topup)
     await clerk.append(replace(by_get, data=by_get.data | {"listed": ["web"]}))
     await clerk.append(_told(topup, "second", source="payos.get", listed=["web"]))
 

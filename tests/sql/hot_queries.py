@@ -79,6 +79,7 @@ def _of_payers(topups: int) -> dict[str, Hot]:
 def _of_payos(topups: int) -> dict[str, Hot]:
     new = topups - 1
     looked_up = {"topups_order_code_key", "topups_pkey", "events_event_id_key", "wallets_pkey"}
+    looked_up |= {"events_in_suspense"}
     asked = ([tx_ref(new)],)
     return {
         "record a payment": Hot(APPEND_EVENTS, _paid(order_code(new), link(new)), looked_up, 30),

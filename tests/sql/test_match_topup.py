@@ -5,7 +5,16 @@ from typing import Any
 import pytest
 
 from app.model import Appended, EventType, Outcome, Topup
-from tests.payments import FOREIGN_LINK, UNKNOWN_ORDER, Process, about, query, transfer
+from tests.payments import (
+    FOREIGN_LINK,
+    UNKNOWN_ORDER,
+    Process,
+    about,
+    failure,
+    linked,
+    query,
+    transfer,
+)
 
 
 async def pay_unknown_order(process: Process, amount: int, *topups: Topup, **data: Any) -> Appended:
@@ -130,3 +139,40 @@ async def test_a_transfer_without_reference_is_matched_with_nothing(
     answer = await pay_unknown_order(process, 50_000, topup, unmatchable="reference.missing")
     assert answer.outcome == Outcome.SUSPENSE
     assert await rule(database_url) == "reference.missing"
+
+
+@pytest.mark.parametrize("make", [transfer, failure], ids=["money", "failure"])
+@pytest.mark.parametrize(("amount", "belongs"), [(49_999, False), (50_000, True), (50_001, False)])
+async def test_before_there_is_a_link_a_text_that_names_none_of_ours_needs_the_very_amount(
+    process: Process, database_url: str, topup: Topup, amount: int, belongs: bool, make: Any
+) -> None:
+    fact = make(topup.order_code, amount)
+    fact.data["description_tx_refs"] = []
+    [answer] = await process.store.append_events([fact])
+    assert answer.tx_ref == (topup.tx_ref if belongs else None)
+    assert await rule(database_url) == ("order_code" if belongs else "payment_link_id.foreign")
+
+
+async def test_a_part_of_the_amount_is_ours_when_its_text_says_so(
+    process: Process, topup: Topup
+) -> None:
+    fact = transfer(topup.order_code, 1_000, description_tx_refs=[topup.tx_ref])
+    [answer] = await process.store.append_events([fact])
+    assert answer.tx_ref == topup.tx_ref
+
+
+async def test_a_part_of_the_amount_is_ours_when_get_tells_it(
+    process: Process, topup: Topup
+) -> None:
+    """Whoever asked has compared the amount of the order."""
+    fact = transfer(topup.order_code, 1_000, source="payos.get", description_tx_refs=[])
+    [answer] = await process.store.append_events([fact])
+    assert answer.tx_ref == topup.tx_ref
+
+
+async def test_a_part_of_the_amount_is_ours_when_it_comes_through_our_link(
+    process: Process, topup: Topup
+) -> None:
+    fact = transfer(topup.order_code, 1_000, description_tx_refs=[])
+    [_, answer] = await process.store.append_events([linked(topup.tx_ref), fact])
+    assert answer.tx_ref == topup.tx_ref

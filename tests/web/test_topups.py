@@ -201,8 +201,8 @@ async def test_a_link_that_another_transfer_named_first_is_not_replaced(
     napvi.payos.hold()
     opening = asyncio.create_task(payer.init(50_000))
     await napvi.payos.answering.wait()
-    _, order_code = await only_topup(database_url)
-    data = transfer_data(order_code, 20_000)
+    tx_ref, order_code = await only_topup(database_url)
+    data = transfer_data(order_code, 20_000, description=tx_ref)
     async with napvi.visitor() as payos:
         await payos.post("/api/payos/webhook", content=signed(data))
     napvi.payos.release()

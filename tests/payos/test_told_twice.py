@@ -1,0 +1,109 @@
+"""One transfer that PayOS tells in two ways is on record once, whichever way it takes."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from app.model import Outcome
+from app.payos.lost import LostOrderSearch
+from app.payos.simulator.bank import Account, Order
+from tests.payments import query
+from tests.payos.reconciling import Desk, Serve, desk, under_another_reference
+from tests.payos.wire import CLIENT_ID
+
+FORGOTTEN = "T0000000Z"
+ASSIGN = """
+    SELECT (topup.assign_suspense(event_id, %s, 'bank statement', 'Lan')).outcome
+    FROM audit.suspense
+"""
+
+
+@pytest.fixture
+async def at_work(serve: Serve, database_url: str) -> AsyncIterator[Desk]:
+    async with desk(serve, database_url) as at_work:
+        yield at_work
+
+
+async def received(desk: Desk) -> int:
+    [(sum_vnd,)] = await query(desk.url, "SELECT received::int FROM audit.money_equation")
+    return int(sum_vnd)
+
+
+@pytest.mark.parametrize("nameless_first", [True, False])
+async def test_a_webhook_without_a_reference_and_the_full_one(
+    at_work: Desk, nameless_first: bool
+) -> None:
+    topup, order = await at_work.open()
+    full = order.receive(50_000)
+    nameless = replace(full, reference="")
+    first, second = (nameless, full) if nameless_first else (full, nameless)
+    assert (await at_work.hear(order, first)).outcome is not Outcome.CONFLICT
+    assert (await at_work.hear(order, second)).outcome is Outcome.CONFLICT
+    findings = await at_work.check(topup)
+    assert (findings.recovered, findings.suspended) == ([], [])
+    assert await received(at_work) == 50_000
+
+
+@pytest.mark.parametrize("asked_between", [True, False])
+async def test_a_webhook_without_a_reference_that_a_person_assigned_and_the_full_one(
+    at_work: Desk, asked_between: bool
+) -> None:
+    topup, order = await at_work.open()
+    transfer = order.receive(50_000)
+    await at_work.hear(order, replace(transfer, reference=""))
+    assert await query(at_work.url, ASSIGN, topup.tx_ref) == [(Outcome.APPLIED,)]
+    if asked_between:
+        assert (await at_work.check(topup)).held == 1
+    heard = await at_work.hear(order, transfer)
+    assert heard.outcome is (Outcome.DUPLICATE if asked_between else Outcome.CONFLICT)
+    assert await at_work.balance(topup) == await received(at_work) == 50_000
+
+
+@pytest.mark.parametrize("amount", [70_000, 50_000], ids=["a stranger's", "ours, text garbled"])
+@pytest.mark.parametrize("webhook_first", [True, False])
+async def test_another_reference_of_what_no_topup_takes(
+    at_work: Desk, webhook_first: bool, amount: int
+) -> None:
+    topup, order = await at_work.open(linked=False)
+    order.amount, order.description = amount, FORGOTTEN
+    transfer = order.receive(amount)
+    under_another_reference(order)
+    if webhook_first:
+        assert (await at_work.hear(order, transfer)).outcome is Outcome.SUSPENSE
+        assert (await at_work.check(topup)).held == 1
+    else:
+        assert (await at_work.check(topup)).suspended == [amount]
+        assert (await at_work.hear(order, transfer)).outcome is Outcome.CONFLICT
+    assert await received(at_work) == amount
+
+
+async def test_a_lost_order_and_the_webhook_that_is_late(at_work: Desk) -> None:
+    order = Order(5_000, 50_000, FORGOTTEN, "", "", None, Account())
+    at_work.payos.add(order)
+    transfer = order.receive(50_000)
+    under_another_reference(order)
+    search = LostOrderSearch(at_work.gateway, at_work.append, CLIENT_ID, set())
+    found = await search.walk(order.order_code, 3, 2)
+    assert [lost.outcome for lost in found.transfers] == [Outcome.SUSPENSE]
+    assert (await at_work.hear(order, transfer)).outcome is Outcome.CONFLICT
+    assert await received(at_work) == 50_000
+
+
+async def test_a_stranger_whose_text_names_nobody_is_not_credited_to_the_payer_of_its_order_code(
+    at_work: Desk,
+) -> None:
+    topup = await at_work.abandon()
+    stranger = Order(topup.order_code, 777_000, "Thanh toan don 52", "", "", None, Account())
+    at_work.payos.add(stranger)
+    heard = await at_work.hear(stranger, stranger.receive(777_000))
+    assert heard.outcome is Outcome.SUSPENSE
+    assert await at_work.balance(topup) == 0
+
+
+async def test_a_part_of_the_amount_is_credited_before_the_link_is_known_if_its_text_is_ours(
+    at_work: Desk,
+) -> None:
+    topup, order = await at_work.open(linked=False)
+    await at_work.hear(order, order.receive(20_000))
+    assert await at_work.balance(topup) == 20_000
