@@ -88,7 +88,7 @@ async def one_snapshot(database_url: str) -> AsyncIterator[AsyncConnection]:
         raise ConfigurationError("DATABASE_URL", complaint, remedy) from error
     await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
     await connection.set_read_only(True)
-    async with connection:
+    async with connection, connection.transaction():  # each question is a savepoint within it
         yield connection
 
 
