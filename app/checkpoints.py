@@ -55,7 +55,10 @@ class Finding:
 
 
 def read_lines(lines: Iterable[str]) -> list[Checkpoint]:
-    """The checkpoints of a file, in its order. Raises CheckpointUnreadable that names the line."""
+    """The checkpoints of a file, at least one, in its order.
+
+    Raises CheckpointUnreadable that names the line, or says that there is none.
+    """
     reader = TypeAdapter(Checkpoint)
     found = []
     for place, line in enumerate(lines, 1):
@@ -66,6 +69,8 @@ def read_lines(lines: Iterable[str]) -> list[Checkpoint]:
             except (ValidationError, ValueError, TypeError, OverflowError):
                 raise CheckpointUnreadable(f"line {place} is no checkpoint.") from None
             found.append(checkpoint)
+    if not found:
+        raise CheckpointUnreadable("the file holds no checkpoint: it proves nothing.")
     return found
 
 

@@ -16,6 +16,7 @@ from app.database.proofs import (
     checkpoint_findings,
     findings,
     one_snapshot,
+    reach,
 )
 from app.installation import database
 
@@ -46,7 +47,7 @@ def audit(kept: TextIO | None) -> None:
 
 
 async def _prove(url: str, kept: Sequence[Checkpoint]) -> list[bool]:
-    """Whether each proof holds; it is said as soon as it is known."""
+    """Whether each proof holds; it is said as soon as it is known, and then how far they reach."""
     held = []
     steps: list[Proof | None] = [*PROOFS, *([None] if kept else [])]
     async with one_snapshot(url) as connection:
@@ -58,6 +59,8 @@ async def _prove(url: str, kept: Sequence[Checkpoint]) -> list[bool]:
                     claim, found = proof.claim, await findings(connection, proof)
                 held.append(not found)
                 _say(claim, found)
+        for line in await reach(connection):
+            click.echo(line)
     return held
 
 

@@ -59,7 +59,19 @@ PROOFS: Sequence[Proof] = (
         FROM audit.verify_chain() AS v WHERE v.kind = 'finding'
         """,
     ),
+    Proof(
+        "the raw webhooks that are kept are those that were signed",
+        """
+        SELECT format('body %s of %s', a.body_sha256, a.received_at) FROM audit.altered_bodies AS a
+        """,
+    ),
 )
+REACH = """
+    SELECT format(
+        '%s %s events%s', rpad(r.what, 9), r.events, ', ids ' || r.first_id || ' to ' || r.last_id
+    )
+    FROM audit.chain_reach AS r
+"""
 
 
 @asynccontextmanager
@@ -76,18 +88,30 @@ async def one_snapshot(database_url: str) -> AsyncIterator[AsyncConnection]:
         raise ConfigurationError("DATABASE_URL", complaint, remedy) from error
     await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
     await connection.set_read_only(True)
-    async with connection:
+    async with connection, connection.transaction():  # each question is a savepoint within it
         yield connection
 
 
 async def findings(connection: AsyncConnection, proof: Proof) -> list[str]:
     """What contradicts the claim, at most FINDINGS_SHOWN_MAX + 1 of it. Raises ProofFailed."""
+    return await _answers(connection, proof.question)
+
+
+async def reach(connection: AsyncConnection) -> list[str]:
+    """How many events are anchored, sealed, unsealed, a line each. Raises ProofFailed."""
+    return await _answers(connection, REACH)
+
+
+async def _answers(connection: AsyncConnection, question: LiteralString) -> list[str]:
+    """A question that a row makes unanswerable, or whose view is gone, has found that."""
     try:
-        async with connection.cursor(row_factory=scalar_row) as cursor:
-            await cursor.execute(proof.question)
+        async with connection.transaction(), connection.cursor(row_factory=scalar_row) as cursor:
+            await cursor.execute(question)
             return await cursor.fetchmany(FINDINGS_SHOWN_MAX + 1)
+    except psycopg.OperationalError as error:
+        raise ProofFailed(f"a proof could not be run to its end: {error}".strip()) from error
     except psycopg.Error as error:
-        raise ProofFailed(f"whether {proof.claim} could not be asked: {error}".strip()) from error
+        return [f"it cannot be asked: {error.diag.message_primary or error}"]
 
 
 async def checkpoint_findings(connection: AsyncConnection, kept: Sequence[Checkpoint]) -> list[str]:

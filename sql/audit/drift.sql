@@ -18,25 +18,10 @@ AS $$
     ),
 
     posted AS (
-        SELECT e.event_id, p.account, p.amount, e.recorded_at
+        SELECT e.event_id, p.account, p.user_id, p.amount, e.recorded_at
         FROM topup.events AS e
         LEFT JOIN folded AS f ON f.tx_ref = e.tx_ref
         CROSS JOIN LATERAL topup.postings(e, (f.state).user_id) AS p
-    ),
-
-    wallet_entries AS (
-        SELECT
-            l.id, l.user_id, l.amount, l.balance_after,
-            sum(l.amount) OVER (PARTITION BY l.user_id ORDER BY l.id) AS balance
-        FROM topup.ledger_entries AS l
-        WHERE l.user_id IS NOT NULL
-    ),
-
-    wallet_sums AS (
-        SELECT l.user_id, sum(l.amount) AS balance, count(*) AS version
-        FROM topup.ledger_entries AS l
-        WHERE l.user_id IS NOT NULL
-        GROUP BY l.user_id
     )
 
     SELECT 'topup', coalesce(f.tx_ref, t.tx_ref), to_jsonb(f.state), to_jsonb(t)
@@ -46,21 +31,17 @@ AS $$
     UNION ALL
     SELECT 'seq', f.tx_ref, to_jsonb(f.events), to_jsonb((f.state).seq)
     FROM folded AS f
-    WHERE f.events <> (f.state).seq
+    WHERE f.events IS DISTINCT FROM (f.state).seq
     UNION ALL
     SELECT 'ledger', coalesce(p.event_id, l.event_id)::text, to_jsonb(p), to_jsonb(l)
     FROM posted AS p
     FULL JOIN topup.ledger_entries AS l ON l.event_id = p.event_id AND l.account = p.account
-    WHERE (p.amount, p.recorded_at) IS DISTINCT FROM (l.amount, l.recorded_at)
+    WHERE
+        (p.user_id, p.amount, p.recorded_at) IS DISTINCT FROM (l.user_id, l.amount, l.recorded_at)
+        OR l.user_id IS NULL AND l.balance_after IS NOT NULL
     UNION ALL
-    SELECT 'balance_after', w.id::text, to_jsonb(w.balance), to_jsonb(w.balance_after)
-    FROM wallet_entries AS w
-    WHERE w.balance <> w.balance_after
-    UNION ALL
-    SELECT 'wallet', w.user_id::text, to_jsonb(s), to_jsonb(w)
-    FROM topup.wallets AS w
-    FULL JOIN wallet_sums AS s ON s.user_id = w.user_id
-    WHERE (w.balance, w.version) IS DISTINCT FROM (coalesce(s.balance, 0), coalesce(s.version, 0))
+    SELECT d.subject, d.key, d.expected, d.actual
+    FROM topup.wallet_drift() AS d
 $$;
 
 COMMENT ON FUNCTION audit.drift() IS

@@ -104,6 +104,30 @@ DAMAGE: dict[str, tuple[LiteralString, set[str]]] = {
         """,
         {"event_without_seal"},
     ),
+    "an event was put where neither seals nor exports come": (
+        """
+        INSERT INTO topup.events OVERRIDING SYSTEM VALUE
+        SELECT 1000000, gen_random_uuid(), tx_ref, 9, type, data, occurred_at, recorded_at
+        FROM topup.events WHERE seq = 4
+        """,
+        {"event_beyond_sequence"},
+    ),
+    "the seals of old events are gone": (
+        """
+        WITH s AS (DELETE FROM topup.event_seals WHERE id > 3),
+        c AS (DELETE FROM topup.checkpoints)
+        UPDATE topup.events SET recorded_at = recorded_at - interval '16 min' WHERE id > 3
+        """,
+        {"event_unsealed"},
+    ),
+    "every seal and checkpoint is gone": (
+        """
+        WITH s AS (DELETE FROM topup.event_seals),
+        c AS (DELETE FROM topup.checkpoints)
+        UPDATE topup.events SET recorded_at = recorded_at - interval '16 min'
+        """,
+        {"event_unsealed"},
+    ),
     "two events changed places": (
         "UPDATE topup.events SET seq = 7 - seq WHERE seq IN (3, 4)",
         {"event_changed", "event_misplaced"},
@@ -191,6 +215,18 @@ async def test_rows_that_were_changed_are_seen(forger: AsyncConnection) -> None:
         async with forger.transaction(force_rollback=True):
             assert (await forger.execute(change)).rowcount > 0, name
             assert expected <= await findings(forger), name
+
+
+async def test_an_old_event_may_have_no_seal_where_nothing_was_ever_sealed(
+    process: Process, database_url: str
+) -> None:
+    async with superuser(database_url) as connection:
+        await process.topup(50_000)
+        async with connection.transaction(force_rollback=True):
+            await connection.execute("UPDATE topup.events SET recorded_at = '2025-01-01'")
+            assert await findings(connection) == set()
+            await connection.execute("INSERT INTO topup.settling VALUES (true, 0, 0, '{}')")
+            assert await findings(connection) == {"event_unsealed"}
 
 
 async def test_an_event_that_was_added_at_the_end_is_not_anchored(forger: AsyncConnection) -> None:

@@ -57,3 +57,12 @@ async def test_a_file_that_holds_something_else_is_refused(
     (tmp_path / "other").write_text('{"number": 1}\n', "utf-8")
     code, said = await command(environment, "checkpoint", "verify", str(tmp_path / "other"))
     assert (code, said) == (2, "napvi: line 1 is no checkpoint.\n")
+
+
+async def test_a_file_that_holds_none_is_refused(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "none").write_text("\n", "utf-8")
+    for arguments in (["checkpoint", "verify"], ["audit", "--kept"]):
+        code, said = await command(environment, *arguments, str(tmp_path / "none"))
+        assert (code, said) == (2, "napvi: the file holds no checkpoint: it proves nothing.\n")
