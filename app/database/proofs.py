@@ -14,7 +14,8 @@ from psycopg.rows import class_row, scalar_row
 
 from app.checkpoints import Checkpoint, compare
 from app.database.chain import CHECKPOINTS
-from app.errors import ConfigurationError, ProofFailed
+from app.database.connecting import connect
+from app.errors import ProofFailed
 
 FINDINGS_SHOWN_MAX = 20
 
@@ -68,12 +69,7 @@ async def one_snapshot(database_url: str) -> AsyncIterator[AsyncConnection]:
 
     Raises ConfigurationError when the database cannot be reached.
     """
-    try:
-        connection = await AsyncConnection.connect(database_url, application_name="napvi audit")
-    except psycopg.OperationalError as error:
-        complaint = f"the database cannot be reached: {str(error).strip()}"
-        remedy = "Check that it runs, and the address and the password."
-        raise ConfigurationError("DATABASE_URL", complaint, remedy) from error
+    connection = await connect(database_url, "audit")
     await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
     await connection.set_read_only(True)
     async with connection:
