@@ -83,20 +83,29 @@ async def migrate(
     return MigrationResult(tuple(applied))
 
 
-async def check(database: str | AsyncConnection[object], *, sql_dir: Path = SQL_DIR) -> None:
+async def check(
+    database: str | AsyncConnection[object],
+    *,
+    sql_dir: Path = SQL_DIR,
+    reads_audit_only: bool = False,
+) -> None:
     """Raises MigrationError, with the remedy, when the database is not what the code needs, and
-    ConfigurationError when the role may not see what it is.
+    ConfigurationError when the role may not see what it is. With `reads_audit_only` it need not:
+    an auditor may not.
 
     Meant for the start of a process: while a newer version is being rolled out, the older
     processes that still run would fail it.
     """
     if isinstance(database, str):
         async with await _connect(database) as connection:
-            return await check(connection, sql_dir=sql_dir)
+            await check(connection, sql_dir=sql_dir, reads_audit_only=reads_audit_only)
+        return
     files = read_schema_files(sql_dir)
     try:
         recorded = await _recorded(database)
     except psycopg.errors.InsufficientPrivilege as error:
+        if reads_audit_only:
+            return
         raise ConfigurationError(
             "DATABASE_URL",
             f"role {database.info.user} may not do this ({error.diag.message_primary}).",
@@ -109,7 +118,6 @@ async def check(database: str | AsyncConnection[object], *, sql_dir: Path = SQL_
             f"The database is behind the code: {_listed([file.path for file in outdated])}. "
             "Run `python -m app migrate`."
         )
-    return None
 
 
 async def _connect(database_url: str) -> AsyncConnection:

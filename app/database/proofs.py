@@ -10,10 +10,10 @@ from typing import LiteralString
 
 import psycopg
 from psycopg import AsyncConnection, IsolationLevel
-from psycopg.rows import class_row, scalar_row
+from psycopg.rows import scalar_row
 
-from app.checkpoints import Checkpoint, compare
-from app.database.chain import CHECKPOINTS
+from app.checkpoints import Checkpoint
+from app.database.chain_rows import compute_again
 from app.database.connecting import connect
 from app.errors import ProofFailed
 
@@ -87,11 +87,6 @@ async def findings(connection: AsyncConnection, proof: Proof) -> list[str]:
 
 
 async def checkpoint_findings(connection: AsyncConnection, kept: Sequence[Checkpoint]) -> list[str]:
-    """Where the checkpoints of the database are not those kept elsewhere. Raises ProofFailed."""
-    try:
-        async with connection.cursor(row_factory=class_row(Checkpoint)) as cursor:
-            await cursor.execute(CHECKPOINTS)
-            stored = {checkpoint.number: checkpoint for checkpoint in await cursor.fetchall()}
-    except psycopg.Error as error:
-        raise ProofFailed(f"the checkpoints could not be read: {error}".strip()) from error
-    return [f"{finding.what}: {finding.detail}" for finding in compare(kept, stored)]
+    """Where the log, computed again, is not what the checkpoints cover. Raises ProofFailed."""
+    chain = await compute_again(connection, kept)
+    return [f"{finding.what}: {finding.detail}" for finding in chain.findings]

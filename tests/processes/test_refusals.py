@@ -126,3 +126,23 @@ def test_what_every_worker_refuses_is_said_once(serving: dict[str, str]) -> None
     assert "Check that it runs" in refusal(
         serving, "serve", "--bind", "127.0.0.1:0", "--workers", "3"
     )
+
+
+MALFORMED = "postgres//u:secretpw@h/db?x=1"
+
+
+@pytest.mark.parametrize(
+    ("url", "command"),
+    [
+        ("postgres://u:secret@pw@h/db", "audit"),
+        *((MALFORMED, command) for command in ("audit", "rebuild", "schema", "export --since 0")),
+        *((MALFORMED, command) for command in ("checkpoint", "postgres psql")),
+    ],
+)
+def test_a_malformed_address_is_told_without_its_password(
+    url: str, command: str, environment: dict[str, str]
+) -> None:
+    sentence = refusal(environment | {"DATABASE_URL": url}, *command.split())
+    assert "DATABASE_URL: is not an address." in sentence
+    assert "secret" not in sentence
+    assert "pw@" not in sentence
