@@ -42,7 +42,7 @@ class Checkpoint:
         """What `hash` has to be."""
         moment = (self.taken_at - EPOCH) // MICROSECOND
         fields = (self.number, moment, self.streams, self.events, self.root)
-        prefixed = b"".join(_length_prefixed(str(field)) for field in fields)
+        prefixed = b"".join(length_prefixed(str(field)) for field in fields)
         return hashlib.sha256(RECIPE + bytes.fromhex(self.previous_hash) + prefixed).hexdigest()
 
 
@@ -93,6 +93,9 @@ def compare(kept: Sequence[Checkpoint], stored: Mapping[int, Checkpoint]) -> Ite
             yield Finding("checkpoint_differs", f"{name} is another one in the database")
 
 
-def _length_prefixed(text: str) -> bytes:
+def length_prefixed(text: str | None) -> bytes:
+    """Its length in bytes, and its UTF-8; None is not the empty text."""
+    if text is None:
+        return b"\xff\xff\xff\xff"
     encoded = text.encode()
     return len(encoded).to_bytes(4) + encoded

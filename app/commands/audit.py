@@ -21,7 +21,7 @@ from app.database.proofs import (
 from app.installation import database
 
 FOUND = 1
-KEPT = "the checkpoints kept elsewhere are those of the database"
+KEPT = "the log, computed again, is what the checkpoints kept elsewhere cover"
 
 
 @click.command()

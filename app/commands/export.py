@@ -76,10 +76,10 @@ def export(
 
 
 async def _run(url: str, settings: Settings, order: Order, place: Path | None) -> None:
-    await check(url)
+    await check(url, reads_audit_only=True)
     patience_seconds = order.wait_seconds + READ_SECONDS_MAX
     patient = settings.model_copy(update={"statement_timeout_seconds": patience_seconds})
-    pool = Database(url, 1, patient)
+    pool = Database(url, 1, patient, role=None)
     await pool.open()
     try:
         await _export(Exports(pool), order, place)

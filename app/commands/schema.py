@@ -32,6 +32,11 @@ def schema(check: bool) -> None:
     differences += [f"{name} has another body than in its file" for name in found.foreign]
     for line in differences:
         click.echo(line)
+    if found.unseen:
+        click.echo(
+            f"The text of the views was not compared ({found.unseen}). "
+            "Connect to the primary as a role of the application, or as the one that migrates."
+        )
     if differences:
         sys.exit(DIFFERENT)
     click.echo("The database has the schema of this version.")

@@ -5,6 +5,7 @@ from typing import LiteralString
 import psycopg
 from psycopg.rows import class_row
 
+from app.database.connecting import connect
 from app.errors import ConfigurationError
 from app.model import Books
 
@@ -32,7 +33,7 @@ async def read_books(database_url: str) -> Books:
     """
     try:
         async with (
-            await psycopg.AsyncConnection.connect(database_url) as connection,
+            await connect(database_url, "storm") as connection,
             connection.cursor(row_factory=class_row(Books)) as cursor,
         ):
             await cursor.execute(ROLE)

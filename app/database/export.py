@@ -30,6 +30,7 @@ REFUSALS = MappingProxyType(
     {
         "TU022": "Transactions that write have not ended: {detail}. Their rows would be missing. "
         "Run it again, or with a longer --wait.",
+        "42501": "Grant topup_auditor to the role of DATABASE_URL: it may not read schema audit.",
         "TU023": "Export from the primary: a standby does not know who writes.",
     }
 )

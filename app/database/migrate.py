@@ -21,6 +21,7 @@ import psycopg
 from psycopg import AsyncConnection, IsolationLevel
 from psycopg.rows import tuple_row
 
+from app.database.connecting import connect
 from app.database.schema_apply import apply, apply_in_any_order, bootstrap, forget_deleted
 from app.database.schema_files import (
     MIGRATIONS,
@@ -32,7 +33,6 @@ from app.database.schema_files import (
 from app.errors import ConfigurationError, MigrationError
 
 LOCK_KEY = int.from_bytes(b"napvi")  # of the advisory lock, one per database
-SERVER_VERSION_MIN = 150000
 PATHS_IN_ERROR = 3
 
 log = logging.getLogger(__name__)
@@ -83,41 +83,45 @@ async def migrate(
     return MigrationResult(tuple(applied))
 
 
-async def check(database: str | AsyncConnection[object], *, sql_dir: Path = SQL_DIR) -> None:
-    """Raises MigrationError, with the remedy, when the database is not what the code needs.
+async def check(
+    database: str | AsyncConnection[object],
+    *,
+    sql_dir: Path = SQL_DIR,
+    reads_audit_only: bool = False,
+) -> None:
+    """Raises MigrationError, with the remedy, when the database is not what the code needs, and
+    ConfigurationError when the role may not see what it is. With `reads_audit_only` it need not:
+    an auditor may not.
 
     Meant for the start of a process: while a newer version is being rolled out, the older
     processes that still run would fail it.
     """
     if isinstance(database, str):
         async with await _connect(database) as connection:
-            return await check(connection, sql_dir=sql_dir)
+            await check(connection, sql_dir=sql_dir, reads_audit_only=reads_audit_only)
+        return
     files = read_schema_files(sql_dir)
-    recorded = await _recorded(database)
+    try:
+        recorded = await _recorded(database)
+    except psycopg.errors.InsufficientPrivilege as error:
+        if reads_audit_only:
+            return
+        raise ConfigurationError(
+            "DATABASE_URL",
+            f"role {database.info.user} may not do this ({error.diag.message_primary}).",
+            "Connect as a role of the application; an auditor has audit, export and checkpoint "
+            "verify.",
+        ) from error
     _refuse_misfit(files, recorded)
     if outdated := _outdated((*files.migrations, *files.replaceable), recorded):
         raise MigrationError(
             f"The database is behind the code: {_listed([file.path for file in outdated])}. "
             "Run `python -m app migrate`."
         )
-    return None
 
 
 async def _connect(database_url: str) -> AsyncConnection:
-    try:
-        connection = await AsyncConnection.connect(database_url, application_name="napvi migrate")
-    except psycopg.OperationalError as error:
-        complaint = f"the database cannot be reached: {str(error).strip()}"
-        remedy = "Check that it runs, and the address and the password."
-        raise ConfigurationError("DATABASE_URL", complaint, remedy) from error
-    except psycopg.ProgrammingError:  # its message would repeat the password
-        raise ConfigurationError(
-            "DATABASE_URL", "is not an address.", "Write postgresql://user:password@host/database."
-        ) from None
-    if connection.info.server_version < SERVER_VERSION_MIN:
-        await connection.close()
-        complaint, remedy = "the server is too old.", "Use PostgreSQL 15 or newer."
-        raise ConfigurationError("DATABASE_URL", complaint, remedy)
+    connection = await connect(database_url, "migrate")
     # Who waited for the lock has to see what the one before did.
     await connection.set_isolation_level(IsolationLevel.READ_COMMITTED)
     return connection

@@ -61,10 +61,13 @@ class Database:
     """The pool of one process. Every door of the schema is safe to call again, so work that
     died with its connection is tried again on another one."""
 
-    def __init__(self, url: str, connections: int, settings: Settings) -> None:
+    def __init__(
+        self, url: str, connections: int, settings: Settings, role: str | None = APP_ROLE
+    ) -> None:
+        """`role` is what every connection becomes; None: it stays what it is."""
         pooled = settings.listen_database_url is not None
-        self._local = _session(settings, local=True) if pooled else None
-        session = _session(settings, local=False)
+        self._local = _session(settings, role, local=True) if pooled else None
+        session = _session(settings, role, local=False)
 
         async def configure(connection: AsyncConnection) -> None:
             await connection.execute(session)
@@ -173,9 +176,9 @@ class Database:
         raise DatabaseUnavailable from failure
 
 
-def _session(settings: Settings, *, local: bool) -> sql.Composed:
+def _session(settings: Settings, role: str | None, *, local: bool) -> sql.Composed:
     """Takes the role and the limits, for the session or for the transaction."""
-    values = {
+    values: dict[str, sql.Composable] = {
         "lock_timeout": sql.Literal(int(settings.lock_timeout_seconds * 1000)),
         "statement_timeout": sql.Literal(int(settings.statement_timeout_seconds * 1000)),
         "idle_in_transaction_session_timeout": sql.Literal(
@@ -184,8 +187,9 @@ def _session(settings: Settings, *, local: bool) -> sql.Composed:
         "timezone": sql.Literal("UTC"),
         # For topup.check_schedule, which a trigger calls.
         "napvi.check_schedule": sql.Literal(settings.reconcile_schedule_seconds),
-        "role": sql.Identifier(APP_ROLE),
     }
+    if role is not None:
+        values["role"] = sql.Identifier(role)
     scope = sql.SQL("LOCAL" if local else "SESSION")
     return sql.SQL("; ").join(
         sql.SQL("SET {} {} TO {}").format(scope, sql.Identifier(*name.split(".")), value)

@@ -10,11 +10,12 @@ from typing import LiteralString
 
 import psycopg
 from psycopg import AsyncConnection, IsolationLevel
-from psycopg.rows import class_row, scalar_row
+from psycopg.rows import scalar_row
 
-from app.checkpoints import Checkpoint, compare
-from app.database.chain import CHECKPOINTS
-from app.errors import ConfigurationError, ProofFailed
+from app.checkpoints import Checkpoint
+from app.database.chain_rows import compute_again
+from app.database.connecting import connect
+from app.errors import ProofFailed
 
 FINDINGS_SHOWN_MAX = 20
 
@@ -80,12 +81,7 @@ async def one_snapshot(database_url: str) -> AsyncIterator[AsyncConnection]:
 
     Raises ConfigurationError when the database cannot be reached.
     """
-    try:
-        connection = await AsyncConnection.connect(database_url, application_name="napvi audit")
-    except psycopg.OperationalError as error:
-        complaint = f"the database cannot be reached: {str(error).strip()}"
-        remedy = "Check that it runs, and the address and the password."
-        raise ConfigurationError("DATABASE_URL", complaint, remedy) from error
+    connection = await connect(database_url, "audit")
     await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
     await connection.set_read_only(True)
     async with connection, connection.transaction():  # each question is a savepoint within it
@@ -115,11 +111,6 @@ async def _answers(connection: AsyncConnection, question: LiteralString) -> list
 
 
 async def checkpoint_findings(connection: AsyncConnection, kept: Sequence[Checkpoint]) -> list[str]:
-    """Where the checkpoints of the database are not those kept elsewhere. Raises ProofFailed."""
-    try:
-        async with connection.cursor(row_factory=class_row(Checkpoint)) as cursor:
-            await cursor.execute(CHECKPOINTS)
-            stored = {checkpoint.number: checkpoint for checkpoint in await cursor.fetchall()}
-    except psycopg.Error as error:
-        raise ProofFailed(f"the checkpoints could not be read: {error}".strip()) from error
-    return [f"{finding.what}: {finding.detail}" for finding in compare(kept, stored)]
+    """Where the log, computed again, is not what the checkpoints cover. Raises ProofFailed."""
+    chain = await compute_again(connection, kept)
+    return [f"{finding.what}: {finding.detail}" for finding in chain.findings]

@@ -16,6 +16,7 @@ import psycopg
 from psycopg import AsyncConnection, IsolationLevel
 from psycopg.rows import class_row, scalar_row
 
+from app.database.connecting import connect
 from app.database.rebuild_statements import (
     COUNT,
     DIFFERENCES,
@@ -95,12 +96,7 @@ async def _rebuild(
 @asynccontextmanager
 async def _snapshot(database_url: str, swap: bool) -> AsyncIterator[AsyncConnection]:
     """A transaction that sees one moment; with `swap`, the last one for as long as it lasts."""
-    try:
-        connection = await AsyncConnection.connect(database_url, application_name="napvi rebuild")
-    except psycopg.OperationalError as error:
-        complaint = f"the database cannot be reached: {str(error).strip()}"
-        remedy = "Check that it runs, and the address and the password."
-        raise ConfigurationError("DATABASE_URL", complaint, remedy) from error
+    connection = await connect(database_url, "rebuild")
     await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
     async with connection, connection.transaction():
         if swap:  # first of all: what is seen is what stands when the locks are held

@@ -118,17 +118,39 @@ FUNCTIONS: LiteralString = """
             THEN 'another search_path' END,
             nullif(array_to_string(
                 array_remove(p.proconfig, 'search_path=pg_catalog, pg_temp'), ', '
-            ), '')
+            ), ''),
+            'SFUNC ' || a.aggtransfn::text,
+            'STYPE ' || format_type(a.aggtranstype, NULL),
+            'INITCOND ' || a.agginitval,
+            'FINALFUNC ' || nullif(a.aggfinalfn::text, '-'),
+            'COMBINEFUNC ' || nullif(a.aggcombinefn::text, '-'),
+            'MSFUNC ' || nullif(a.aggmtransfn::text, '-'),
+            'MINVFUNC ' || nullif(a.aggminvtransfn::text, '-'),
+            'MFINALFUNC ' || nullif(a.aggmfinalfn::text, '-')
         ) AS manner,
         obj_description(p.oid, 'pg_proc') AS comment,
         p.proacl::text[] AS privileges
-    FROM pg_proc AS p INNER JOIN pg_language AS l ON l.oid = p.prolang
+    FROM pg_proc AS p
+    INNER JOIN pg_language AS l ON l.oid = p.prolang
+    LEFT JOIN pg_aggregate AS a ON a.aggfnoid = p.oid
     WHERE p.pronamespace = %s
     ORDER BY p.prosecdef DESC, p.proname, p.oid
 """
 BODIES: LiteralString = """
     SELECT p.oid::regproc::text AS name, p.prosrc AS body
     FROM pg_proc AS p
-    WHERE p.pronamespace IN ('topup'::regnamespace, 'audit'::regnamespace) AND p.prokind = 'f'
+    WHERE p.pronamespace IN ('topup'::regnamespace, 'audit'::regnamespace) AND p.prokind <> 'a'
     ORDER BY p.oid::regproc::text
 """
+COUNTERPARTS: LiteralString = """
+    SELECT format('%I.%I', n.nspname, v.relname)
+    FROM pg_class AS v
+    INNER JOIN pg_namespace AS n ON n.oid = v.relnamespace
+    LEFT JOIN pg_class AS t
+        ON t.relname = v.relname AND t.relkind = 'v' AND t.relnamespace = pg_my_temp_schema()
+    WHERE
+        n.nspname IN ('topup', 'audit') AND v.relkind = 'v'
+        AND pg_get_viewdef(v.oid) IS DISTINCT FROM pg_get_viewdef(t.oid)
+    ORDER BY v.relname
+"""
+"""Views beside which there is no temporary one of their name that says the same."""

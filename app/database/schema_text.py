@@ -14,7 +14,8 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import namedtuple_row
 
-from app.database.schema_bodies import foreign_bodies
+from app.database.connecting import connect
+from app.database.schema_bodies import foreign_bodies, foreign_views
 from app.database.schema_catalog import COLUMNS, FUNCTIONS, RELATIONS, ROLES, RULES, SCHEMAS
 from app.errors import ConfigurationError
 
@@ -27,6 +28,7 @@ PRIVILEGES = MappingProxyType(
 
 GRANT = re.compile(r"(?P<role>\w*)=(?P<letters>[\w*]*)/\w+")
 SHORTER = MappingProxyType({"timestamp with time zone": "timestamptz", "'::text": "'"})
+NO_VIEWS = (psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySqlTransaction)
 QUALIFIED = "SET search_path = pg_catalog"
 WIDTH = 100
 INDENT = " " * 4
@@ -41,18 +43,26 @@ role may do is said where it is not the owner. Bodies and reasons are in functio
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """`foreign`: functions whose body is not the one in the files of this version."""
+    """`foreign`: functions and views that are not those in the files of this version.
+
+    `unseen`: why the role could not compare the views; None: it did.
+    """
 
     text: str
     foreign: Sequence[str]
+    unseen: str | None
 
 
 async def read_schema(database_url: str) -> Schema:
     """What that database has. Raises ConfigurationError when it cannot be read."""
     try:
-        async with await AsyncConnection.connect(database_url) as connection:
+        async with await connect(database_url, "schema") as connection:
             await connection.execute(QUALIFIED)
-            return Schema(await schema_text(connection), await foreign_bodies(connection))
+            text, foreign = await schema_text(connection), await foreign_bodies(connection)
+            try:
+                return Schema(text, [*foreign, *await foreign_views(connection)], None)
+            except NO_VIEWS as error:
+                return Schema(text, foreign, error.diag.message_primary)
     except psycopg.Error as error:
         complaint = f"the schema cannot be read: {str(error).strip()}"
         raise ConfigurationError("DATABASE_URL", complaint, "Check the address.") from error

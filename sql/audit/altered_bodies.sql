@@ -6,7 +6,8 @@ SELECT
 FROM topup.payos_bodies AS b
 WHERE
     b.body_sha256 <> sha256(b.raw)
-    AND NOT (b.raw = '' AND b.dismissed_at IS NOT NULL); -- forgotten, as it may be
+    -- What a person dismissed may be forgotten.
+    AND NOT (b.raw = '' AND b.dismissed_at IS NOT NULL);
 
 COMMENT ON VIEW audit.altered_bodies IS
 'Raw webhooks whose bytes do not have the hash under which they are kept. Empty, always.';

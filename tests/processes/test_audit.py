@@ -7,6 +7,7 @@ from psycopg.conninfo import make_conninfo
 
 from app.database.chain import Chain
 from app.database.proofs import PROOFS
+from tests.laws.chain import SILENT, superuser
 from tests.payments import connected, open_process, transfer
 from tests.processes.commands import command
 
@@ -89,6 +90,22 @@ async def test_checkpoints_kept_elsewhere_tell_what_the_database_cannot(
     assert (await command(environment, "audit"))[0] == 0
     code, said = await command(environment, "audit", "--kept", kept)
     assert (code, "checkpoint 2 is not in the database" in said) == (1, True), said
+
+
+@pytest.mark.breaks_the_laws
+@pytest.mark.usefixtures("paid")
+async def test_an_event_edited_behind_silent_proofs_contradicts_the_checkpoints_kept_elsewhere(
+    environment: dict[str, str], database_url: str, tmp_path: Path
+) -> None:
+    kept = str(tmp_path / "kept.jsonl")
+    assert (await command(environment, "checkpoint", "--to", kept))[0] == 0
+    async with superuser(database_url) as forger:
+        await forger.execute(SILENT)
+        await forger.execute("UPDATE topup.events SET occurred_at = 'infinity' WHERE seq = 2")
+    assert (await command(environment, "audit"))[0] == 0
+    code, said = await command(environment, "audit", "--kept", kept)
+    assert code == 1, said
+    assert "event_changed: event 2 of T" in said
 
 
 @pytest.mark.usefixtures("paid")

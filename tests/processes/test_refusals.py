@@ -126,3 +126,23 @@ async def test_what_every_worker_refuses_is_said_once(serving: dict[str, str]) -
     assert "Check that it runs" in await refusal(
         serving, "serve", "--bind", "127.0.0.1:0", "--workers", "3"
     )
+
+
+MALFORMED = "postgres//u:secretpw@h/db?x=1"
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("postgres://u:secret@pw@h/db", "audit"),
+        *((MALFORMED, command) for command in ("audit", "rebuild", "schema", "export --since 0")),
+        *((MALFORMED, command) for command in ("checkpoint", "postgres psql")),
+    ],
+)
+async def test_a_malformed_address_is_told_without_its_password(
+    url: str, words: str, environment: dict[str, str]
+) -> None:
+    sentence = await refusal(environment | {"DATABASE_URL": url}, *words.split())
+    assert "DATABASE_URL: is not an address." in sentence
+    assert "secret" not in sentence
+    assert "pw@" not in sentence

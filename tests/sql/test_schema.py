@@ -4,8 +4,10 @@ from typing import LiteralString
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from app.commands.schema import GOLDEN
+from app.database.schema_files import SQL_DIR
 from app.database.schema_text import read_schema, schema_text
 from app.errors import ConfigurationError
 from tests.payments import connected
@@ -28,6 +30,13 @@ BY_HAND: dict[str, LiteralString] = {
     "a search_path": "ALTER FUNCTION topup.append_batch RESET search_path",
     "a setting": "ALTER FUNCTION topup.append_batch SET work_mem = '1GB'",
     "a function": "CREATE FUNCTION audit.mine() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+    "what an aggregate does": """
+        CREATE FUNCTION public.as_found(topup.topups, topup.events) RETURNS topup.topups
+        LANGUAGE sql AS 'SELECT t FROM topup.topups AS t WHERE t.tx_ref = ($2).tx_ref';
+        CREATE OR REPLACE AGGREGATE topup.fold(topup.events) (
+            SFUNC = public.as_found, STYPE = topup.topups
+        )
+    """,
     "a sequence": "ALTER SEQUENCE topup.order_codes CYCLE",
     "a comment": "COMMENT ON COLUMN topup.wallets.balance IS 'In xu.'",
     "an unlogged table": "ALTER TABLE topup.payos_checks SET UNLOGGED",
@@ -39,6 +48,14 @@ BY_HAND: dict[str, LiteralString] = {
 BACK_DOOR = """
     CREATE OR REPLACE FUNCTION topup.refuse_change() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS 'BEGIN RETURN NEW; END'
+"""
+
+NOTHING_AMISS = """
+    CREATE OR REPLACE VIEW audit.unbalanced AS
+    SELECT l.event_id, count(*) AS entries, sum(l.amount) AS sum
+    FROM topup.ledger_entries AS l
+    GROUP BY l.event_id
+    HAVING sum(l.amount) <> sum(l.amount)
 """
 
 
@@ -77,6 +94,33 @@ async def test_an_operator_sees_what_was_changed(database_url: str) -> None:
     assert code == 1
     assert "-    events_for_review  INDEX btree" in told
     assert "topup.refuse_change has another body than in its file" in told
+
+
+async def test_a_proof_that_was_shortened_has_another_body(database_url: str) -> None:
+    """Every line that is left of it is a line of its file."""
+    file = (SQL_DIR / "functions" / "seal_findings.sql").read_text("utf-8")
+    head, body, end = file.split("$$")
+    shorter = body.rpartition("    UNION ALL")[0]
+    async with connected(database_url) as connection:
+        await connection.execute(f"{head}$${shorter}$${end}".encode())
+    assert (await read_schema(database_url)).foreign == ["topup.seal_findings"]
+
+
+@pytest.mark.parametrize("role", ["postgres", "topup_owner", "topup_app"])
+async def test_a_view_that_says_something_else_is_told(database_url: str, role: str) -> None:
+    as_role = make_conninfo(database_url, options=f"-c role={role}")
+    async with connected(database_url) as connection:
+        await connection.execute(NOTHING_AMISS)
+    found = await read_schema(as_role)
+    assert (found.text, found.foreign) == (GOLDEN.read_text("utf-8"), ["audit.unbalanced"])
+
+
+async def test_who_may_not_see_the_tables_is_told_that_the_views_were_not_compared(
+    database_url: str,
+) -> None:
+    code, told = check(make_conninfo(database_url, options="-c role=topup_auditor"))
+    assert (code, told.splitlines()[1:]) == (0, ["The database has the schema of this version."])
+    assert told.startswith("The text of the views was not compared (permission denied for schema")
 
 
 async def test_a_database_that_is_away_is_no_different_schema(postgres: Postgres) -> None:
