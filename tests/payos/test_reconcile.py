@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import app.payos.linking
+import app.payos.simulator.api
 from app.commands.reconcile import Tally
 from app.errors import PayOSTimeout
 from app.metrics import CheckOutcome
@@ -18,7 +19,7 @@ from app.model import Outcome, Status
 from app.payos.answers import read_state
 from app.payos.reconcile import Reconciler, transfer_fact
 from app.payos.simulator.bank import Account, Order, Transfer
-from app.payos.simulator.wire import link, webhook_data
+from app.payos.simulator.wire import JsonObject, link, webhook_data
 from app.payos.transfer import VIETNAM
 from app.payos.webhook import read_webhook
 from tests.payments import linked, query
@@ -306,6 +307,31 @@ async def test_a_transfer_without_reference_hides_no_other_and_keeps_the_topup_o
     alone.cancel(None)
     await at_work.check(other)
     assert (await at_work.state(other)).status is Status.PENDING
+
+
+@pytest.mark.parametrize("listed", [[], {}, None, "one of two"], ids=repr)
+async def test_money_that_was_paid_and_is_not_listed_is_told_and_keeps_the_topup_open(
+    at_work: Desk, listed: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def short(order: Order) -> JsonObject:
+        answer = link(order)
+        transfers = answer["transactions"]
+        assert isinstance(transfers, list)
+        return answer | {"transactions": transfers[:1] if listed == "one of two" else listed}
+
+    monkeypatch.setattr(app.payos.simulator.api, "link", short)
+    topup, order = await at_work.open()
+    order.receive(20_000)
+    order.receive(30_000)
+    await at_work.let_expire(topup, order)
+    findings = await at_work.check(topup)
+    assert (findings.unreadable, findings.outcome) == (1, CheckOutcome.UNREADABLE)
+    expected = (20_000, Status.UNDERPAID) if findings.recovered else (0, Status.PENDING)
+    found = await at_work.state(topup)
+    assert (found.amount_paid, found.status) == expected
+    monkeypatch.undo()
+    await at_work.check(topup)
+    assert await at_work.balance(topup) == 50_000
 
 
 def test_an_answer_with_one_bad_transfer_tells_of_the_others() -> None:
