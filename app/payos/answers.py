@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from app.errors import InvalidRequest
 from app.model import PaymentLink
-from app.payos.fields import Fields, payment_link_id, required_text, text, whole
+from app.payos.fields import Fields, loose_text, payment_link_id, required_text, text, whole
 from app.payos.transfer import Transfer, is_blank, transaction_time
 
 CLOCKS_APART_MAX = timedelta(minutes=2)
@@ -97,9 +97,9 @@ def _read_transfer(data: object, order_code: int, link_id: str) -> Transfer | No
             payment_link_id=link_id,
             reference=text(data, "reference", nul_allowed=True),
             amount=whole(data, "amount"),
-            account_number=text(data, "accountNumber"),
-            description=text(data, "description"),
-            at=transaction_time(text(data, "transactionDateTime")),
+            account_number=loose_text(data, "accountNumber"),
+            description=loose_text(data, "description"),
+            at=transaction_time(data.get("transactionDateTime")),
         )
     except InvalidRequest:
         return None

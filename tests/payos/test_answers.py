@@ -150,7 +150,7 @@ async def test_a_new_field_and_a_new_status_do_no_harm() -> None:
 @pytest.mark.parametrize(
     "entry",
     [1, None, "FT1", [], {}, {**TRANSFER, "amount": "20000"}, {**TRANSFER, "amount": -1},
-     {**TRANSFER, "reference": 7}, {**TRANSFER, "description": "\0"}],
+     {**TRANSFER, "reference": 7}, {**TRANSFER, "reference": []}],
     ids=repr,
 )  # fmt: skip
 async def test_a_transfer_that_cannot_be_read_hides_neither_the_link_nor_the_others(

@@ -78,6 +78,22 @@ async def test_a_transfer_whose_webhook_was_lost_is_credited(at_work: Desk) -> N
     assert await at_work.balance(topup) == 50_000
 
 
+@pytest.mark.parametrize("told", [True, False], ids=["webhook", "asked"])
+@pytest.mark.parametrize("odd", ["\0", "\ud83d", 901234567890, None], ids=repr)
+async def test_an_odd_value_that_carries_no_money_holds_up_none(
+    at_work: Desk, odd: Any, told: bool
+) -> None:
+    topup, order = await at_work.open()
+    order.account = replace(order.account, number=odd)
+    order.description += f" {odd}"
+    transfer = order.receive(50_000)
+    if told:
+        await at_work.hear(order, transfer)
+    findings = await at_work.check(topup)
+    assert findings.recovered == ([] if told else [50_000])
+    assert (await at_work.state(topup)).status is Status.CONFIRMED
+
+
 async def test_the_webhook_that_comes_after_all_is_a_duplicate(at_work: Desk) -> None:
     topup, order = await at_work.open()
     transfer = order.receive(50_000)
