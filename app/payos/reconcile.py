@@ -4,6 +4,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
+from app.errors import PayOSRefused
 from app.model import Appended, EventType, Fact, Outcome, Status, TxRef
 from app.payos.answers import LinkState
 from app.payos.calls import RefusedWithCode
@@ -70,16 +71,24 @@ class Reconciler:
         findings = Findings()
         state = await self._find(order, findings)
         if state is not None and state.status not in OVER:
-            try:
-                state = await self._gateway.cancel_link(order.order_code, CALLED_OFF, self._caller)
-            except RefusedWithCode:  # it was paid, or closed, in between
-                state = await self._find(order, findings)
-                if state is not None and state.status == PENDING:
-                    raise
+            state = await self._call_off(order, findings)
         await self._credit(state, findings)
         if _is_without_money(state):
             await self._close(order, EventType.TOPUP_CANCELLED, findings)
         return findings
+
+    async def _call_off(self, order: Order, findings: Findings) -> LinkState | None:
+        """How it stands at PayOS, where nobody can pay it any more. Raises PayOSRefused while
+        somebody can, or when money is on its way."""
+        refusal = PayOSRefused("PayOS did not close the order.")
+        try:
+            state = await self._gateway.cancel_link(order.order_code, CALLED_OFF, self._caller)
+        except RefusedWithCode as problem:  # it was paid, or closed, in between
+            refusal = problem
+            state = await self._find(order, findings)
+        if state is not None and state.status not in OVER and _is_without_money(state):
+            raise refusal
+        return state
 
     async def _find(self, order: Order, findings: Findings) -> LinkState | None:
         """How PayOS sees our order; None if it has none. The money of an order that is not ours,

@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 import app.payos.linking
 import app.payos.simulator.api
 from app.commands.reconcile import Tally
-from app.errors import PayOSTimeout
+from app.errors import PayOSRefused, PayOSTimeout
 from app.metrics import CheckOutcome
 from app.model import Outcome, Status
 from app.payos.answers import read_state
 from app.payos.reconcile import Reconciler, transfer_fact
 from app.payos.simulator.bank import Account, Order, Transfer
+from app.payos.simulator.link_request import Refusal
 from app.payos.simulator.wire import JsonObject, link, webhook_data
 from app.payos.transfer import VIETNAM
 from app.payos.webhook import read_webhook
@@ -210,8 +211,7 @@ async def test_what_was_closed_here_while_payos_knew_nothing_is_cancelled_there(
 ) -> None:
     """The payer called it off while the call for a link was under way."""
     topup = await at_work.process.topup()
-    [order] = await at_work.book.orders([topup.tx_ref])
-    assert (await at_work.reconciler.cancel(order)).closed
+    assert (await at_work.cancel(topup)).closed
     await at_work.gateway.create_link(
         topup.order_code,
         50_000,
@@ -275,10 +275,30 @@ async def test_the_money_of_another_installation_waits_for_a_person(at_work: Des
 async def test_the_order_of_another_installation_is_not_called_off(at_work: Desk) -> None:
     topup, order = await at_work.open(linked=False)
     order.amount = 70_000
-    [asked] = await at_work.book.orders([topup.tx_ref])
-    assert (await at_work.reconciler.cancel(asked)).closed
+    assert (await at_work.cancel(topup)).closed
     assert order.status == "PENDING"
     assert (await at_work.state(topup)).status is Status.CANCELLED
+
+
+@pytest.mark.parametrize("answer", ["refusal", "state"])
+async def test_what_payos_does_not_close_stays_open_here(
+    at_work: Desk, answer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Money is on its way."""
+
+    def refuse(_order: Order, _reason: str | None) -> None:
+        raise Refusal("20", "Đơn hàng đang được xử lý")
+
+    topup, order = await at_work.open()
+    monkeypatch.setattr(Order, "status", "PROCESSING")
+    if answer == "refusal":
+        monkeypatch.setattr(Order, "cancel", refuse)
+    with pytest.raises(PayOSRefused):
+        await at_work.cancel(topup)
+    assert (await at_work.state(topup)).status is Status.PENDING
+    await at_work.hear(order, order.receive(50_000))
+    found = await at_work.state(topup)
+    assert (found.status, found.late) == (Status.CONFIRMED, False)
 
 
 async def test_a_webhook_of_another_installation_waits_for_a_person(at_work: Desk) -> None:
