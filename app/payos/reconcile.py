@@ -64,13 +64,14 @@ class Reconciler:
         return findings
 
     async def cancel(self, order: Order) -> Findings:
-        """Closes the top-up at PayOS, then here; money that came meanwhile is credited instead.
+        """Closes the top-up at PayOS, then here; money that came meanwhile is credited instead, and
+        the rest of it may still be paid.
 
         Raises as `check`; PayOSRefused also when PayOS does not close it. Then it stays open.
         """
         findings = Findings()
         state = await self._find(order, findings)
-        if state is not None and state.status not in OVER:
+        if _waits_for_money(state):
             state = await self._call_off(order, findings)
         await self._credit(state, findings)
         if _is_without_money(state):
@@ -86,7 +87,7 @@ class Reconciler:
         except RefusedWithCode as problem:  # it was paid, or closed, in between
             refusal = problem
             state = await self._find(order, findings)
-        if state is not None and state.status not in OVER and _is_without_money(state):
+        if _waits_for_money(state):
             raise refusal
         return state
 
@@ -194,6 +195,11 @@ def _is_ours(order: Order, state: LinkState) -> bool:
 def _is_without_money(state: LinkState | None) -> bool:
     """So that it may be closed: not even a transfer that we cannot read."""
     return state is None or not (state.amount_paid or state.transfers or state.unreadable_transfers)
+
+
+def _waits_for_money(state: LinkState | None) -> bool:
+    """For its first."""
+    return state is not None and state.status not in OVER and _is_without_money(state)
 
 
 def _ending(order: Order, state: LinkState | None) -> EventType | None:

@@ -301,6 +301,18 @@ async def test_what_payos_does_not_close_stays_open_here(
     assert (found.status, found.late) == (Status.CONFIRMED, False)
 
 
+async def test_what_is_paid_in_part_is_not_called_off_and_the_rest_may_come(at_work: Desk) -> None:
+    topup, order = await at_work.open()
+    order.receive(20_000)
+    findings = await at_work.cancel(topup)
+    assert (findings.recovered, findings.closed) == ([20_000], False)
+    assert order.status == "UNDERPAID"
+    order.receive(30_000)
+    assert (await at_work.check(topup)).recovered == [30_000]
+    found = await at_work.state(topup)
+    assert (found.status, found.late) == (Status.CONFIRMED, False)
+
+
 async def test_a_webhook_of_another_installation_waits_for_a_person(at_work: Desk) -> None:
     topup, order = await at_work.open(linked=False)
     order.description = "T0000000Z"
