@@ -21,8 +21,9 @@ from app.metrics import Metrics
 from app.model import PaymentLink
 from app.payos.answers import LinkState, read_account_number, read_created, read_state
 from app.payos.breaker import Clock
-from app.payos.calls import Call, Calls, RefusedWithCode
+from app.payos.calls import Call, Calls
 from app.payos.reception import Reception
+from app.payos.refusal import RefusedWithCode
 from app.payos_labels import PayOSCaller, PayOSOperation, SignedThing
 from app.settings import Settings
 

@@ -11,8 +11,8 @@ import pytest
 from app.errors import PayOSTimeout, PayOSUnavailable
 from app.metrics import Metrics
 from app.payos.breaker import BreakerOpen
-from app.payos.calls import RefusedWithCode
 from app.payos.places import NoPlace
+from app.payos.refusal import RefusedWithCode
 from app.payos_labels import PayOSCaller, PayOSOperation, PayOSOutcome
 from tests.payos.calling import STATE, answering, create, envelope, gateway_to, http
 from tests.payos.test_breaker import Clock

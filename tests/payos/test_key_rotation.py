@@ -7,7 +7,7 @@ import pytest
 
 from app.errors import ConfigurationError, PayOSRefused
 from app.metrics import Metrics
-from app.payos.calls import RefusedWithCode
+from app.payos.refusal import RefusedWithCode
 from app.payos.simulator import create_simulator
 from app.payos_labels import KeyPosition
 from app.settings import Settings

@@ -1,6 +1,7 @@
 """Asking PayOS about a top-up: what a webhook should have told is recorded, and once."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
@@ -15,7 +16,7 @@ import app.payos.simulator.api
 from app.commands.reconcile import Tally
 from app.errors import PayOSRefused, PayOSTimeout
 from app.metrics import CheckOutcome
-from app.model import Outcome, Status
+from app.model import Outcome, Status, Topup
 from app.payos.answers import read_state
 from app.payos.reconcile import Reconciler, transfer_fact
 from app.payos.simulator.bank import Account, Order, Transfer
@@ -23,8 +24,9 @@ from app.payos.simulator.link_request import Refusal
 from app.payos.simulator.wire import JsonObject, link, webhook_data
 from app.payos.transfer import VIETNAM
 from app.payos.webhook import read_webhook
+from app.reconciliation import Findings
 from tests.payments import linked, query
-from tests.payos.calling import gateway_to
+from tests.payos.calling import answering, gateway_to, http
 from tests.payos.reconciling import Desk, Serve, desk, under_another_reference
 from tests.payos.wire import CHECKSUM_KEY, CLIENT_ID, signed_body
 
@@ -456,6 +458,47 @@ async def test_a_call_that_fails_records_nothing_and_says_so(at_work: Desk) -> N
         with pytest.raises(PayOSTimeout):
             await Reconciler(nobody, at_work.append, CLIENT_ID, at_work.linker.resume).check(order)
     assert await events_of(at_work, topup.tx_ref) == ["topup.opened", "topup.linked"]
+
+
+async def check_answered(at_work: Desk, topup: Topup, answer: bytes) -> Findings:
+    [order] = await at_work.book.orders([topup.tx_ref])
+    async with answering(answer) as url, gateway_to(url) as gateway:
+        resume = at_work.linker.resume
+        return await Reconciler(gateway, at_work.append, CLIENT_ID, resume).check(order)
+
+
+@pytest.mark.parametrize("code", ["20", "102", "ORDER_GONE"])
+async def test_what_payos_refuses_to_tell_of_expires_with_its_time_and_late_money_counts(
+    at_work: Desk, code: str
+) -> None:
+    refusal = http(json.dumps({"code": code, "desc": "x"}).encode())
+    topup, order = await at_work.open()
+    with pytest.raises(PayOSRefused):
+        await check_answered(at_work, topup, refusal)
+    assert (await at_work.state(topup)).status is Status.PENDING
+    await at_work.let_expire(topup)
+    assert (await check_answered(at_work, topup, refusal)).closed
+    assert (await at_work.state(topup)).status is Status.EXPIRED
+    assert (await check_answered(at_work, topup, refusal)).outcome is CheckOutcome.UNKNOWN
+    await at_work.hear(order, order.receive(50_000))
+    found = await at_work.state(topup)
+    assert (found.status, found.late) == (Status.CONFIRMED, True)
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [("201", 200), ("214", 200), ("401", 200), ("403", 200), ("429", 200), ("500", 200),
+     ("20", 401), ("20", 403), ("20", 500)],
+)  # fmt: skip
+async def test_a_refusal_that_is_not_about_the_order_ends_none(
+    at_work: Desk, code: str, status: int
+) -> None:
+    topup, _ = await at_work.open()
+    await at_work.let_expire(topup)
+    with pytest.raises(PayOSRefused):
+        refusal = http(json.dumps({"code": code, "desc": "x"}).encode(), status)
+        await check_answered(at_work, topup, refusal)
+    assert (await at_work.state(topup)).status is Status.PENDING
 
 
 async def test_a_margin_after_the_time_to_pay_belongs_to_the_payer(at_work: Desk) -> None:
