@@ -31,8 +31,8 @@ class Findings:
 
     `recovered`: transfers that no webhook had brought, credited to a wallet; `suspended`: such
     transfers that went to suspense; `held`: transfers kept for review, not
-    credited; `unreadable`: transfers without a reference, or that make no sense; `known`: PayOS
-    has such an order.
+    credited; `unreadable`: transfers without a reference, that make no sense, or that are not
+    listed at all; `known`: PayOS has such an order.
     """
 
     recovered: list[int] = field(default_factory=list)

@@ -119,7 +119,7 @@ class CheckOutcome(StrEnum):
     CLOSED = "closed"
     LINKED = "linked"  # a payment link that we had not been told of
     UNKNOWN = "unknown"  # to PayOS
-    UNREADABLE = "unreadable"  # a transfer without reference, or that makes no sense
+    UNREADABLE = "unreadable"  # a transfer without reference, not listed, or that makes no sense
     UNANSWERED = "unanswered"
     FAILED = "failed"  # an error of ours
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from app.errors import InvalidRequest
 from app.model import PaymentLink
-from app.payos.fields import Fields, payment_link_id, required_text, text, whole
+from app.payos.fields import Fields, loose_text, payment_link_id, required_text, text, whole
 from app.payos.transfer import Transfer, is_blank, transaction_time
 
 CLOCKS_APART_MAX = timedelta(minutes=2)
@@ -21,7 +21,8 @@ class LinkState:
     """How PayOS sees a link: amounts in đồng, `status` in its own words (PENDING, PAID …).
 
     `unreadable_transfers`: how many entries make no sense, or have no reference to be told apart
-    by. Somebody has to look at them; the link, and whatever else came to it, is known all the same.
+    by; 1 where all do, and more was paid than they add up to. Somebody has to look at them; the
+    link, and whatever else came to it, is known all the same.
     `created_at` is None where PayOS does not say it, or not with an offset.
     """
 
@@ -59,14 +60,16 @@ def read_state(data: Fields) -> LinkState:
     order_code, link_id = whole(data, "orderCode"), payment_link_id(data, "id")
     read = [_read_transfer(transfer, order_code, link_id) for transfer in entries]
     transfers = tuple(transfer for transfer in read if transfer is not None)
+    amount_paid = whole(data, "amountPaid", smallest=0)
+    unlisted = amount_paid > sum(transfer.amount for transfer in transfers)
     return LinkState(
         payment_link_id=link_id,
         order_code=order_code,
         amount=whole(data, "amount"),
-        amount_paid=whole(data, "amountPaid", smallest=0),
+        amount_paid=amount_paid,
         status=required_text(data, "status"),
         transfers=transfers,
-        unreadable_transfers=len(read) - len(transfers),
+        unreadable_transfers=len(read) - len(transfers) or int(unlisted),
         created_at=_moment(data.get("createdAt")),
     )
 
@@ -94,9 +97,9 @@ def _read_transfer(data: object, order_code: int, link_id: str) -> Transfer | No
             payment_link_id=link_id,
             reference=text(data, "reference", nul_allowed=True),
             amount=whole(data, "amount"),
-            account_number=text(data, "accountNumber"),
-            description=text(data, "description"),
-            at=transaction_time(text(data, "transactionDateTime")),
+            account_number=loose_text(data, "accountNumber"),
+            description=loose_text(data, "description"),
+            at=transaction_time(data.get("transactionDateTime")),
         )
     except InvalidRequest:
         return None

@@ -19,6 +19,7 @@ from app.payos.breaker import Breaker, BreakerOpen, Clock
 from app.payos.fields import Fields
 from app.payos.places import NoPlace, Places
 from app.payos.reception import RateLimited
+from app.payos.refusal import RefusedWithCode
 from app.settings import Settings
 
 NO_ANSWER = (TimeoutError, payos.ConnectionError, payos.ConnectionTimeoutError, httpx.RequestError)
@@ -42,26 +43,11 @@ NOT_MADE = MappingProxyType[type[Problem], PayOSOutcome](
         RateLimited: PayOSOutcome.RATE_LIMITED,
     }
 )
-DESCRIPTION_CHARACTERS_MAX = 200
 
 Answer = TypeVar("Answer")
 Call = Callable[[], Awaitable[Fields]]
 
 logger = logging.getLogger(__name__)
-
-
-class RefusedWithCode(PayOSRefused):
-    """PayOS said no. `payos_code` is its business code: 20, 214, 231 …
-
-    `explanation`: what it says in place of data, where it says anything. Of a webhook that did
-    not answer with 2xx, that is what PayOS met there.
-    """
-
-    def __init__(self, payos_code: str, description: str, explanation: str = "") -> None:
-        description = description[:DESCRIPTION_CHARACTERS_MAX]
-        super().__init__(f"PayOS answered with code {payos_code}: {description}")
-        self.payos_code = payos_code
-        self.explanation = explanation[:DESCRIPTION_CHARACTERS_MAX]
 
 
 @dataclass(frozen=True)
@@ -172,12 +158,13 @@ def _judge(error: Exception) -> tuple[PayOSOutcome, str, Problem]:
     if _is_silence(error):
         return PayOSOutcome.NO_ANSWER, name, PayOSTimeout()
     code = getattr(error, "error_code", None)
-    if not isinstance(code, str) or (getattr(error, "status_code", None) or 0) >= 500:
+    status = getattr(error, "status_code", None) or 0
+    if not isinstance(code, str) or status >= 500:
         problem = PayOSRefused("PayOS gave an answer that cannot be read.")
         return PayOSOutcome.UNREADABLE, name, problem
     description = str(getattr(error, "error_desc", None) or "no reason given")
     explanation = _explanation(getattr(error, "response", None))
-    return PayOSOutcome.REFUSED, code, RefusedWithCode(code, description, explanation)
+    return PayOSOutcome.REFUSED, code, RefusedWithCode(code, description, explanation, status)
 
 
 def _explanation(response: httpx.Response | None) -> str:

@@ -1,6 +1,6 @@
 """Strict reading of PayOS's JSON objects: the types and ranges that a signature cannot vouch for.
 
-Every reader raises InvalidRequest that names the field.
+Every reader but loose_text raises InvalidRequest that names the field.
 """
 
 import re
@@ -10,6 +10,7 @@ from app.errors import InvalidRequest
 from app.payos.signature import LONE_SURROGATE
 
 INTEGER_MAX = 2**53 - 1  # the other end is JavaScript
+NOT_STORABLE = re.compile("[\0\ud800-\udfff]")  # in PostgreSQL
 PAYMENT_LINK_ID = re.compile("[0-9a-f]{32}")
 
 Fields = Mapping[str, object]
@@ -35,6 +36,13 @@ def text(data: Fields, name: str, nul_allowed: bool = False) -> str:
     if "\0" in value and not nul_allowed:
         raise fault(name, "must not hold a NUL character")
     return value
+
+
+def loose_text(data: Fields, name: str) -> str:
+    """What an odd value must not hold up money for: "" for what is no string, U+FFFD for what
+    PostgreSQL cannot hold. A text that JavaScript cuts may end in half a surrogate pair."""
+    value = data.get(name)
+    return NOT_STORABLE.sub("\ufffd", value) if isinstance(value, str) else ""
 
 
 def required_text(data: Fields, name: str) -> str:

@@ -22,8 +22,9 @@ from app.metrics.metrics import Metrics
 from app.model import PaymentLink
 from app.payos.answers import LinkState, read_account_number, read_created, read_state
 from app.payos.breaker import Clock
-from app.payos.calls import Call, Calls, RefusedWithCode
+from app.payos.calls import Call, Calls
 from app.payos.reception import Reception
+from app.payos.refusal import RefusedWithCode
 from app.settings import Settings
 
 UNKNOWN_ORDER_CODE = "101"
@@ -77,6 +78,7 @@ class Gateway:
         cancel_url: str,
         opened_at: datetime,
         expires_at: datetime,
+        caller: PayOSCaller = PayOSCaller.PAYER,
     ) -> PaymentLink:
         """A link to pay `amount_vnd`, which nobody asked PayOS for before `opened_at`.
 
@@ -102,14 +104,14 @@ class Gateway:
         )
         try:
             return await self._calls.answer(
-                call, read_created, PayOSOperation.CREATE, order_code, PayOSCaller.PAYER
+                call, read_created, PayOSOperation.CREATE, order_code, caller
             )
         except RefusedWithCode as problem:
             if problem.payos_code != DUPLICATE_ORDER_CODE:
                 raise
-            return await self._made_before(request, opened_at, problem)
+            return await self._made_before(request, opened_at, problem, caller)
         except (PayOSRefused, PayOSTimeout) as problem:
-            return await self._made_before(request, opened_at, problem)
+            return await self._made_before(request, opened_at, problem, caller)
 
     async def find_link(
         self, order_code: int, caller: PayOSCaller = PayOSCaller.BACKGROUND
@@ -149,20 +151,19 @@ class Gateway:
         Raises PayOSRefused (also when the ring was not answered with 2xx), PayOSTimeout.
         """
         call = partial(self._sdk.post, "/confirm-webhook", body={"webhookUrl": url}, cast_to=dict)
-        return await self._calls.answer(
-            call,
-            read_account_number,
-            PayOSOperation.CONFIRM_WEBHOOK,
-            None,
-            PayOSCaller.BACKGROUND,
-        )
+        operation, caller = PayOSOperation.CONFIRM_WEBHOOK, PayOSCaller.BACKGROUND
+        return await self._calls.answer(call, read_account_number, operation, None, caller)
 
     async def close(self) -> None:
         """Lets go of the connections."""
         await self._http.aclose()
 
     async def _made_before(
-        self, request: CreatePaymentLinkRequest, opened_at: datetime, problem: Problem
+        self,
+        request: CreatePaymentLinkRequest,
+        opened_at: datetime,
+        problem: Problem,
+        caller: PayOSCaller,
     ) -> PaymentLink:
         """The open link that PayOS has for this order.
 
@@ -170,7 +171,7 @@ class Gateway:
         """
         try:
             async with asyncio.timeout(self._timeout_seconds):
-                link = await self.find_link(request.order_code, PayOSCaller.PAYER)
+                link = await self.find_link(request.order_code, caller)
         except (TimeoutError, PayOSUnavailable):
             raise problem from None
         if link is None:

@@ -9,6 +9,7 @@ from typing import Protocol
 from uuid import UUID
 
 from app.errors import DatabaseUnavailable
+from app.metrics.labels import PayOSCaller
 from app.model import Appended, EventType, Fact, Opened, PaymentLink, Topup, TxRef
 from app.payos.gateway import Gateway, OrderCodeTaken
 from app.payos.transfer import event_id
@@ -47,19 +48,21 @@ class Linker:
         self._page_url = page_url
         self._under_way: set[asyncio.Task[None]] = set()
 
-    async def link(self, opened: Opened, page_url: str) -> None:
+    async def link(
+        self, opened: Opened, page_url: str, caller: PayOSCaller = PayOSCaller.PAYER
+    ) -> None:
         """Returns when the link is recorded, or when the top-up needs none any more.
 
         Goes on to its end when the caller is cancelled. Raises PayOSRefused, PayOSTimeout,
         DatabaseUnavailable; the top-up stays pending, and may be linked again.
         """
-        task = asyncio.create_task(self._link(opened, page_url))
+        task = asyncio.create_task(self._link(opened, page_url, caller))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
         await asyncio.shield(task)
 
     async def resume(self, tx_ref: TxRef) -> bool:
-        """Makes the link that nobody came back for, as `link`; under another order code where PayOS
+        """Makes the link that nobody waits for, as `link`; under another order code where PayOS
         has somebody else's order. False: it needs none, somebody is making it, or there is no
         `page_url`.
         """
@@ -68,7 +71,7 @@ class Linker:
         opened = await self._claims.resume(tx_ref)
         if opened is None:
             return False
-        await self.link(opened, self._page_url(tx_ref))
+        await self.link(opened, self._page_url(tx_ref), PayOSCaller.BACKGROUND)
         return True
 
     async def finish(self) -> None:
@@ -76,21 +79,21 @@ class Linker:
         if self._under_way:
             await asyncio.wait(self._under_way)
 
-    async def _link(self, opened: Opened, page_url: str) -> None:
+    async def _link(self, opened: Opened, page_url: str, caller: PayOSCaller) -> None:
         try:
-            await self._record_link(opened.topup, page_url)
+            await self._record_link(opened.topup, page_url, caller)
         finally:
             try:
                 await self._claims.release(opened.topup.tx_ref, opened.request_id)
             except DatabaseUnavailable:
                 log.warning("event=topup.claim_kept tx_ref=%s", opened.topup.tx_ref)  # it expires
 
-    async def _record_link(self, topup: Topup, page_url: str) -> None:
+    async def _record_link(self, topup: Topup, page_url: str, caller: PayOSCaller) -> None:
         for tries_left in reversed(range(ORDER_CODES_TRIED_MAX)):
             if not topup.needs_link:
                 return
             try:
-                link = await self._create(topup, page_url)
+                link = await self._create(topup, page_url, caller)
             except OrderCodeTaken:
                 topup = await self._claims.renumber(topup.tx_ref, topup.order_code)
                 log.warning(
@@ -102,7 +105,7 @@ class Linker:
                 await self._append(linked(topup.tx_ref, link))
                 return
 
-    async def _create(self, topup: Topup, page_url: str) -> PaymentLink:
+    async def _create(self, topup: Topup, page_url: str, caller: PayOSCaller) -> PaymentLink:
         return await self._gateway.create_link(
             order_code=topup.order_code,
             amount_vnd=topup.amount,
@@ -111,6 +114,7 @@ class Linker:
             cancel_url=page_url,
             opened_at=topup.opened_at,
             expires_at=topup.expires_at,
+            caller=caller,
         )
 
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from app.errors import PayOSRefused, PayOSTimeout, PayOSUnavailable
 from app.model import Appended, Fact, Outcome
 from app.payos.answers import LinkState
-from app.payos.calls import RefusedWithCode
 from app.payos.gateway import PENDING, Gateway
 from app.payos.reconcile import transfer_fact
+from app.payos.refusal import RefusedWithCode
 
 LOST = "Don hang khong con"  # "no such order any more": shown to a payer who opens the link
 

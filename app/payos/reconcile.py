@@ -4,21 +4,20 @@ import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
+from app.errors import PayOSRefused
 from app.metrics.labels import PayOSCaller
 from app.model import Appended, EventType, Fact, Outcome, Status, TxRef
 from app.payos.answers import LinkState
-from app.payos.calls import RefusedWithCode
 from app.payos.gateway import PENDING, Gateway
 from app.payos.linking import linked
+from app.payos.refusal import RefusedWithCode
+from app.payos.standing import UNDERSTOOD, ending, is_ours, is_without_money, waits_for_money
 from app.payos.transfer import Transfer, event_id, recorded_reference, transfer_event_id
 from app.reconciliation import Findings, Order
 
 log = logging.getLogger(__name__)
 
 SOURCE = "payos.get"
-CLOSED_AS = {"CANCELLED": EventType.TOPUP_CANCELLED, "EXPIRED": EventType.TOPUP_EXPIRED}
-UNDERSTOOD = frozenset({PENDING, "PAID", "UNDERPAID", "PROCESSING", *CLOSED_AS})
-OVER = frozenset({"PAID", *CLOSED_AS})
 FOREIGN = "payment_link_id.foreign"
 WITHDRAWN = frozenset({Status.CANCELLED, Status.EXPIRED})
 OUT_OF_TIME, CALLED_OFF = "Het han", "Nguoi mua huy"
@@ -48,44 +47,59 @@ class Reconciler:
         self._caller = caller
 
     async def check(self, order: Order) -> Findings:
-        """Brings the top-up to where PayOS is. Raises PayOSRefused, PayOSTimeout,
-        DatabaseUnavailable: then some of it may be recorded, and the rest is found next time.
+        """Brings the top-up to where PayOS is; when its time is over, also where PayOS refuses to
+        tell. Raises PayOSRefused, PayOSTimeout, DatabaseUnavailable: then some of it may be
+        recorded, and the rest is found next time.
         """
         findings = Findings()
-        state = await self._find(order, findings)
+        try:
+            state = await self._find(order, findings)
+        except RefusedWithCode as refusal:
+            if order.payable or not refusal.is_about_order:
+                raise
+            state = None  # nothing else will be said of it, and money that comes late is credited
         if state is not None:
             state = await self._agree(order, state, findings)
         elif order.payable and not order.linked and order.status is Status.PENDING:
             findings.linked = await self._resume(order.tx_ref)
         await self._credit(state, findings)
-        if _is_without_money(state):
-            await self._close(order, _ending(order, state), findings)
+        if is_without_money(state):
+            await self._close(order, ending(order, state), findings)
         return findings
 
     async def cancel(self, order: Order) -> Findings:
-        """Closes the top-up at PayOS, then here; money that came meanwhile is credited instead.
+        """Closes the top-up at PayOS, then here; money that came meanwhile is credited instead, and
+        the rest of it may still be paid.
 
         Raises as `check`; PayOSRefused also when PayOS does not close it. Then it stays open.
         """
         findings = Findings()
         state = await self._find(order, findings)
-        if state is not None and state.status not in OVER:
-            try:
-                state = await self._gateway.cancel_link(order.order_code, CALLED_OFF, self._caller)
-            except RefusedWithCode:  # it was paid, or closed, in between
-                state = await self._find(order, findings)
-                if state is not None and state.status == PENDING:
-                    raise
+        if waits_for_money(state):
+            state = await self._call_off(order, findings)
         await self._credit(state, findings)
-        if _is_without_money(state):
+        if is_without_money(state):
             await self._close(order, EventType.TOPUP_CANCELLED, findings)
         return findings
+
+    async def _call_off(self, order: Order, findings: Findings) -> LinkState | None:
+        """How it stands at PayOS, where nobody can pay it any more. Raises PayOSRefused while
+        somebody can, or when money is on its way."""
+        refusal = PayOSRefused("PayOS did not close the order.")
+        try:
+            state = await self._gateway.cancel_link(order.order_code, CALLED_OFF, self._caller)
+        except RefusedWithCode as problem:  # it was paid, or closed, in between
+            refusal = problem
+            state = await self._find(order, findings)
+        if waits_for_money(state):
+            raise refusal
+        return state
 
     async def _find(self, order: Order, findings: Findings) -> LinkState | None:
         """How PayOS sees our order; None if it has none. The money of an order that is not ours,
         but has its code, waits in suspense for a person."""
         state = await self._gateway.find_link(order.order_code, self._caller)
-        if state is None or _is_ours(order, state):
+        if state is None or is_ours(order, state):
             return state
         await self._record(state, findings, unmatchable=FOREIGN)
         return None
@@ -173,23 +187,3 @@ def transfer_fact(
         | reservation,
         occurred_at=(transfer.at or datetime.now(UTC)).astimezone(UTC),
     )
-
-
-def _is_ours(order: Order, state: LinkState) -> bool:
-    """Not that of another installation, which came to the same order code."""
-    if order.payment_link_id is None:  # nothing but amount and age to tell them apart by
-        return order.amount == state.amount and not state.is_older_than(order.opened_at)
-    return order.payment_link_id == state.payment_link_id
-
-
-def _is_without_money(state: LinkState | None) -> bool:
-    """So that it may be closed: not even a transfer that we cannot read."""
-    return state is None or not (state.amount_paid or state.transfers or state.unreadable_transfers)
-
-
-def _ending(order: Order, state: LinkState | None) -> EventType | None:
-    """How the top-up ends, if it does. After its time it does, whatever PayOS calls it: what is
-    paid later is credited all the same."""
-    if not order.payable:
-        return EventType.TOPUP_EXPIRED
-    return None if state is None else CLOSED_AS.get(state.status)

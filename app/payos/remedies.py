@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from app.errors import PayOSRefused, PayOSTimeout
-from app.payos.calls import RefusedWithCode
+from app.payos.refusal import RefusedWithCode
 
 WEBHOOK_REFUSED = "20"
 OTHER_KEY = (

@@ -76,13 +76,13 @@ def is_blank(reference: str) -> bool:
     return not reference.strip() or reference in PRINTED_AS_EMPTY
 
 
-def transaction_time(text: str) -> datetime | None:
+def transaction_time(value: object) -> datetime | None:
     """A transactionDateTime, in Vietnam's time also where it has no offset. None if unreadable."""
     try:
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
         return None
-    if moment.year not in YEARS:
+    if moment is None or moment.year not in YEARS:
         return None
     return moment.astimezone(VIETNAM) if moment.tzinfo else moment.replace(tzinfo=VIETNAM)
 

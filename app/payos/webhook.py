@@ -16,7 +16,15 @@ from uuid import UUID
 
 from app.errors import InvalidRequest, InvalidSignature
 from app.model import EventType, Fact
-from app.payos.fields import currency, fault, payment_link_id, required_text, text, whole
+from app.payos.fields import (
+    currency,
+    fault,
+    loose_text,
+    payment_link_id,
+    required_text,
+    text,
+    whole,
+)
 from app.payos.signature import canonical, readings, verify
 from app.payos.transfer import (
     SUCCESS,
@@ -101,16 +109,19 @@ def _signed_data(body: bytes, keys: Sequence[str]) -> tuple[dict[str, Any], int]
 
 
 def _fact(data: dict[str, Any], body: bytes, channel: str) -> Fact:
-    """The money facts of signed data; the payer and the description stay behind."""
+    """The money facts of signed data; the payer and the description stay behind.
+
+    Strict about what identifies the money, and about nothing else.
+    """
     _refuse_second_reading(data)
     transfer = Transfer(
         order_code=whole(data, "orderCode"),
         payment_link_id=payment_link_id(data, "paymentLinkId"),
         reference=text(data, "reference", nul_allowed=True),
         amount=whole(data, "amount"),
-        account_number=text(data, "accountNumber"),
-        description=text(data, "description"),
-        at=transaction_time(text(data, "transactionDateTime")),
+        account_number=loose_text(data, "accountNumber"),
+        description=loose_text(data, "description"),
+        at=transaction_time(data.get("transactionDateTime")),
         code=required_text(data, "code"),
         currency=currency(data, "currency"),
     )

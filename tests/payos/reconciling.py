@@ -82,6 +82,11 @@ class Desk:
         [order] = await self.book.orders([topup.tx_ref])
         return await self.reconciler.check(order)
 
+    async def cancel(self, topup: Topup) -> Findings:
+        """The payer calls it off."""
+        [order] = await self.book.orders([topup.tx_ref])
+        return await self.reconciler.cancel(order)
+
     async def state(self, topup: Topup) -> Topup:
         return await self.process.store.topup(topup.user_id, topup.tx_ref)
 

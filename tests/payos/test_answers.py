@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from app.errors import PayOSRefused, PayOSTimeout, PayOSUnavailable
-from app.payos.calls import RefusedWithCode
 from app.payos.gateway import Gateway
 from app.payos.reception import RateLimited
+from app.payos.refusal import RefusedWithCode
 from tests.payos.calling import CREATED, STATE, answering, create, envelope, gateway_to, http
 from tests.payos.wire import LINK_ID
 
@@ -150,7 +150,7 @@ async def test_a_new_field_and_a_new_status_do_no_harm() -> None:
 @pytest.mark.parametrize(
     "entry",
     [1, None, "FT1", [], {}, {**TRANSFER, "amount": "20000"}, {**TRANSFER, "amount": -1},
-     {**TRANSFER, "reference": 7}, {**TRANSFER, "description": "\0"}],
+     {**TRANSFER, "reference": 7}, {**TRANSFER, "reference": []}],
     ids=repr,
 )  # fmt: skip
 async def test_a_transfer_that_cannot_be_read_hides_neither_the_link_nor_the_others(

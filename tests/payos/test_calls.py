@@ -12,8 +12,8 @@ from app.errors import PayOSTimeout, PayOSUnavailable
 from app.metrics.labels import PayOSCaller, PayOSOperation, PayOSOutcome
 from app.metrics.metrics import Metrics
 from app.payos.breaker import BreakerOpen
-from app.payos.calls import RefusedWithCode
 from app.payos.places import NoPlace
+from app.payos.refusal import RefusedWithCode
 from tests.payos.calling import STATE, answering, create, envelope, gateway_to, http
 from tests.payos.test_breaker import Clock
 from tests.web.line import eventually

@@ -14,8 +14,8 @@ import pytest
 
 from app.errors import PayOSRefused, PayOSTimeout
 from app.model import PaymentLink
-from app.payos.calls import RefusedWithCode
 from app.payos.gateway import Gateway, OrderCodeTaken, checkout_site
+from app.payos.refusal import RefusedWithCode
 from app.payos.simulator import create_simulator
 from app.payos.webhook import read_webhook, transfer_event_id
 from tests.payos.calling import STATE, answering, create, envelope, gateway_to, http

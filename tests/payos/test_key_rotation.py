@@ -8,7 +8,7 @@ import pytest
 from app.errors import ConfigurationError, PayOSRefused
 from app.metrics.labels import KeyPosition
 from app.metrics.metrics import Metrics
-from app.payos.calls import RefusedWithCode
+from app.payos.refusal import RefusedWithCode
 from app.payos.simulator import create_simulator
 from app.settings import Settings
 from tests.payos.calling import CREATED, STATE, answering, create, envelope, gateway_to

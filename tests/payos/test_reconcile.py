@@ -1,6 +1,7 @@
 """Asking PayOS about a top-up: what a webhook should have told is recorded, and once."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
@@ -11,18 +12,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import app.payos.linking
+import app.payos.simulator.api
 from app.commands.reconcile import Tally
-from app.errors import PayOSTimeout
+from app.errors import PayOSRefused, PayOSTimeout
 from app.metrics.labels import CheckOutcome
-from app.model import Outcome, Status
+from app.model import Outcome, Status, Topup
 from app.payos.answers import read_state
 from app.payos.reconcile import Reconciler, transfer_fact
 from app.payos.simulator.bank import Account, Order, Transfer
-from app.payos.simulator.wire import link, webhook_data
+from app.payos.simulator.link_request import Refusal
+from app.payos.simulator.wire import JsonObject, link, webhook_data
 from app.payos.transfer import VIETNAM
 from app.payos.webhook import read_webhook
+from app.reconciliation import Findings
 from tests.payments import linked, query
-from tests.payos.calling import gateway_to
+from tests.payos.calling import answering, gateway_to, http
 from tests.payos.reconciling import Desk, Serve, desk, under_another_reference
 from tests.payos.wire import CHECKSUM_KEY, CLIENT_ID, signed_body
 
@@ -75,6 +79,22 @@ async def test_a_transfer_whose_webhook_was_lost_is_credited(at_work: Desk) -> N
     assert (findings.recovered, findings.outcome) == ([20_000, 30_000], CheckOutcome.RECOVERED)
     assert (await at_work.state(topup)).status is Status.CONFIRMED
     assert await at_work.balance(topup) == 50_000
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["webhook", "asked"])
+@pytest.mark.parametrize("odd", ["\0", "\ud83d", 901234567890, None], ids=repr)
+async def test_an_odd_value_that_carries_no_money_holds_up_none(
+    at_work: Desk, odd: Any, told: bool
+) -> None:
+    topup, order = await at_work.open()
+    order.account = replace(order.account, number=odd)
+    order.description += f" {odd}"
+    transfer = order.receive(50_000)
+    if told:
+        await at_work.hear(order, transfer)
+    findings = await at_work.check(topup)
+    assert findings.recovered == ([] if told else [50_000])
+    assert (await at_work.state(topup)).status is Status.CONFIRMED
 
 
 async def test_the_webhook_that_comes_after_all_is_a_duplicate(at_work: Desk) -> None:
@@ -193,8 +213,7 @@ async def test_what_was_closed_here_while_payos_knew_nothing_is_cancelled_there(
 ) -> None:
     """The payer called it off while the call for a link was under way."""
     topup = await at_work.process.topup()
-    [order] = await at_work.book.orders([topup.tx_ref])
-    assert (await at_work.reconciler.cancel(order)).closed
+    assert (await at_work.cancel(topup)).closed
     await at_work.gateway.create_link(
         topup.order_code,
         50_000,
@@ -258,10 +277,42 @@ async def test_the_money_of_another_installation_waits_for_a_person(at_work: Des
 async def test_the_order_of_another_installation_is_not_called_off(at_work: Desk) -> None:
     topup, order = await at_work.open(linked=False)
     order.amount = 70_000
-    [asked] = await at_work.book.orders([topup.tx_ref])
-    assert (await at_work.reconciler.cancel(asked)).closed
+    assert (await at_work.cancel(topup)).closed
     assert order.status == "PENDING"
     assert (await at_work.state(topup)).status is Status.CANCELLED
+
+
+@pytest.mark.parametrize("answer", ["refusal", "state"])
+async def test_what_payos_does_not_close_stays_open_here(
+    at_work: Desk, answer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Money is on its way."""
+
+    def refuse(_order: Order, _reason: str | None) -> None:
+        raise Refusal("20", "Đơn hàng đang được xử lý")
+
+    topup, order = await at_work.open()
+    monkeypatch.setattr(Order, "status", "PROCESSING")
+    if answer == "refusal":
+        monkeypatch.setattr(Order, "cancel", refuse)
+    with pytest.raises(PayOSRefused):
+        await at_work.cancel(topup)
+    assert (await at_work.state(topup)).status is Status.PENDING
+    await at_work.hear(order, order.receive(50_000))
+    found = await at_work.state(topup)
+    assert (found.status, found.late) == (Status.CONFIRMED, False)
+
+
+async def test_what_is_paid_in_part_is_not_called_off_and_the_rest_may_come(at_work: Desk) -> None:
+    topup, order = await at_work.open()
+    order.receive(20_000)
+    findings = await at_work.cancel(topup)
+    assert (findings.recovered, findings.closed) == ([20_000], False)
+    assert order.status == "UNDERPAID"
+    order.receive(30_000)
+    assert (await at_work.check(topup)).recovered == [30_000]
+    found = await at_work.state(topup)
+    assert (found.status, found.late) == (Status.CONFIRMED, False)
 
 
 async def test_a_webhook_of_another_installation_waits_for_a_person(at_work: Desk) -> None:
@@ -306,6 +357,31 @@ async def test_a_transfer_without_reference_hides_no_other_and_keeps_the_topup_o
     alone.cancel(None)
     await at_work.check(other)
     assert (await at_work.state(other)).status is Status.PENDING
+
+
+@pytest.mark.parametrize("listed", [[], {}, None, "one of two"], ids=repr)
+async def test_money_that_was_paid_and_is_not_listed_is_told_and_keeps_the_topup_open(
+    at_work: Desk, listed: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def short(order: Order) -> JsonObject:
+        answer = link(order)
+        transfers = answer["transactions"]
+        assert isinstance(transfers, list)
+        return answer | {"transactions": transfers[:1] if listed == "one of two" else listed}
+
+    monkeypatch.setattr(app.payos.simulator.api, "link", short)
+    topup, order = await at_work.open()
+    order.receive(20_000)
+    order.receive(30_000)
+    await at_work.let_expire(topup, order)
+    findings = await at_work.check(topup)
+    assert (findings.unreadable, findings.outcome) == (1, CheckOutcome.UNREADABLE)
+    expected = (20_000, Status.UNDERPAID) if findings.recovered else (0, Status.PENDING)
+    found = await at_work.state(topup)
+    assert (found.amount_paid, found.status) == expected
+    monkeypatch.undo()
+    await at_work.check(topup)
+    assert await at_work.balance(topup) == 50_000
 
 
 def test_an_answer_with_one_bad_transfer_tells_of_the_others() -> None:
@@ -382,6 +458,47 @@ async def test_a_call_that_fails_records_nothing_and_says_so(at_work: Desk) -> N
         with pytest.raises(PayOSTimeout):
             await Reconciler(nobody, at_work.append, CLIENT_ID, at_work.linker.resume).check(order)
     assert await events_of(at_work, topup.tx_ref) == ["topup.opened", "topup.linked"]
+
+
+async def check_answered(at_work: Desk, topup: Topup, answer: bytes) -> Findings:
+    [order] = await at_work.book.orders([topup.tx_ref])
+    async with answering(answer) as url, gateway_to(url) as gateway:
+        resume = at_work.linker.resume
+        return await Reconciler(gateway, at_work.append, CLIENT_ID, resume).check(order)
+
+
+@pytest.mark.parametrize("code", ["20", "102", "ORDER_GONE"])
+async def test_what_payos_refuses_to_tell_of_expires_with_its_time_and_late_money_counts(
+    at_work: Desk, code: str
+) -> None:
+    refusal = http(json.dumps({"code": code, "desc": "x"}).encode())
+    topup, order = await at_work.open()
+    with pytest.raises(PayOSRefused):
+        await check_answered(at_work, topup, refusal)
+    assert (await at_work.state(topup)).status is Status.PENDING
+    await at_work.let_expire(topup)
+    assert (await check_answered(at_work, topup, refusal)).closed
+    assert (await at_work.state(topup)).status is Status.EXPIRED
+    assert (await check_answered(at_work, topup, refusal)).outcome is CheckOutcome.UNKNOWN
+    await at_work.hear(order, order.receive(50_000))
+    found = await at_work.state(topup)
+    assert (found.status, found.late) == (Status.CONFIRMED, True)
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [("201", 200), ("214", 200), ("401", 200), ("403", 200), ("429", 200), ("500", 200),
+     ("20", 401), ("20", 403), ("20", 500)],
+)  # fmt: skip
+async def test_a_refusal_that_is_not_about_the_order_ends_none(
+    at_work: Desk, code: str, status: int
+) -> None:
+    topup, _ = await at_work.open()
+    await at_work.let_expire(topup)
+    with pytest.raises(PayOSRefused):
+        refusal = http(json.dumps({"code": code, "desc": "x"}).encode(), status)
+        await check_answered(at_work, topup, refusal)
+    assert (await at_work.state(topup)).status is Status.PENDING
 
 
 async def test_a_margin_after_the_time_to_pay_belongs_to_the_payer(at_work: Desk) -> None:

@@ -5,10 +5,14 @@ from datetime import timedelta
 
 import pytest
 
-from app.metrics.labels import CheckOutcome
+from app.errors import PayOSTimeout
+from app.metrics.labels import CheckOutcome, PayOSCaller
 from app.model import Status
+from app.payos.breaker import BreakerOpen
+from app.payos.linking import Linker
 from app.payos.simulator.bank import Account, Order
 from tests.payments import query
+from tests.payos.calling import CREATED, answering, create, envelope, gateway_to
 from tests.payos.reconciling import PAGE, Desk, Serve, desk
 
 SITE = PAGE.removesuffix("/wallet/topup")
@@ -35,6 +39,22 @@ async def test_a_topup_whose_process_died_before_it_called_payos_gets_its_link(
     assert (await at_work.check(topup)).outcome is CheckOutcome.UNCHANGED
     assert at_work.calls.count(CREATE) == 1
     assert await query(at_work.url, "SELECT count(*) FROM topup.link_claims") == [(0,)]
+
+
+async def test_it_is_made_while_payers_are_told_to_come_back(at_work: Desk) -> None:
+    """Nobody waits for it: it takes the background's places, and listens to its breaker."""
+    topup = await at_work.abandon()
+    async with (
+        answering(None, envelope(CREATED)) as url,
+        gateway_to(url, payos_breaker_no_answers=1) as gateway,
+    ):
+        with pytest.raises(PayOSTimeout):
+            await gateway.find_link(topup.order_code, PayOSCaller.PAYER)
+        with pytest.raises(BreakerOpen):
+            await create(gateway)
+        linker = Linker(gateway, at_work.append, at_work.process.openings, lambda _: PAGE)
+        assert await linker.resume(topup.tx_ref)
+    assert (await at_work.state(topup)).qr_code == CREATED["qrCode"]
 
 
 @pytest.mark.parametrize("key", [None, "key"])

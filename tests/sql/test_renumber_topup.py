@@ -50,6 +50,15 @@ async def test_once_for_each_code_that_was_taken(process: Process, database_url:
     assert (await renumber(database_url, topup.tx_ref, order_code))[1] == 3
 
 
+async def test_codes_that_others_have_are_passed_over(process: Process, database_url: str) -> None:
+    """The sequence was set back, as by a careless restore."""
+    topup, *others = [await process.topup() for _ in range(4)]
+    await query(database_url, "SELECT setval('topup.order_codes', %s)", topup.order_code)
+    order_code, seq = await renumber(database_url, topup.tx_ref, topup.order_code)
+    assert (order_code, seq) == (max(other.order_code for other in others) + 1, 2)
+    assert await drift(database_url) == []
+
+
 async def refuse(process: Process, url: str, topup: Topup) -> None:
     before = await process.store.topup(topup.user_id, topup.tx_ref)
     await renumber(url, topup.tx_ref, topup.order_code)
