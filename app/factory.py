@@ -11,7 +11,6 @@ from app.database.accounts import Accounts
 from app.database.migrate import check
 from app.database.review import Review
 from app.errors import DatabaseUnavailable
-from app.exchange import Exchange
 from app.login import Login, configure_auth
 from app.metrics.loop_lag import LoopLag
 from app.metrics.metrics import Metrics
@@ -41,8 +40,6 @@ VERSION = "0.1.0"
 
 class NapviApp(Quart):
     """The service. `open` before the first request, `drain` before the last, then `close`."""
-
-    asgi_http_class = Exchange
 
     def __init__(self, settings: Settings) -> None:
         super().__init__("app")
