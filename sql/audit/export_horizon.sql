@@ -17,7 +17,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_until CONSTANT timestamptz := clock_timestamp() + make_interval(secs => p_wait_seconds);
-    v_tables CONSTANT oid[] := ARRAY['topup.events'::regclass, 'topup.ledger_entries'::regclass];
+    v_tables CONSTANT oid[] :=
+        ARRAY['topup.events'::regclass::oid, 'topup.ledger_entries'::regclass::oid];
     v_writers text[];
 BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' OR pg_is_in_recovery() THEN

@@ -11,7 +11,7 @@ STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    v_order_code CONSTANT bigint := p_data ->> 'order_code';
+    v_order_code CONSTANT bigint := (p_data ->> 'order_code')::bigint;
     v_tx_refs text[];
 BEGIN
     IF p_data ? 'unmatchable' THEN
