@@ -35,7 +35,8 @@ export async function postJson(path, body, headers = {}) {
 
 /**
  * Sends the form by `send` instead of by the browser; while it runs, the button is busy.
- * Whose login has ended is sent to the login. The form's data-faults has a sentence for each code, and for each field as `field_<name>`.
+ * Whose login has ended is sent to the login. The form's data-faults has a sentence for each code,
+ * and for each field as `field_<name>`.
  * @param {HTMLFormElement} form
  * @param {(fields: Record<string, string>) => Promise<void>} send rejects with a Problem
  */

@@ -152,7 +152,7 @@ export class TopupStream extends EventTarget {
     closed: () => {
       this.#page.abort();
       if (!this.#state?.final) return this.#leave();
-      setTimeout(() => this.#leave(), 1000); // the others hear of the end before they lead
+      setTimeout(() => this.#leave(), 1000); // the others hear the end first
     },
   };
 
@@ -256,7 +256,7 @@ export class TopupStream extends EventTarget {
   #told(problem) {
     if (problem.code === "off") this.#streams = false;
     if (full[problem.code]) this.#pollSeconds = problem.retry_seconds;
-    this.#happens(problem.code, problem.retry_seconds);
+    this.#happens(problem.code, problem.retry_seconds + POLL_SECONDS);
     this.#dispatch("error", problem);
   }
 
@@ -289,9 +289,9 @@ export class TopupStream extends EventTarget {
     this.#pollSeconds ||= POLL_SECONDS;
     const visit = this.#visit;
     const question = (this.#question = new AbortController());
+    const { signal } = question;
     const patience = setTimeout(() => question.abort(), OPEN_SECONDS * 1000);
     try {
-      const { signal } = question;
       const answer = await fetch("/api/topup/status" + this.#query, { signal });
       const body = await answer.json();
       if (visit !== this.#visit) return false;
@@ -301,7 +301,7 @@ export class TopupStream extends EventTarget {
         this.#dispatch("error", body);
       }
     } catch {
-      // No network, or no JSON: the next attempt is the remedy.
+      // No network, or no JSON: the next attempt helps.
     } finally {
       clearTimeout(patience);
     }

@@ -1,4 +1,4 @@
-"""Every page, in both sizes, both themes and both languages, and in every pair of these."""
+"""Every page, in both sizes, both themes and both languages."""
 
 from pathlib import Path
 from typing import Literal
@@ -22,15 +22,6 @@ VIOLATIONS = """
       nodes.map(({ target }) => `${id}: ${target}`))
 """
 WIDER = "() => Math.max(0, document.documentElement.scrollWidth - innerWidth)"
-
-
-EVERY_PAIR = [
-    pytest.param(PHONE, "light", "vi-VN", id="phone-light-vi"),
-    pytest.param(PHONE, "dark", "en-GB", id="phone-dark-en"),
-    pytest.param(DESKTOP, "light", "en-GB", id="desktop-light-en"),
-    pytest.param(DESKTOP, "dark", "vi-VN", id="desktop-dark-vi"),
-]
-"""Every size with every theme and every language, every theme with every language."""
 
 
 @pytest.fixture(scope="session")
@@ -71,7 +62,9 @@ async def let_the_time_run_out(page: Page, address: str) -> None:
     await page.clock.resume()
 
 
-@pytest.mark.parametrize(("size", "theme", "language"), EVERY_PAIR)
+@pytest.mark.parametrize("language", ["vi-VN", "en-GB"])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
 async def test_axe_finds_no_violation_and_nothing_sticks_out(
     service: Service,
     process: Process,

@@ -163,7 +163,11 @@ async def test_a_full_server_is_left_alone_for_as_long_as_it_asks(
     await page.skip(11.5)
     await page.page.evaluate("fetch('/')")
     assert site.asked == {STREAM: 1, STATUS: 0}
+    site.status.append((200, update(2)))
     await page.skip(0.5)
+    await page.until_told(2)
+    assert site.asked == {STREAM: 1, STATUS: 1}
+    await page.skip(3)
     await site.until_asked(STREAM, 2)
 
 

@@ -6,7 +6,7 @@ Without it they are few and always the same, so that a change is not blamed for 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
-EXAMPLES = 6
+EXAMPLES = 10
 
 
 @pytest.fixture
