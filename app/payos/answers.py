@@ -12,6 +12,7 @@ from app.model import PaymentLink
 from app.payos.fields import Fields, loose_text, payment_link_id, required_text, text, whole
 from app.payos.transfer import Transfer, is_blank, transaction_time
 
+PAID = "PAID"
 CLOCKS_APART_MAX = timedelta(minutes=2)
 """PayOS's and that of the database, which is kept by NTP."""
 
@@ -60,14 +61,16 @@ def read_state(data: Fields) -> LinkState:
     order_code, link_id = whole(data, "orderCode"), payment_link_id(data, "id")
     read = [_read_transfer(transfer, order_code, link_id) for transfer in entries]
     transfers = tuple(transfer for transfer in read if transfer is not None)
-    amount_paid = whole(data, "amountPaid", smallest=0)
-    unlisted = amount_paid > sum(transfer.amount for transfer in transfers)
+    amount, amount_paid = whole(data, "amount"), whole(data, "amountPaid", smallest=0)
+    status = required_text(data, "status")
+    said = max(amount_paid, amount) if status == PAID else amount_paid
+    unlisted = said > sum(transfer.amount for transfer in transfers)
     return LinkState(
         payment_link_id=link_id,
         order_code=order_code,
-        amount=whole(data, "amount"),
+        amount=amount,
         amount_paid=amount_paid,
-        status=required_text(data, "status"),
+        status=status,
         transfers=transfers,
         unreadable_transfers=len(read) - len(transfers) or int(unlisted),
         created_at=_moment(data.get("createdAt")),

@@ -109,8 +109,12 @@ class Reconciler:
         if state.status != PENDING:
             return state
         if not order.payable or order.status in WITHDRAWN:
-            # What came in the meantime is in the answer.
-            return await self._gateway.cancel_link(order.order_code, OUT_OF_TIME, self._caller)
+            try:  # what came in the meantime is in the answer
+                return await self._gateway.cancel_link(order.order_code, OUT_OF_TIME, self._caller)
+            except RefusedWithCode as refusal:
+                if not refusal.is_about_order:
+                    raise
+                return await self._find(order, findings)
         if not order.linked:  # its answer was lost, or we were gone before it was recorded
             await self._append(linked(order.tx_ref, self._gateway.found(state)))
             findings.linked = True

@@ -1,13 +1,13 @@
 """How a top-up stands, by what PayOS answered about its order."""
 
 from app.model import EventType
-from app.payos.answers import LinkState
+from app.payos.answers import PAID, LinkState
 from app.payos.gateway import PENDING
 from app.reconciliation import Order
 
 CLOSED_AS = {"CANCELLED": EventType.TOPUP_CANCELLED, "EXPIRED": EventType.TOPUP_EXPIRED}
-UNDERSTOOD = frozenset({PENDING, "PAID", "UNDERPAID", "PROCESSING", *CLOSED_AS})
-OVER = frozenset({"PAID", *CLOSED_AS})
+UNDERSTOOD = frozenset({PENDING, PAID, "UNDERPAID", "PROCESSING", *CLOSED_AS})
+OVER = frozenset({PAID, *CLOSED_AS})
 
 
 def is_ours(order: Order, state: LinkState) -> bool:

@@ -1,12 +1,10 @@
--- find_alike: the event id of a transfer of the same payment link, amount and minute that may be
---           p_fact under another reference: one of them has none; or one was told by a webhook, the
---           other by GET, in an answer that does not list the first. Null if there is none.
+-- find_alike: the event id of a transfer that may be p_fact under another reference, by
+--           topup.is_alike. Null if there is none.
 -- Raises:   nothing.
 -- Locks:    expects those of topup.lock_facts.
 -- Notifies: nothing.
--- Why:      an answer that lists both references has proved them to be two transfers, but which one
---           a transfer without a reference is, no answer tells. A time that could not be read may
---           be any. What is in suspense counts as well, assigned or not.
+-- Why:      looks wherever the transfer may have gone. What is in suspense counts, assigned or not;
+--           so does what was held until a person accepted it.
 CREATE OR REPLACE FUNCTION topup.find_alike(p_fact topup.fact, p_facts topup.fact[])
 RETURNS uuid
 LANGUAGE plpgsql
@@ -15,8 +13,6 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_order_code CONSTANT text := p_fact.data ->> 'order_code';
-    v_unnamed CONSTANT boolean :=
-        coalesce(p_fact.data ->> 'unmatched' = 'reference.missing', false);
     -- Those that may have got the transfer, by whichever rule.
     v_tx_refs CONSTANT text[] := p_fact.tx_ref
         || ARRAY(SELECT t.tx_ref FROM topup.topups AS t WHERE t.order_code = v_order_code::bigint)
@@ -34,6 +30,13 @@ BEGIN
                 AND e.type = 'payment.received'
                 AND e.data ->> 'order_code' = v_order_code
             UNION ALL
+            SELECT e.event_id, e.data FROM topup.events AS e
+            INNER JOIN topup.events AS a ON a.event_id = (e.data ->> 'held_event_id')::uuid
+            WHERE
+                e.tx_ref = ANY (v_tx_refs)
+                AND e.type = 'payment.conflict'
+                AND a.type = 'suspense.assigned'
+            UNION ALL
             SELECT f.event_id, f.data FROM unnest(p_facts) AS f
             WHERE
                 f.type = 'payment.received'
@@ -42,26 +45,7 @@ BEGIN
                     OR f.tx_ref IS NULL AND f.data ->> 'order_code' = v_order_code
                 )
         ) AS o
-        WHERE
-            o.data ->> 'amount' = p_fact.data ->> 'amount'
-            AND coalesce(
-                o.data ->> 'payment_link_id' = p_fact.data ->> 'payment_link_id', true
-            )
-            AND coalesce(
-                left(o.data ->> 'transaction_at', length('2026-01-02T03:04'))
-                = left(p_fact.data ->> 'transaction_at', length('2026-01-02T03:04')),
-                true
-            )
-            AND CASE
-                WHEN coalesce(o.data ->> 'unmatched' = 'reference.missing', false) <> v_unnamed
-                    THEN true
-                WHEN p_fact.data ->> 'source' = 'payos.get' THEN
-                    o.data ->> 'source' IS DISTINCT FROM 'payos.get'
-                    AND NOT coalesce(p_fact.data -> 'listed' ? (o.data ->> 'reference'), false)
-                WHEN o.data ->> 'source' = 'payos.get' THEN
-                    NOT coalesce(o.data -> 'listed' ? (p_fact.data ->> 'reference'), false)
-                ELSE false
-            END
+        WHERE topup.is_alike(p_fact.data, o.data)
         LIMIT 1
     );
 END

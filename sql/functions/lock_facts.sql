@@ -1,5 +1,5 @@
 -- lock_facts: locks what these facts are judged under: their top-ups and wallets; for a stranger
---           among them, suspense, and the top-up that has its order code.
+--           among them, suspense, and the top-ups that have its order code or are in its text.
 -- Raises:   22xxx when the order code of a stranger is none.
 -- Locks:    see topup.lock_topups.
 -- Notifies: nothing.
@@ -17,6 +17,9 @@ BEGIN
         UNION
         SELECT t.tx_ref FROM unnest(p_facts) AS f
         INNER JOIN topup.topups AS t ON t.order_code = (f.data ->> 'order_code')::bigint
+        WHERE f.tx_ref IS NULL
+        UNION
+        SELECT jsonb_array_elements_text(f.data -> 'description_tx_refs') FROM unnest(p_facts) AS f
         WHERE f.tx_ref IS NULL
     ));
 END

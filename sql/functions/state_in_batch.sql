@@ -1,4 +1,4 @@
--- state_in_batch: a top-up after those of p_facts that are new and its own.
+-- state_in_batch: a top-up after those of p_facts that are new and its own, repeats left out.
 -- Raises:   22xxx when an amount among them is none.
 -- Locks:    expects those of topup.lock_topups.
 -- Notifies: nothing.
@@ -21,6 +21,9 @@ BEGIN
         WHERE
             f.tx_ref = p_state.tx_ref
             AND NOT EXISTS (SELECT FROM topup.events AS e WHERE e.event_id = f.event_id)
+            AND f.ordinal = (
+                SELECT min(o.ordinal) FROM unnest(p_facts) AS o WHERE o.event_id = f.event_id
+            )
         ORDER BY f.ordinal
     LOOP
         v_state := topup.next_state(v_state, v_event);

@@ -166,14 +166,20 @@ class Interleaved(RuleBasedStateMachine):
                 self._facts.renumber(index, order_code)
 
     def _fact(self, step: Told) -> Fact:
-        """About top-ups that are there; of two in a description the order would matter."""
+        """About top-ups that are there; of two in a description the order would matter.
+
+        A transfer that names an order names nothing else: if that code is given up while the
+        transfer waits for the lock, it goes to suspense, whatever its description says.
+        """
         there = len(self._topups)
         if isinstance(step, PaysUnknownOrder):
             return self._facts.of(replace(step, described=[n % there for n in step.described[:1]]))
         step = replace(step, topup=step.topup % there)
         if isinstance(step, Pays | Fails):
             step = replace(step, link_of=step.link_of % there)
-        return self._facts.of(step)
+        fact = self._facts.of(step)
+        data = {name: fact.data[name] for name in fact.data if name != "description_tx_refs"}
+        return replace(fact, data=data)
 
     def _call(self, number: int, door: Door, play: Play) -> None:
         """By a session that is not waiting; one always is, for somebody holds the locks."""

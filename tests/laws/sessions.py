@@ -29,8 +29,11 @@ gives the answer that is right.
 
 @dataclass
 class Session:
+    """`patient`: its call is the first of its transaction, and may wait for another session."""
+
     connection: AsyncConnection
     call: asyncio.Task[None] | None = None
+    patient: bool = True
 
     @property
     def in_transaction(self) -> bool:
@@ -68,7 +71,8 @@ class Sessions:
 
     async def call(self, session: Session, door: Door, play: Play) -> None:
         """Within the open transaction of this free session, or a new one."""
-        if session.in_transaction:
+        session.patient = not session.in_transaction
+        if not session.patient:
             await session.connection.execute("SET LOCAL lock_timeout = '1ms'")
         else:
             await session.connection.execute("BEGIN")
@@ -90,9 +94,14 @@ class Sessions:
 
     async def end(self) -> None:
         """Rolls all back; whoever waits is rolled back after whom it waited for."""
-        while open_ones := [session for session in self.free if session.in_transaction]:
+        while any(session.in_transaction for session in self.all):
+            open_ones = [session for session in self.free if session.in_transaction]
             for session in open_ones:
                 await self.roll_back(session)
+            if not open_ones:  # they wait in a circle: PostgreSQL ends one of them
+                calls = [session.call for session in self.all if session.call is not None]
+                await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+                await self._settle()
 
     async def _call(self, session: Session, door: Door, play: Play) -> None:
         try:
@@ -115,10 +124,12 @@ class Sessions:
                 if session.call is not None and session.call.done():
                     done, session.call = session.call, None
                     done.result()
-            waiting = [s.connection.info.backend_pid for s in self.all if s.call is not None]
+            calling = [session for session in self.all if session.call is not None]
+            waiting = [session.connection.info.backend_pid for session in calling]
             cursor = await self.observer.execute(BLOCKED, (waiting,))
+            blocked = await cursor.fetchone() == (len(waiting),)
             # If all wait, in a circle, PostgreSQL ends one of them.
-            if await cursor.fetchone() == (len(waiting),) and self.free:
+            if blocked and self.free and all(session.patient for session in calling):
                 return
 
 

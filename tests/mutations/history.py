@@ -87,6 +87,12 @@ async def paid_by_description(clerk: Clerk, binh: UserId) -> None:
     three = await clerk.open("T0000000J", binh, 25_000)
     await clerk.append(linked(three.tx_ref, _link("h")))
     await clerk.append(_describes(25_000, three), _describes(25_000, three))
+    four = await clerk.open("T000000A1", binh, 25_000)
+    five = await clerk.open("T000000A0", binh, 25_000)
+    # Told again, it names another one, which still waits for its own.
+    paid = _describes(25_000, four)
+    again = replace(paid, data=paid.data | {"description_tx_refs": [five.tx_ref]})
+    await clerk.append(paid, again, _describes(25_000, five))
 
 
 async def judged_in_a_batch(clerk: Clerk, anna: UserId, binh: UserId) -> None:

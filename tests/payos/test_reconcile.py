@@ -303,6 +303,38 @@ async def test_what_payos_does_not_close_stays_open_here(
     assert (found.status, found.late) == (Status.CONFIRMED, False)
 
 
+@pytest.mark.parametrize("paid", [0, 50_000])
+async def test_a_topup_ends_with_its_time_though_payos_refuses_to_close_its_order(
+    at_work: Desk, paid: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topup, _ = await at_work.open()
+
+    def refuse(order: Order, _reason: str | None) -> None:
+        if paid:  # between the question and the cancelling
+            order.receive(paid)
+        raise Refusal("20", "no")
+
+    monkeypatch.setattr(Order, "cancel", refuse)
+    await at_work.let_expire(topup)
+    findings = await at_work.check(topup)
+    expected = ([paid], False) if paid else ([], True)
+    assert (findings.recovered, findings.closed) == expected
+    found = await at_work.state(topup)
+    assert found.status is (Status.CONFIRMED if paid else Status.EXPIRED)
+
+
+async def test_what_payos_calls_paid_without_a_transfer_is_not_closed_but_told(
+    at_work: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topup, _ = await at_work.open()
+    monkeypatch.setattr(Order, "status", "PAID")
+    findings = await at_work.cancel(topup)
+    assert (findings.closed, findings.outcome) == (False, CheckOutcome.UNREADABLE)
+    await at_work.let_expire(topup)
+    assert not (await at_work.check(topup)).closed
+    assert (await at_work.state(topup)).status is Status.PENDING
+
+
 async def test_what_is_paid_in_part_is_not_called_off_and_the_rest_may_come(at_work: Desk) -> None:
     topup, order = await at_work.open()
     order.receive(20_000)

@@ -2,8 +2,16 @@
 
 import hashlib
 
-from app.model import Outcome
-from tests.payments import Process, append_raw, connected, element, query, transfer
+from app.model import Fact, Outcome, TxRef
+from tests.payments import (
+    UNKNOWN_ORDER,
+    Process,
+    append_raw,
+    connected,
+    element,
+    query,
+    transfer,
+)
 
 
 async def test_a_session_that_does_not_wait_for_its_commits_waits_for_this_one(
@@ -49,3 +57,20 @@ async def test_the_id_of_a_conflict_never_changes(process: Process, database_url
     assert await query(
         database_url, "SELECT replace(event_id::text, '-', '') FROM topup.events WHERE seq = 3"
     ) == [(derived,)]
+
+
+async def test_a_repeat_within_a_batch_is_no_money_of_another_topup(process: Process) -> None:
+    """Told again it names the second top-up, which therefore still waits for its own transfer."""
+    first, second = await process.topup(30_000), await process.topup(30_000)
+
+    def named(tx_ref: TxRef, reference: str) -> Fact:
+        return transfer(UNKNOWN_ORDER, 30_000, reference, description_tx_refs=[tx_ref])
+
+    answers = await process.store.append_events(
+        [named(first.tx_ref, "FT-a"), named(second.tx_ref, "FT-a"), named(second.tx_ref, "FT-b")]
+    )
+    assert [(answer.outcome, answer.tx_ref) for answer in answers] == [
+        (Outcome.APPLIED, first.tx_ref),
+        (Outcome.DUPLICATE, first.tx_ref),
+        (Outcome.APPLIED, second.tx_ref),
+    ]

@@ -214,3 +214,39 @@ async def test_a_stranger_whose_order_code_is_none_is_refused_without_its_neighb
         batch = [element(fact) for fact in (odd, told(topup.order_code))]
         answers = await append_raw(connection, batch)
     assert [answer[0] for answer in answers] == ["rejected", "applied"]
+
+
+async def test_what_a_person_accepted_counts_when_the_rest_is_told(
+    process: Process, database_url: str, topup: Topup
+) -> None:
+    """Two payments, which GET tells under other references than webhooks."""
+    code = topup.order_code
+    both = asked(code, "GA", "GB"), asked(code, "GB", "GA")
+    assert await append(process, told(code, "A")) == [Outcome.APPLIED]
+    assert await append(process, *both) == [Outcome.CONFLICT, Outcome.CONFLICT]
+    await accept(database_url, "GB", topup)
+    assert await append(process, told(code, "B")) == [Outcome.CONFLICT]
+    assert await received(database_url) == 2 * AMOUNT
+
+
+async def test_an_answer_that_lists_both_is_no_proof_of_what_a_person_accepted(
+    process: Process, database_url: str, topup: Topup
+) -> None:
+    code = topup.order_code
+    assert await append(process, asked(code, "GA")) == [Outcome.APPLIED]
+    assert await append(process, told(code, "B")) == [Outcome.CONFLICT]
+    await accept(database_url, "B", topup)
+    both = asked(code, "GA", "GB"), asked(code, "GB", "GA")
+    assert await append(process, *both) == [Outcome.DUPLICATE, Outcome.CONFLICT]
+    assert await received(database_url) == 2 * AMOUNT
+
+
+async def accept(url: str, reference: str, topup: Topup) -> None:
+    """As a person who looked at the bank's statement."""
+    [(held,)] = await query(
+        url,
+        "SELECT event_id FROM topup.events "
+        "WHERE type = 'payment.conflict' AND data ->> 'reference' = %s",
+        reference,
+    )
+    assert await query(url, ASSIGN, held, topup.tx_ref) == [("applied",)]

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 
@@ -72,6 +73,18 @@ async def test_a_webhook_without_reference_and_the_full_transfer_at_once_are_not
     assert outcomes == ["suspense" if nameless_first else "applied", "conflict"]
     balance = 0 if nameless_first else AMOUNT
     assert await query(database_url, BALANCE, topup.user_id) == [(balance,)]
+
+
+@pytest.mark.parametrize("nameless_first", [False, True])
+async def test_what_names_the_same_topup_in_its_text_at_once_is_not_both_money(
+    process: Process, database_url: str, nameless_first: bool
+) -> None:
+    topup = await process.topup(AMOUNT)
+    full = transfer(UNKNOWN_ORDER, AMOUNT, "W", description_tx_refs=[topup.tx_ref])
+    blank = replace(full, event_id=uuid4(), data=full.data | {"unmatchable": "reference.missing"})
+    first, second = (blank, full) if nameless_first else (full, blank)
+    outcomes = await at_once(database_url, first, second)
+    assert outcomes == ["suspense" if nameless_first else "applied", "conflict"]
 
 
 @pytest.mark.parametrize("webhook_first", [False, True])

@@ -1,0 +1,36 @@
+-- is_alike: whether two transfers, by their data, may be one under two references: the same payment
+--           link, amount and minute, and one of them has no reference; or one was told by a
+--           webhook, the other by GET, in an answer that does not list the first.
+-- Raises:   nothing.
+-- Locks:    nothing. Pure: equal arguments give equal results.
+-- Notifies: nothing.
+-- Why:      an answer that lists both references has proved them to be two transfers, but which one
+--           a transfer without a reference is, no answer tells. A time that could not be read may
+--           be any.
+CREATE OR REPLACE FUNCTION topup.is_alike(p_data jsonb, p_other jsonb)
+RETURNS boolean
+LANGUAGE sql
+IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT
+        p_other ->> 'amount' = p_data ->> 'amount'
+        AND coalesce(p_other ->> 'payment_link_id' = p_data ->> 'payment_link_id', true)
+        AND coalesce(
+            left(p_other ->> 'transaction_at', length('2026-01-02T03:04'))
+            = left(p_data ->> 'transaction_at', length('2026-01-02T03:04')),
+            true
+        )
+        AND CASE
+            WHEN
+                coalesce(p_other ->> 'unmatched' = 'reference.missing', false)
+                <> coalesce(p_data ->> 'unmatched' = 'reference.missing', false)
+                THEN true
+            WHEN p_data ->> 'source' = 'payos.get' THEN
+                p_other ->> 'source' IS DISTINCT FROM 'payos.get'
+                AND NOT coalesce(p_data -> 'listed' ? (p_other ->> 'reference'), false)
+            WHEN p_other ->> 'source' = 'payos.get' THEN
+                NOT coalesce(p_other -> 'listed' ? (p_data ->> 'reference'), false)
+            ELSE false
+        END
+$$;
