@@ -5,6 +5,7 @@ Each process tries; topup.seal_events sees to it that one at a time does.
 
 import asyncio
 import logging
+import math
 from typing import Protocol
 
 from app.database.chain import SealLag
@@ -15,6 +16,7 @@ from app.tasks import Repeated
 log = logging.getLogger(__name__)
 
 DOUBLINGS_MAX = 5
+UNKNOWN = math.nan
 
 
 class Seals(Protocol):
@@ -37,6 +39,8 @@ class Sealer:
         self._sealing = Repeated("sealer", self._seal, self._pause, failed, log)
 
     def start(self) -> None:
+        """The gauges are there from now on, unknown (NaN) until the first batch."""
+        self._tell(UNKNOWN, UNKNOWN)
         self._sealing.start()
 
     async def stop(self) -> None:
@@ -48,8 +52,11 @@ class Sealer:
         batch_max = self._settings.seal_batch_max
         self._full = await self._seals.seal(batch_max) >= batch_max
         lag = await self._seals.lag()
-        self._metrics.events_unsealed.set(lag.events)
-        self._metrics.unsealed_seconds.set(lag.seconds)
+        self._tell(lag.events, lag.seconds)
+
+    def _tell(self, events: float, seconds: float) -> None:
+        self._metrics.events_unsealed.set(events)
+        self._metrics.unsealed_seconds.set(seconds)
 
     async def _pause(self, failures: int) -> None:
         """Not while there are full batches; longer after failures."""
