@@ -18,6 +18,7 @@ RETURNS SETOF topup.outcome
 LANGUAGE plpgsql
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan -- to plan anew costs more than to run
 AS $$
 DECLARE
     v_lengths integer[] := ARRAY[

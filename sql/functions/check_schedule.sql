@@ -7,11 +7,13 @@
 --           bring along: a top-up that is opened is scheduled by the trigger, without a parameter.
 CREATE OR REPLACE FUNCTION topup.check_schedule()
 RETURNS double precision[]
-LANGUAGE sql
+LANGUAGE plpgsql
 STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT string_to_array(
+BEGIN
+    RETURN string_to_array(
         coalesce(nullif(current_setting('napvi.check_schedule', true), ''), '30,120,600,3600'), ','
-    )::double precision[]
+    )::double precision[];
+END
 $$;

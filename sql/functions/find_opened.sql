@@ -8,15 +8,19 @@ CREATE OR REPLACE FUNCTION topup.find_opened(
     p_tx_ref text, p_user_id bigint, p_idempotency_key text
 )
 RETURNS topup.topups
-LANGUAGE sql
+LANGUAGE plpgsql
 STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT t FROM topup.topups AS t
-    WHERE
-        t.user_id = p_user_id
-        AND (
-            t.idempotency_key = p_idempotency_key
-            OR t.tx_ref = p_tx_ref AND num_nonnulls(t.idempotency_key, p_idempotency_key) = 0
-        )
+BEGIN
+    RETURN (
+        SELECT t FROM topup.topups AS t
+        WHERE
+            t.user_id = p_user_id
+            AND (
+                t.idempotency_key = p_idempotency_key
+                OR t.tx_ref = p_tx_ref AND num_nonnulls(t.idempotency_key, p_idempotency_key) = 0
+            )
+    );
+END
 $$;

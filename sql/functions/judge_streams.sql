@@ -13,39 +13,43 @@ CREATE OR REPLACE FUNCTION topup.judge_streams(
     p_grace_seconds double precision
 )
 RETURNS topup.stream_opening[]
-LANGUAGE sql
+LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT array_agg(
-        ROW(
-            r.stream_id,
-            CASE
-                WHEN s.user_id IS NULL THEN 'not_logged_in'
-                WHEN t.tx_ref IS NULL THEN 'not_found'
-                WHEN
-                    t.seq = r.after
-                    AND t.status NOT IN ('pending', 'underpaid')
-                    AND (
-                        SELECT u.final FROM topup.read_updates(
-                            ARRAY[t.tx_ref], ARRAY[NULL::bigint], p_grace_seconds
-                        ) AS u
-                    )
-                THEN 'finished'
-                ELSE 'open'
-            END,
-            s.user_id, r.session_hash, r.tx_ref
-        )::topup.stream_opening
-    )
-    FROM (
-        SELECT a.stream_id, a.session_hash, a.tx_ref, a.after
-        FROM unnest(p_stream_ids, p_session_hashes, p_tx_refs, p_afters)
-            AS a (stream_id, session_hash, tx_ref, after)
-        ORDER BY a.session_hash
-    ) AS r
-    LEFT JOIN LATERAL topup.touch_session(r.session_hash, p_idle_seconds) AS s ON true
-    LEFT JOIN LATERAL ( -- by its index, however many the planner takes these for
-        SELECT o.tx_ref, o.seq, o.status FROM topup.topups AS o
-        WHERE o.tx_ref = r.tx_ref AND o.user_id = s.user_id
-        LIMIT 1
-    ) AS t ON true
+BEGIN
+    RETURN (
+        SELECT array_agg(
+            ROW(
+                r.stream_id,
+                CASE
+                    WHEN s.user_id IS NULL THEN 'not_logged_in'
+                    WHEN t.tx_ref IS NULL THEN 'not_found'
+                    WHEN
+                        t.seq = r.after
+                        AND t.status NOT IN ('pending', 'underpaid')
+                        AND (
+                            SELECT u.final FROM topup.read_updates(
+                                ARRAY[t.tx_ref], ARRAY[NULL::bigint], p_grace_seconds
+                            ) AS u
+                        )
+                    THEN 'finished'
+                    ELSE 'open'
+                END,
+                s.user_id, r.session_hash, r.tx_ref
+            )::topup.stream_opening
+        )
+        FROM (
+            SELECT a.stream_id, a.session_hash, a.tx_ref, a.after
+            FROM unnest(p_stream_ids, p_session_hashes, p_tx_refs, p_afters)
+                AS a (stream_id, session_hash, tx_ref, after)
+            ORDER BY a.session_hash
+        ) AS r
+        LEFT JOIN LATERAL topup.touch_session(r.session_hash, p_idle_seconds) AS s ON true
+        LEFT JOIN LATERAL ( -- by its index, however many the planner takes these for
+            SELECT o.tx_ref, o.seq, o.status FROM topup.topups AS o
+            WHERE o.tx_ref = r.tx_ref AND o.user_id = s.user_id
+            LIMIT 1
+        ) AS t ON true
+    );
+END
 $$;

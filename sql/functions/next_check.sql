@@ -9,20 +9,24 @@ CREATE OR REPLACE FUNCTION topup.next_check(
     p_topup topup.topups, p_now timestamptz, p_schedule double precision[]
 )
 RETURNS timestamptz
-LANGUAGE sql
+LANGUAGE plpgsql
 IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT min(c.at)
-    FROM (
-        SELECT topup.payable_until(p_topup.expires_at) AS at
-        UNION ALL
-        SELECT p_topup.opened_at + make_interval(secs => s.seconds)
-        FROM unnest(trim_array(p_schedule, 1)) AS s (seconds)
-        WHERE p_topup.status <> 'confirmed'
-        UNION ALL
-        SELECT p_now + make_interval(secs => p_schedule[cardinality(p_schedule)])
-        WHERE p_topup.status <> 'confirmed'
-    ) AS c
-    WHERE c.at > p_now AND c.at <= p_topup.expires_at + interval '48 hours'
+BEGIN
+    RETURN (
+        SELECT min(c.at)
+        FROM (
+            SELECT topup.payable_until(p_topup.expires_at) AS at
+            UNION ALL
+            SELECT p_topup.opened_at + make_interval(secs => s.seconds)
+            FROM unnest(trim_array(p_schedule, 1)) AS s (seconds)
+            WHERE p_topup.status <> 'confirmed'
+            UNION ALL
+            SELECT p_now + make_interval(secs => p_schedule[cardinality(p_schedule)])
+            WHERE p_topup.status <> 'confirmed'
+        ) AS c
+        WHERE c.at > p_now AND c.at <= p_topup.expires_at + interval '48 hours'
+    );
+END
 $$;

@@ -19,6 +19,7 @@ RETURNS SETOF topup.stream_opening
 LANGUAGE plpgsql
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan -- to plan anew costs more than to run
 AS $$
 DECLARE
     v_openings topup.stream_opening[];

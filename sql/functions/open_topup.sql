@@ -21,6 +21,7 @@ RETURNS topup.topups
 LANGUAGE plpgsql
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan -- to plan anew costs more than to run
 AS $$
 DECLARE
     v_topup topup.topups := topup.find_opened(p_tx_ref, p_user_id, p_idempotency_key);

@@ -10,7 +10,6 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_state topup.topups;
-    v_posting record;
     v_balance bigint;
 BEGIN
     IF p_event.tx_ref IS NOT NULL THEN
@@ -38,20 +37,18 @@ BEGIN
         END IF;
     END IF;
 
-    FOR v_posting IN
-        SELECT p.account, p.user_id, p.amount FROM topup.postings(p_event, v_state.user_id) AS p
-    LOOP
-        UPDATE topup.wallets AS w
-        SET balance = w.balance + v_posting.amount, version = w.version + 1
-        WHERE w.user_id = v_posting.user_id
-        RETURNING w.balance INTO v_balance;
+    UPDATE topup.wallets AS w
+    SET balance = w.balance + p.amount, version = w.version + 1
+    FROM topup.postings(p_event, v_state.user_id) AS p
+    WHERE w.user_id = p.user_id
+    RETURNING w.balance INTO v_balance; -- one posting at most is of a wallet
 
-        INSERT INTO topup.ledger_entries
-            (event_id, account, user_id, amount, balance_after, recorded_at)
-        VALUES (
-            p_event.event_id, v_posting.account, v_posting.user_id, v_posting.amount,
-            v_balance, p_event.recorded_at
-        );
-    END LOOP;
+    INSERT INTO topup.ledger_entries
+        (event_id, account, user_id, amount, balance_after, recorded_at)
+    SELECT
+        p_event.event_id, p.account, p.user_id, p.amount,
+        CASE WHEN p.user_id IS NOT NULL THEN v_balance END,
+        p_event.recorded_at
+    FROM topup.postings(p_event, v_state.user_id) AS p;
 END
 $$;

@@ -12,17 +12,21 @@ CREATE OR REPLACE FUNCTION topup.read_facts(
     p_bodies bytea[]
 )
 RETURNS topup.fact[]
-LANGUAGE sql
+LANGUAGE plpgsql
 STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT array_agg(
-        ROW(
-            f.ordinal, f.event_id::uuid, f.type, f.tx_ref, f.data::jsonb,
-            f.occurred_at::timestamptz, f.body
-        )::topup.fact
-        ORDER BY f.ordinal
-    )
-    FROM unnest(p_event_ids, p_types, p_tx_refs, p_data, p_occurred_at, p_bodies)
-    WITH ORDINALITY AS f (event_id, type, tx_ref, data, occurred_at, body, ordinal)
+BEGIN
+    RETURN (
+        SELECT array_agg(
+            ROW(
+                f.ordinal, f.event_id::uuid, f.type, f.tx_ref, f.data::jsonb,
+                f.occurred_at::timestamptz, f.body
+            )::topup.fact
+            ORDER BY f.ordinal
+        )
+        FROM unnest(p_event_ids, p_types, p_tx_refs, p_data, p_occurred_at, p_bodies)
+        WITH ORDINALITY AS f (event_id, type, tx_ref, data, occurred_at, body, ordinal)
+    );
+END
 $$;

@@ -23,10 +23,13 @@ RETURNS TABLE (
     expires_at timestamptz,
     recorded_at timestamptz
 )
-LANGUAGE sql
+LANGUAGE plpgsql
 STABLE
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan -- to plan anew costs more than to run
 AS $$
+BEGIN
+    RETURN QUERY
     WITH history AS (
         SELECT
             e.tx_ref, e.seq, e.type, e.recorded_at, r.after,
@@ -54,7 +57,8 @@ AS $$
         LIMIT 1
     ) AS l ON true
     WHERE h.seq > h.after OR h.seq = h.head
-    ORDER BY h.tx_ref, h.seq
+    ORDER BY h.tx_ref, h.seq;
+END
 $$;
 
 GRANT EXECUTE ON FUNCTION topup.read_updates(text[], bigint[], double precision) TO topup_app;

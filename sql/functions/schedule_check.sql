@@ -6,9 +6,10 @@
 -- Why:      in the commit of the event, so that no crash leaves a top-up that nobody asks about.
 CREATE OR REPLACE FUNCTION topup.schedule_check(p_tx_ref text, p_doubtful boolean)
 RETURNS void
-LANGUAGE sql
+LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
+BEGIN
     INSERT INTO topup.payos_checks AS c (tx_ref, next_at, doubtful)
     SELECT
         t.tx_ref,
@@ -23,5 +24,6 @@ AS $$
     WHERE t.tx_ref = p_tx_ref AND t.order_code IS NOT NULL
     ON CONFLICT (tx_ref) DO UPDATE SET
         next_at = least(c.next_at, excluded.next_at),
-        doubtful = c.doubtful OR excluded.doubtful
+        doubtful = c.doubtful OR excluded.doubtful;
+END
 $$;
