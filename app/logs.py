@@ -6,11 +6,13 @@ Messages of our own start with `event=`; another library's words become `message
 traceback `exception="..."`. No record can start a second line, whatever a client sent.
 """
 
+import asyncio
 import json
 import logging
 import re
 import sys
 from datetime import UTC, datetime
+from typing import TextIO
 
 from app.errors import ConfigurationError, NapviError
 
@@ -23,7 +25,7 @@ def configure_logging(level: str) -> None:
     if number is None:
         remedy = "Use debug, info, warning or error."
         raise ConfigurationError("NAPVI_LOG_LEVEL", f"there is no level {level!r}.", remedy)
-    handler = logging.StreamHandler(sys.stderr)
+    handler = OneWrite(sys.stderr)
     handler.setFormatter(OneLine())
     handler.addFilter(worth_saying)
     handler.setLevel(number)  # libraries set levels of their own on their loggers
@@ -38,6 +40,46 @@ def worth_saying(record: logging.LogRecord) -> bool:
     if record.exc_info and isinstance(record.exc_info[1], NapviError):
         return False
     return record.name.split(".")[0] == "app" or record.levelno >= logging.WARNING
+
+
+class OneWrite(logging.StreamHandler[TextIO]):
+    """Writes in one piece what one turn of the event loop says, before the loop waits again.
+
+    Payments that share a commit are logged in one turn, and who reads the log is woken once.
+    A warning, and what is said outside of a loop, is written at once.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            self._lines.append(self.format(record) + self.terminator)
+            loop = None if record.levelno >= logging.WARNING else _running_loop()
+            if loop is None:
+                self.flush()
+            else:
+                loop.call_soon(self.flush)
+        except Exception:
+            self.handleError(record)
+
+    def flush(self) -> None:
+        """Writes what waits. Other threads log too."""
+        self.acquire()
+        try:
+            lines, self._lines = self._lines, []
+            self.stream.write("".join(lines))
+            self.stream.flush()
+        finally:
+            self.release()
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 class OneLine(logging.Formatter):

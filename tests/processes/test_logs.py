@@ -1,7 +1,10 @@
 """Logs: one line per record, whatever is in it, and nothing that libraries should not tell."""
 
+import asyncio
 import logging
 import re
+import sys
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -83,6 +86,69 @@ def test_the_level_bounds_libraries_that_set_their_own(capsys: pytest.CaptureFix
     library.setLevel(logging.DEBUG)
     library.warning("hello")
     assert capsys.readouterr().err == ""
+
+
+class Paper:
+    """A stream that remembers each write that had something in it."""
+
+    def __init__(self) -> None:
+        self.writes: list[str] = []
+
+    def write(self, text: str) -> int:
+        self.writes += [text] if text else []
+        return len(text)
+
+    def flush(self) -> None:
+        """Nothing waits."""
+
+
+@pytest.fixture
+def paper(monkeypatch: pytest.MonkeyPatch) -> Paper:
+    paper = Paper()
+    monkeypatch.setattr(sys, "stderr", paper)
+    configure_logging("info")
+    return paper
+
+
+def said(paper: Paper) -> list[list[str]]:
+    """The events of each write."""
+    return [re.findall(r"event=(\w+)", text) for text in paper.writes]
+
+
+async def test_what_one_turn_of_the_loop_says_is_one_write(paper: Paper) -> None:
+    log = logging.getLogger("app")
+    log.info("event=one")
+    log.info("event=two")
+    assert said(paper) == []
+    await asyncio.sleep(0)
+    assert said(paper) == [["one", "two"]]
+    log.info("event=three")
+    await asyncio.sleep(0)
+    assert said(paper) == [["one", "two"], ["three"]]
+
+
+async def test_a_warning_is_written_at_once_and_in_order(paper: Paper) -> None:
+    logging.getLogger("app").info("event=one")
+    logging.getLogger("app").warning("event=two")
+    assert said(paper) == [["one", "two"]]
+
+
+async def test_a_thread_has_no_turns_and_takes_the_lines_of_the_loop_along(paper: Paper) -> None:
+    logging.getLogger("app").info("event=one")
+    thread = threading.Thread(target=logging.getLogger("app").info, args=("event=two",))
+    thread.start()
+    thread.join()
+    assert said(paper) == [["one", "two"]]
+
+
+def test_the_last_words_of_a_loop_are_written(paper: Paper) -> None:
+    async def say() -> None:
+        logging.getLogger("app").info("event=one")
+
+    asyncio.run(say())
+    for handler in logging.getLogger().handlers:
+        handler.flush()  # as logging.shutdown does at the end
+    assert said(paper) == [["one"]]
 
 
 def test_a_level_that_is_none_is_refused() -> None:
