@@ -77,10 +77,12 @@ def _joined(data: Mapping[str, object], nested: Callable[[object], str]) -> str:
 
 
 def _text(value: object, nested: Callable[[object], str]) -> str:
+    if isinstance(value, str):  # most of them
+        return "" if value in PRINTED_AS_EMPTY else value
+    if value is None:
+        return ""
     if isinstance(value, Mapping | list):
         return nested(value)
-    if value is None or value in PRINTED_AS_EMPTY:
-        return ""
     if isinstance(value, bool):
         return "true" if value else "false"
     return _number(value) if isinstance(value, float) else str(value)
@@ -151,6 +153,6 @@ def _as_in_javascript(value: object) -> object:
 
 def _node_order(key: str) -> tuple[bool, int, bytes]:
     """The order of the keys of a JavaScript object whose keys were inserted sorted."""
-    if ARRAY_INDEX.fullmatch(key) and int(key) <= ARRAY_INDEX_MAX:
+    if key.isdigit() and ARRAY_INDEX.fullmatch(key) and int(key) <= ARRAY_INDEX_MAX:
         return (False, int(key), b"")
     return (True, 0, key.encode("utf-16-be", "surrogatepass"))
