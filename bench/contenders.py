@@ -27,7 +27,7 @@ PEER = "Starlette + Redis"
 PEERS = Path(__file__).parent / "peers"
 PEER_PYTHON = Path(__file__).parent.parent / ".venv-peers" / "bin" / "python"
 START_SECONDS_MAX = 20.0
-PAYERS = 8
+PAYERS, TOPUPS_OF_A_PAYER_MAX = 8, 300  # each opening counts the open ones of its payer
 FIRST_ORDER_CODE = 1_000_000
 PART_VND = 1  # a top-up that is not paid in full goes on
 
@@ -71,7 +71,8 @@ def napvi(
         "NAPVI_RECONCILE": "false",
     }
     with running_service(database_url, workers=workers, **limits | changes) as service:
-        topups = asyncio.run(open_topups(service.url, database_url, count, PAYERS))
+        payers = max(PAYERS, count // TOPUPS_OF_A_PAYER_MAX)
+        topups = asyncio.run(open_topups(service.url, database_url, count, payers))
         yield Contender(name, service.url, service.pid, topups, database_url, part)
 
 
