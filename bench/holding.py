@@ -28,10 +28,12 @@ class Measured:
 class Flood:
     """Events to distinct streams: how many came a second, and milliseconds of each.
 
-    `p50_ms`, `p99_ms`: from the COMMIT or the message to the frame; `cpu_ms`: of the service.
+    `taken_ms`: from the COMMIT or the message to its answer; `p50_ms`, `p99_ms`: to the frame;
+    `cpu_ms`: of the service.
     """
 
     per_second: float
+    taken_ms: float
     p50_ms: float
     p99_ms: float
     cpu_ms: float
@@ -90,10 +92,12 @@ class Holding:
         used = max(self.cpu_seconds() - used, 1 / TICKS_PER_SECOND)
         arrivals = seen["arrivals"]
         seconds = max(at for _, at in arrivals) - published.sent[0]
+        taken = [at - sent for sent, at in zip(published.sent, published.taken, strict=True)]
         percentiles = statistics.quantiles(_delays(topups, published.sent, arrivals), n=100)
         client = max(seen["cpu_seconds"] / seconds, published.cpu_seconds / published.seconds)
         return Flood(
             len(topups) / seconds,
+            statistics.median(taken) * 1000,
             percentiles[49] * 1000,
             percentiles[98] * 1000,
             used / len(topups) * 1000,

@@ -15,11 +15,14 @@ from tests.bulk import OpenTopup
 
 @dataclass(frozen=True)
 class Published:
-    """`sent`: CLOCK_MONOTONIC of when the COMMIT, or the message, of each event was sent."""
+    """`sent`: CLOCK_MONOTONIC of when the COMMIT, or the message, of each event was sent; `taken`:
+    of its answer.
+    """
 
     seconds: float
     cpu_seconds: float
     sent: list[float]
+    taken: list[float]
 
 
 class Publishers:

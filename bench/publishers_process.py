@@ -103,9 +103,12 @@ async def outlet_at(url: str) -> AsyncIterator[Outlet]:
 async def publish(
     outlet: Outlet, events: list[tuple[str, str]], per_second: float | None
 ) -> dict[str, Any]:
-    """What is late is not made up for: `sent` is when it was really sent."""
+    """`sent` is when an event was really sent, also when that was late; `taken` when it was known
+    to be committed, or passed on.
+    """
     prepared = [outlet.prepare(*event) for event in events]
     sent: list[float] = []
+    taken: list[float] = []
     started, used = time.monotonic(), time.process_time()
     while len(sent) < len(prepared):
         due = len(prepared)
@@ -114,6 +117,7 @@ async def publish(
         batch = prepared[len(sent) : min(due, len(sent) + BATCH_MAX)]
         if batch:
             sent += [await outlet.put(batch)] * len(batch)
+            taken += [time.monotonic()] * len(batch)
         if per_second is not None:
             elapsed = time.monotonic() - started
             late = elapsed * per_second - len(sent) >= BATCH_MAX
@@ -122,6 +126,7 @@ async def publish(
         "seconds": time.monotonic() - started,
         "cpu_seconds": time.process_time() - used,
         "sent": sent,
+        "taken": taken,
     }
 
 

@@ -50,7 +50,7 @@ def _page(figures: Sequence[Figure], moment: datetime, machine: dict[str, object
     page = [f"Measured {moment:%Y-%m-%d}: {told}.", ""]
     page += ["| workload | figure | napvi | other | ratio, median (least to most) | aim |"]
     page += ["|---|---|---|---|---|---|"]
-    page += [row for figure in figures for row in _rows(figure)]
+    page += [row for figure in figures for row in page_rows(figure)]
     for workload in dict.fromkeys(figure.workload for figure in figures):
         name = f"bench-{workload.replace(' ', '-')}.svg"
         chart = plot([figure for figure in figures if figure.workload == workload])
@@ -59,7 +59,7 @@ def _page(figures: Sequence[Figure], moment: datetime, machine: dict[str, object
     return page
 
 
-def _rows(figure: Figure) -> list[str]:
+def page_rows(figure: Figure) -> list[str]:
     ours = f"{spread(figure.values[OURS]).median:.4g} {figure.unit}"
     rows = []
     if not figure.others():
