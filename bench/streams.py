@@ -54,7 +54,7 @@ def run(database_url: str, scale: Scale) -> list[Figure]:
         for _ in scale.each_round(WORKLOAD):
             measure(figures, holdings, REST_SECONDS, scale.flood_seconds)
         fewer = replace(scale, rounds=min(scale.rounds, scale.crowd_rounds))
-        # Not the peer, which takes two open files for each and minutes to open them.
+        # Not the peer: it takes two open files for each, often more than a process may.
         alone = [holding for holding in holdings if holding.contender is not peer]
         for _ in fewer.each_round(f"{WORKLOAD}, {scale.crowd}"):
             measure(crowd, alone, scale.crowd_rest_seconds, scale.flood_seconds)
