@@ -38,9 +38,14 @@ class Child:
 def child(module: str, url: str) -> Iterator[Child]:
     """`module` as a program, which talks to the server at `url`."""
     address = urlsplit(url)
-    command = (sys.executable, "-m", module, address.hostname or "", str(address.port))
+    with program(module, address.hostname or "", str(address.port)) as process:
+        yield process
+
+
+@contextmanager
+def program(module: str, *arguments: str) -> Iterator[Child]:
     with subprocess.Popen(
-        command,
+        (sys.executable, "-m", module, *arguments),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         preexec_fn=die_with_parent(),  # noqa: PLW1509 takes no lock: two system calls

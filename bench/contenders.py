@@ -2,11 +2,12 @@
 
 import asyncio
 import hashlib
+import json
 import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,24 +20,45 @@ from bench.figures import OURS
 from bench.service import running_service
 from tests.bulk import OpenTopup, open_topups
 from tests.ports import held_port
+from tests.processes.payer import webhook
 from tests.services import CHECKSUM_KEY
 
 PEER = "Starlette + Redis"
 PEERS = Path(__file__).parent / "peers"
 PEER_PYTHON = Path(__file__).parent.parent / ".venv-peers" / "bin" / "python"
 START_SECONDS_MAX = 20.0
-PAYERS = 8
+PAYERS, TOPUPS_OF_A_PAYER_MAX = 8, 300  # each opening counts the open ones of its payer
 FIRST_ORDER_CODE = 1_000_000
+PART_VND = 1  # a top-up that is not paid in full goes on
 
 
 @dataclass(frozen=True)
 class Contender:
-    """A service at `url` whose processes descend from `pid`, and its pending top-ups."""
+    """A service at `url` whose processes descend from `pid`, and its pending top-ups.
+
+    `events_at`: where its events come from, for bench/publishers.py; `event`: one of a top-up, as
+    it is put in there.
+    """
 
     name: str
     url: str
     pid: int
     topups: Sequence[OpenTopup]
+    events_at: str
+    event: Callable[[OpenTopup], bytes]
+    takes_webhooks: bool = True
+
+
+def part(topup: OpenTopup) -> bytes:
+    """A webhook: the smallest payment."""
+    return webhook(topup.as_answered(), PART_VND)
+
+
+def state(topup: OpenTopup) -> bytes:
+    """As the peer tells it to browsers."""
+    columns = {"tx_ref": topup.tx_ref, "user_id": topup.user_id, "order_code": topup.order_code}
+    told = {"amount": topup.amount, "amount_paid": PART_VND, "status": "underpaid", "seq": 2}
+    return json.dumps(columns | told).encode()
 
 
 @contextmanager
@@ -49,8 +71,9 @@ def napvi(
         "NAPVI_RECONCILE": "false",
     }
     with running_service(database_url, workers=workers, **limits | changes) as service:
-        topups = asyncio.run(open_topups(service.url, database_url, count, PAYERS))
-        yield Contender(name, service.url, service.pid, topups)
+        payers = max(PAYERS, count // TOPUPS_OF_A_PAYER_MAX)
+        topups = asyncio.run(open_topups(service.url, database_url, count, payers))
+        yield Contender(name, service.url, service.pid, topups, database_url, part)
 
 
 @contextmanager
@@ -66,8 +89,8 @@ def starlette_redis(database_url: str, count: int) -> Iterator[Contender]:
         arguments = (PEERS / "starlette_redis.py", str(port), url, redis_url, CHECKSUM_KEY)
         with _started(PEER_PYTHON, *arguments) as process:
             address = f"http://127.0.0.1:{port}"
-            _wait_for(f"{address}/healthz")
-            yield Contender(PEER, address, process.pid, topups)
+            wait_for(f"{address}/healthz", PEER)
+            yield Contender(PEER, address, process.pid, topups, redis_url, state)
 
 
 @contextmanager
@@ -125,14 +148,15 @@ def _peer_topups(url: str, count: int) -> list[OpenTopup]:
     return topups
 
 
-def _wait_for(address: str) -> None:
+def wait_for(address: str, name: str) -> None:
+    """Returns once it answers. Ends the run when it does not."""
     deadline = time.monotonic() + START_SECONDS_MAX
     while True:
         try:
             httpx.get(address, trust_env=False).raise_for_status()
         except httpx.TransportError:
             if time.monotonic() > deadline:
-                raise SystemExit("The peer does not start.") from None
+                raise SystemExit(f"{name} does not start.") from None
             time.sleep(0.1)
         else:
             return

@@ -27,6 +27,7 @@ class Crowd:
         self._streams: set[Stream] = set()
         self.arrivals: list[tuple[str, float]] = []
         self.bytes_out = self.bytes_in = 0
+        self._forgot_at = 0.0
 
     async def open(self, whom: list[tuple[str, str]], at_once: int) -> dict[str, Any]:
         """Opens a stream for each (tx_ref, cookie); one is open once its first state is there."""
@@ -56,14 +57,18 @@ class Crowd:
     async def forget(self) -> dict[str, Any]:
         self.arrivals.clear()
         self.bytes_out = self.bytes_in = 0
+        self._forgot_at = time.process_time()
         return {}
 
     async def wait(self, updates: int) -> dict[str, Any]:
-        """Until so many updates came since `forget`: (tx_ref, CLOCK_MONOTONIC) of each."""
+        """Until so many updates came since `forget`: (tx_ref, CLOCK_MONOTONIC) of each, and the
+        CPU of this process in that time.
+        """
         until = time.monotonic() + PATIENCE_SECONDS
         while len(self.arrivals) < updates and time.monotonic() < until:  # noqa: ASYNC110
             await asyncio.sleep(CLOSING_SECONDS)
-        return {"arrivals": self.arrivals}
+        used = time.process_time() - self._forgot_at
+        return {"arrivals": self.arrivals, "cpu_seconds": used}
 
     async def count(self) -> dict[str, Any]:
         """Bytes since `forget`."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 OURS = "napvi"
+CLIENT_CPU_MAX = 0.5
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class Figure:
     """One quantity of one workload: `values[contender]` has one number for each round.
 
     `most`: what napvi is to stay below, whoever else is measured.
+    `busy_clients`: contenders whose client worked more than half the time in some round: what was
+    measured is partly the client, and they may be better than that.
     """
 
     workload: str
@@ -52,9 +55,13 @@ class Figure:
     aims: tuple[Aim, ...] = ()
     most: float | None = None
     values: dict[str, list[float]] = field(default_factory=dict)
+    busy_clients: list[str] = field(default_factory=list)
 
-    def add(self, contender: str, value: float) -> None:
+    def add(self, contender: str, value: float, client_cpu: float = 0.0) -> None:
+        """`client_cpu`: of whoever measured it, in CPUs."""
         self.values.setdefault(contender, []).append(value)
+        if client_cpu > CLIENT_CPU_MAX and contender not in self.busy_clients:
+            self.busy_clients.append(contender)
 
     def ratio(self, other: str) -> Spread:
         """napvi's to that of `other`, of the same round."""

@@ -36,7 +36,8 @@ def lines(figure: Figure) -> list[str]:
     head = f"{figure.workload}: {figure.name}, {figure.unit}"
     medians = [f"{name} {spread(values).median:.4g}" for name, values in figure.values.items()]
     ratios = [_ratio(figure, other) for other in figure.others()]
-    return [head, f"    {'; '.join(medians)}", *(f"    {ratio}" for ratio in ratios)]
+    busy = [f"the client was busy: {name}" for name in figure.busy_clients]
+    return [head, *(f"    {line}" for line in ["; ".join(medians), *ratios, *busy])]
 
 
 def _ratio(figure: Figure, other: str) -> str:
@@ -49,7 +50,7 @@ def _page(figures: Sequence[Figure], moment: datetime, machine: dict[str, object
     page = [f"Measured {moment:%Y-%m-%d}: {told}.", ""]
     page += ["| workload | figure | napvi | other | ratio, median (least to most) | aim |"]
     page += ["|---|---|---|---|---|---|"]
-    page += [row for figure in figures for row in _rows(figure)]
+    page += [row for figure in figures for row in page_rows(figure)]
     for workload in dict.fromkeys(figure.workload for figure in figures):
         name = f"bench-{workload.replace(' ', '-')}.svg"
         chart = plot([figure for figure in figures if figure.workload == workload])
@@ -58,21 +59,31 @@ def _page(figures: Sequence[Figure], moment: datetime, machine: dict[str, object
     return page
 
 
-def _rows(figure: Figure) -> list[str]:
-    median = spread(figure.values[OURS]).median
-    ours = f"{median:.4g} {figure.unit}"
+def page_rows(figure: Figure) -> list[str]:
+    ours = f"{spread(figure.values[OURS]).median:.4g} {figure.unit}"
     rows = []
     if not figure.others():
-        met = "" if figure.most is None else "met" if median <= figure.most else "missed"
-        aim = f"at most {figure.most:g} {figure.unit}: {met}" if figure.most else "–"
-        rows.append(f"| {figure.workload} | {figure.name} | {ours} | – | – | {aim} |")
+        rows.append((figure.workload, figure.name, ours, "–", "–", _said(figure, None)))
     for other in figure.others():
         ratio = figure.ratio(other)
-        aims = [aim for aim in figure.aims if aim.other == other]
-        said = "; ".join(f"{aim}: {'met' if aim.met(ratio.median) else 'missed'}" for aim in aims)
         theirs = f"{other}: {spread(figure.values[other]).median:.4g}"
         span = f"{ratio.median:.2f} ({ratio.least:.2f} to {ratio.most:.2f})"
-        rows.append(
-            f"| {figure.workload} | {figure.name} | {ours} | {theirs} | {span} | {said or '–'} |"
-        )
-    return rows
+        rows.append((figure.workload, figure.name, ours, theirs, span, _said(figure, other)))
+    return [f"| {' | '.join(row)} |" for row in rows]
+
+
+def _said(figure: Figure, other: str | None) -> str:
+    """The aims of a row and how they were met; whose client was busy."""
+    said = []
+    for aim in figure.aims:
+        if aim.other == other:
+            said.append(f"{aim}: {_met(aim.met(figure.ratio(aim.other).median))}")
+    if figure.most is not None:
+        met = spread(figure.values[OURS]).median <= figure.most
+        said.append(f"at most {figure.most:g} {figure.unit}: {_met(met)}")
+    said += [f"client busy: {name}" for name in figure.busy_clients if name in {OURS, other}]
+    return "; ".join(said) or "–"
+
+
+def _met(met: bool) -> str:
+    return "met" if met else "missed"

@@ -9,11 +9,18 @@ import click
 
 @dataclass(frozen=True)
 class Scale:
-    """`streams` are open while payments come; `crowd` of them are held at napvi alone."""
+    """`streams` are open while payments come; `crowd` of them are held by those who can.
+
+    The crowd is measured in `crowd_rounds`, and its rest for `crowd_rest_seconds`: a heartbeat of
+    each stream. `flood_seconds`: how long events come to distinct streams.
+    """
 
     rounds: int
     streams: int
     crowd: int
+    crowd_rounds: int
+    crowd_rest_seconds: float
+    flood_seconds: float
     payments: int
     webhooks: int
     clients: tuple[int, ...]
@@ -24,5 +31,25 @@ class Scale:
             yield from bar
 
 
-FULL = Scale(5, streams=1_000, crowd=5_000, payments=200, webhooks=1_000, clients=(1, 8, 32))
-QUICK = Scale(1, streams=100, crowd=300, payments=50, webhooks=300, clients=(1, 16))
+FULL = Scale(
+    rounds=5,
+    streams=1_000,
+    crowd=10_000,
+    crowd_rounds=1,
+    crowd_rest_seconds=30.0,
+    flood_seconds=2.0,
+    payments=200,
+    webhooks=1_000,
+    clients=(1, 8, 32),
+)
+QUICK = Scale(
+    rounds=1,
+    streams=100,
+    crowd=300,
+    crowd_rounds=1,
+    crowd_rest_seconds=1.0,
+    flood_seconds=1.0,
+    payments=50,
+    webhooks=300,
+    clients=(1, 16),
+)

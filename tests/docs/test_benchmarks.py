@@ -3,7 +3,7 @@
 import json
 
 from bench.figures import OURS, Figure, spread
-from bench.report import BEGIN, END, PAGE, RESULTS
+from bench.report import BEGIN, END, PAGE, RESULTS, page_rows
 from tests.docs.test_docs import rows
 
 
@@ -34,3 +34,20 @@ def test_every_plot_of_the_page_is_there() -> None:
         image = f"images/bench-{workload}.svg"
         assert f"({image})" in page
         assert (PAGE.parent / image).read_text("utf-8").startswith("<svg")
+
+
+def test_a_figure_says_whose_client_was_busy() -> None:
+    figure = Figure("streams", "streams opened", "1/s")
+    figure.add(OURS, 400.0, client_cpu=0.1)
+    figure.add("nchan", 9_000.0, client_cpu=0.6)
+    figure.add("peer", 300.0, client_cpu=0.5)
+    nchan, peer = page_rows(figure)
+    assert nchan.endswith("| client busy: nchan |")
+    assert peer.endswith("| – |")
+
+
+def test_a_bound_is_told_beside_another_contender() -> None:
+    figure = Figure("streams", "memory of a stream", "KiB", most=20.0)
+    figure.add(OURS, 21.0)
+    figure.add("nchan", 16.0)
+    assert [row.split(" | ")[-1] for row in page_rows(figure)] == ["at most 20 KiB: missed |"]
