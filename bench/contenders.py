@@ -16,6 +16,7 @@ import psycopg
 
 from app.processes import die_with_parent
 from bench.figures import OURS
+from bench.said import heard
 from bench.service import running_service
 from tests.bulk import OpenTopup, open_topups
 from tests.ports import held_port
@@ -54,17 +55,18 @@ def napvi(
 
 
 @contextmanager
-def starlette_redis(database_url: str, count: int) -> Iterator[Contender]:
-    """On a database of its own, beside that of napvi."""
+def starlette_redis(database_url: str, count: int, *, workers: int = 1) -> Iterator[Contender]:
+    """On a database of its own, beside that of napvi, one for each number of workers."""
     with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute("DROP DATABASE IF EXISTS peer WITH (FORCE)")
-        connection.execute("CREATE DATABASE peer")
-    url = database_url.replace("/postgres?", "/peer?")
+        connection.execute(f"DROP DATABASE IF EXISTS peer{workers} WITH (FORCE)")
+        connection.execute(f"CREATE DATABASE peer{workers}")
+    url = database_url.replace("/postgres?", f"/peer{workers}?")
     assert url != database_url, database_url
     topups = _peer_topups(url, count)
     with held_port() as port, running_redis() as redis_url:
-        arguments = (PEERS / "starlette_redis.py", str(port), url, redis_url, CHECKSUM_KEY)
-        with _started(PEER_PYTHON, *arguments) as process:
+        program = (PEERS / "starlette_redis.py", str(port), str(workers))
+        arguments = (*program, url, redis_url, CHECKSUM_KEY)
+        with _started(PEER_PYTHON, *arguments, says=subprocess.PIPE) as process, heard(process):
             address = f"http://127.0.0.1:{port}"
             _wait_for(f"{address}/healthz")
             yield Contender(PEER, address, process.pid, topups)
@@ -84,11 +86,15 @@ def running_redis() -> Iterator[str]:
 
 
 @contextmanager
-def _started(*command: str | Path) -> Iterator["subprocess.Popen[bytes]"]:
-    """What it prints is not ours. Killed at the end: asked to stop, it would wait for streams."""
+def _started(
+    *command: str | Path, says: int = subprocess.DEVNULL
+) -> Iterator["subprocess.Popen[str]"]:
+    """Killed at the end: asked to stop, it would wait for streams."""
     with subprocess.Popen(
         command,
-        stdout=subprocess.DEVNULL,
+        stdout=says,
+        stderr=subprocess.STDOUT if says == subprocess.PIPE else None,
+        text=True,
         preexec_fn=die_with_parent(),  # noqa: PLW1509 takes no lock: two system calls
     ) as process:
         try:
