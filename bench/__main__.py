@@ -11,13 +11,14 @@ import click
 import psycopg
 
 from app.processes import raise_file_limit
-from bench import appends, costs, latency, streams, webhooks
+from bench import appends, commits, costs, latency, streams, webhooks
 from bench.report import keep, lines
 from bench.scale import FULL, QUICK
 from bench.service import running_database
 
 WORKLOADS = {
-    workload.WORKLOAD: workload.run for workload in (latency, webhooks, streams, appends, costs)
+    workload.WORKLOAD: workload.run
+    for workload in (latency, webhooks, commits, streams, appends, costs)
 }
 
 

@@ -167,7 +167,8 @@ def worker() -> Starlette:
     """
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     logging.basicConfig(
-        level=logging.INFO, format="time=%(asctime)s level=%(levelname)s logger=%(name)s %(message)s"
+        level=logging.INFO,
+        format="time=%(asctime)s level=%(levelname)s logger=%(name)s %(message)s",
     )
     return create_app(*sys.argv[3:])
 
