@@ -11,14 +11,14 @@ import click
 import psycopg
 
 from app.processes import raise_file_limit
-from bench import appends, commits, costs, latency, streams, webhooks
+from bench import appends, channels, commits, costs, latency, streams, webhooks
 from bench.report import keep, lines
 from bench.scale import FULL, QUICK
 from bench.service import running_database
 
 WORKLOADS = {
     workload.WORKLOAD: workload.run
-    for workload in (latency, webhooks, commits, streams, appends, costs)
+    for workload in (latency, webhooks, commits, streams, appends, channels, costs)
 }
 
 
