@@ -24,8 +24,7 @@ from tests.services import CHANNEL, CHECKSUM_KEY
 
 WORKLOAD = "appends"
 SECONDS, SECONDS_MAX = 1, 30
-CLIENTS_MAX, TOPUPS_EACH = 32, 64
-TOPUPS = CLIENTS_MAX * TOPUPS_EACH
+TOPUPS = 4_096
 PART_VND = 1
 BATCHES = (1, 16)
 BARE, SINGLY, HOT = "bare INSERT", "one in a commit", "one hot wallet"
@@ -123,7 +122,8 @@ def _events_per_second(
     database_url: str, statement: str, clients: int, batch: int, facts: str = MANY_FACTS
 ) -> float:
     chosen = FACTS.format(batch=batch, facts=facts)
-    first = f":client_id * {TOPUPS_EACH} + random(0, {TOPUPS_EACH - batch})"
+    each = TOPUPS // clients
+    first = f":client_id * {each} + random(0, {each - batch})"
     script = f"\\set first {first}\n{' '.join((chosen + statement).split())}\n"
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
         file.write(script)

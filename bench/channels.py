@@ -5,6 +5,7 @@ commit, at 10 to 10,000 channels. On a PostgreSQL that does not sync, so that no
 connections are read without psycopg's own work, which would be the same at every number.
 """
 
+import itertools
 import json
 import random
 import select
@@ -12,12 +13,13 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from typing import LiteralString
 
 import psycopg
 from psycopg import sql
 
 from app.database.store import APPEND_EVENTS
-from app.model import new_tx_ref
+from app.model import TxRef, new_tx_ref
 from app.payos.webhook import read_webhook
 from app.stream.channels import channel_of
 from bench.databases import bin_dir_of, unsynced_database
@@ -33,7 +35,7 @@ FEWEST, MORE = 10, (100, 1_000, 10_000)
 FEW = f"{FEWEST} channels"
 TIMES_MAX = 1.2
 PART_VND = 1
-WARM_UP = 20
+WARM_UP, TOPUPS = 20, 200
 SECONDS_MAX = 10.0
 
 
@@ -46,26 +48,35 @@ class Listened:
     def __init__(self, stack: ExitStack, database_url: str, count: int) -> None:
         self.count = count
         url = _copy(database_url, f"listened_{count}")
-        self._topups = topups_of(url, FEWEST, FEWEST)
+        self._topups = itertools.cycle(topups_of(url, TOPUPS, TOPUPS))
         self._listening, self._paying = (
             stack.enter_context(psycopg.connect(url, autocommit=True)) for _ in range(2)
         )
         self._paying.prepare_threshold = 1
-        self._listen()
+        self._paid = new_tx_ref()
+        others = [new_tx_ref() for _ in range(count - 1)]
+        self._change(*[("LISTEN", tx_ref) for tx_ref in (self._paid, *others)])
         for _ in range(WARM_UP):
             self.append_ms()
 
-    def _listen(self) -> None:
-        """The channels of the top-ups lie anywhere among those of others."""
-        tx_refs = [topup.tx_ref for topup in self._topups]
-        tx_refs += [new_tx_ref() for _ in range(self.count - len(tx_refs))]
-        random.shuffle(tx_refs)
-        listen = [sql.SQL("LISTEN {}").format(sql.Identifier(channel_of(one))) for one in tx_refs]
-        self._listening.execute(sql.SQL("; ").join(listen))
+    def _next(self) -> OpenTopup:
+        """Another top-up: its channel takes the place of the one before, as streams come and go."""
+        topup = next(self._topups)
+        self._change(("UNLISTEN", self._paid), ("LISTEN", topup.tx_ref))
+        self._paid = topup.tx_ref
+        return topup
+
+    def _change(self, *changes: tuple[LiteralString, TxRef]) -> None:
+        """All in one commit, as the service does it."""
+        statements = [
+            sql.SQL(f"{what} {{}}").format(sql.Identifier(channel_of(tx_ref)))
+            for what, tx_ref in changes
+        ]
+        self._listening.execute(sql.SQL("; ").join(statements))
 
     def append_ms(self) -> float:
         """One payment in a commit of its own, until it is answered."""
-        values = _values(random.choice(self._topups))
+        values = _values(self._next())
         started = time.perf_counter()
         self._paying.execute(APPEND_EVENTS, values).fetchall()
         seconds = time.perf_counter() - started
@@ -74,8 +85,9 @@ class Listened:
 
     def notified_ms(self) -> float:
         """From the COMMIT of a payment, which is sent and not waited for."""
+        values = _values(self._next())
         self._paying.execute("BEGIN")
-        self._paying.execute(APPEND_EVENTS, _values(random.choice(self._topups))).fetchall()
+        self._paying.execute(APPEND_EVENTS, values).fetchall()
         started = time.perf_counter()
         self._paying.pgconn.send_query(b"COMMIT")
         self._await_notification()

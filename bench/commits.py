@@ -20,7 +20,7 @@ from bench.webhooks import pay
 WORKLOAD = "commits"
 UNBATCHED = "napvi, one in a commit"
 UNBATCHED_SHARE = 4  # of the webhooks: it is slow
-TOPUPS = 200
+TOPUPS = 500
 COMMITS = 100
 DEAR_MS = 1.0
 TABLE = "CREATE TABLE bench_commits (n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY)"
@@ -36,10 +36,11 @@ class Place:
         self._connection.execute(TABLE)
         self._connection.commit()
         contenders = (
-            stack.enter_context(napvi(database_url, TOPUPS)),
-            stack.enter_context(napvi(database_url, TOPUPS, UNBATCHED, NAPVI_APPEND_BATCH_MAX="1")),
+            napvi(database_url, TOPUPS, payers=TOPUPS),
+            napvi(database_url, TOPUPS, UNBATCHED, payers=TOPUPS, NAPVI_APPEND_BATCH_MAX="1"),
         )
-        self._paid = [(one, stack.enter_context(senders_to(one.url))) for one in contenders]
+        started = [stack.enter_context(contender) for contender in contenders]
+        self._paid = [(one, stack.enter_context(senders_to(one.url))) for one in started]
         self.rate = Figure(WORKLOAD, f"webhooks, {name}", "1/s")
         self.commit = Figure(WORKLOAD, f"commit of one row, {name}", "ms")
 

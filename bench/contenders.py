@@ -18,6 +18,7 @@ from app.processes import die_with_parent
 from bench.figures import OURS
 from bench.said import heard
 from bench.service import running_service
+from bench.topups import topups_of
 from tests.bulk import OpenTopup, open_topups
 from tests.ports import held_port
 from tests.services import CHECKSUM_KEY
@@ -42,27 +43,39 @@ class Contender:
 
 @contextmanager
 def napvi(
-    database_url: str, count: int, name: str = OURS, *, workers: int = 1, **changes: str
+    database_url: str,
+    count: int,
+    name: str = OURS,
+    *,
+    workers: int = 1,
+    payers: int | None = None,
+    **changes: str,
 ) -> Iterator[Contender]:
+    """`payers`: so many that nobody logs in as; by default PAYERS that stream or poll."""
     limits = {
         "NAPVI_STREAMS_PER_PROCESS_MAX": str(max(count, 1_000)),
         "NAPVI_STREAMS_PER_USER_MAX": str(min(max(count, 10), 10_000)),
         "NAPVI_RECONCILE": "false",
     }
     with running_service(database_url, workers=workers, **limits | changes) as service:
-        topups = asyncio.run(open_topups(service.url, database_url, count, PAYERS))
+        if payers is None:
+            topups = asyncio.run(open_topups(service.url, database_url, count, PAYERS))
+        else:
+            topups = topups_of(database_url, count, payers)
         yield Contender(name, service.url, service.pid, topups)
 
 
 @contextmanager
-def starlette_redis(database_url: str, count: int, *, workers: int = 1) -> Iterator[Contender]:
+def starlette_redis(
+    database_url: str, count: int, *, workers: int = 1, payers: int = PAYERS
+) -> Iterator[Contender]:
     """On a database of its own, beside that of napvi, one for each number of workers."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE IF EXISTS peer{workers} WITH (FORCE)")
         connection.execute(f"CREATE DATABASE peer{workers}")
     url = database_url.replace("/postgres?", f"/peer{workers}?")
     assert url != database_url, database_url
-    topups = _peer_topups(url, count)
+    topups = _peer_topups(url, count, payers)
     with held_port() as port, running_redis() as redis_url:
         program = (PEERS / "starlette_redis.py", str(port), str(workers))
         arguments = (*program, url, redis_url, CHECKSUM_KEY)
@@ -103,18 +116,18 @@ def _started(
             process.kill()
 
 
-def _peer_topups(url: str, count: int) -> list[OpenTopup]:
+def _peer_topups(url: str, count: int, payers: int) -> list[OpenTopup]:
     topups = []
     with psycopg.connect(url) as connection:
         connection.execute((PEERS / "schema.sql").read_bytes())
-        for user_id in range(1, PAYERS + 1):
+        for user_id in range(1, payers + 1):
             session = hashlib.sha256(f"session-{user_id}".encode()).digest()
             connection.execute("INSERT INTO wallets (user_id) VALUES (%s)", (user_id,))
             connection.execute(
                 "INSERT INTO sessions VALUES (%s, %s, now() + interval '1 day')", (session, user_id)
             )
         for number in range(count):
-            user_id = number % PAYERS + 1
+            user_id = number % payers + 1
             topup = OpenTopup(
                 f"T{number:08d}",
                 FIRST_ORDER_CODE + number,

@@ -1,7 +1,8 @@
 """Workload 2: how many webhooks a second, over 64 connections that each wait for their answer.
 
 With one worker process and with two, napvi and its peer alike. The ceiling is the same HTTP stack
-with a constant answer: what a payment costs is the difference.
+with a constant answer: what a payment costs is the difference. Each top-up is of another user and
+gets one transfer in a round, so that no wallet is hot.
 """
 
 from collections.abc import Sequence
@@ -23,7 +24,7 @@ CONNECTIONS = 64
 CEILING = "ceiling: constant answer"
 ONE = "napvi, one worker"
 WORKERS = {1: "one worker", 2: "two workers"}
-TOPUPS = 200
+TOPUPS = 1_000
 
 
 def run(database_url: str, scale: Scale) -> list[Figure]:
@@ -33,8 +34,10 @@ def run(database_url: str, scale: Scale) -> list[Figure]:
             (figures[workers], contender, stack.enter_context(senders_to(contender.url)))
             for workers in WORKERS
             for contender in (
-                stack.enter_context(napvi(database_url, TOPUPS, workers=workers)),
-                stack.enter_context(starlette_redis(database_url, TOPUPS, workers=workers)),
+                stack.enter_context(napvi(database_url, TOPUPS, workers=workers, payers=TOPUPS)),
+                stack.enter_context(
+                    starlette_redis(database_url, TOPUPS, workers=workers, payers=TOPUPS)
+                ),
             )
         ]
         postmaster = _postmaster(database_url)
