@@ -53,7 +53,7 @@ class Listened:
             stack.enter_context(psycopg.connect(url, autocommit=True)) for _ in range(2)
         )
         self._paying.prepare_threshold = 1
-        self._paid = new_tx_ref()
+        self._paid: str = new_tx_ref()
         others = [new_tx_ref() for _ in range(count - 1)]
         self._change(*[("LISTEN", tx_ref) for tx_ref in (self._paid, *others)])
         for _ in range(WARM_UP):
@@ -66,10 +66,10 @@ class Listened:
         self._paid = topup.tx_ref
         return topup
 
-    def _change(self, *changes: tuple[LiteralString, TxRef]) -> None:
+    def _change(self, *changes: tuple[LiteralString, str]) -> None:
         """All in one commit, as the service does it."""
         statements = [
-            sql.SQL(f"{what} {{}}").format(sql.Identifier(channel_of(tx_ref)))
+            sql.SQL(f"{what} {{}}").format(sql.Identifier(channel_of(TxRef(tx_ref))))
             for what, tx_ref in changes
         ]
         self._listening.execute(sql.SQL("; ").join(statements))
