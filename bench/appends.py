@@ -2,7 +2,7 @@
 
 What matching, judging, projection, ledger and notification cost; what it saves that payments share
 a commit; and what it costs that all of them are of one wallet. Each client has top-ups of its own,
-so that clients meet in a hot wallet and nowhere else.
+so that clients meet in a hot wallet and nowhere before the commit.
 """
 
 import json
@@ -86,8 +86,9 @@ def run(database_url: str, scale: Scale) -> list[Figure]:
     for _ in scale.each_round(WORKLOAD):
         for (clients, batch), figure in figures.items():
             figure.add(OURS, _events_per_second(database_url, APPEND, clients, batch))
-            hot = _events_per_second(database_url, APPEND, clients, batch, HOT_FACTS)
-            figure.add(HOT, hot)
+            if clients > 1:
+                hot = _events_per_second(database_url, APPEND, clients, batch, HOT_FACTS)
+                figure.add(HOT, hot)
             figure.add(BARE, _events_per_second(database_url, INSERT, clients, batch))
             if batch > 1:
                 figure.add(SINGLY, figures[clients, 1].values[OURS][-1])
