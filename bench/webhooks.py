@@ -1,8 +1,8 @@
 """Workload 2: how many webhooks a second, over 64 connections that each wait for their answer.
 
 With one worker process and with two, napvi and its peer alike. The ceiling is the same HTTP stack
-with a constant answer: what a payment costs is the difference. Each top-up is of another user and
-gets one transfer in a round, so that no wallet is hot.
+with a constant answer: what a payment costs is the difference. Each top-up is of another user
+than the one before, and is paid once and in full, as most are.
 """
 
 from collections.abc import Sequence
@@ -16,34 +16,36 @@ from bench.crowd import cpu_seconds
 from bench.figures import OURS, Aim, Figure
 from bench.scale import Scale
 from bench.senders import Senders, Sent, senders_to
+from tests.bulk import OpenTopup
 from tests.processes.payer import webhook
 
 WORKLOAD = "webhooks"
-PART_VND = 1
 CONNECTIONS = 64
 CEILING = "ceiling: constant answer"
 ONE = "napvi, one worker"
 WORKERS = {1: "one worker", 2: "two workers"}
-TOPUPS = 1_000
+PAYERS = 1_000
 
 
 def run(database_url: str, scale: Scale) -> list[Figure]:
+    topups = scale.rounds * scale.webhooks
     figures = {workers: _figures(name) for workers, name in WORKERS.items()}
     with ExitStack() as stack:
         measured = [
             (figures[workers], contender, stack.enter_context(senders_to(contender.url)))
             for workers in WORKERS
             for contender in (
-                stack.enter_context(napvi(database_url, TOPUPS, workers=workers, payers=TOPUPS)),
+                stack.enter_context(napvi(database_url, topups, workers=workers, payers=PAYERS)),
                 stack.enter_context(
-                    starlette_redis(database_url, TOPUPS, workers=workers, payers=TOPUPS)
+                    starlette_redis(database_url, topups, workers=workers, payers=PAYERS)
                 ),
             )
         ]
         postmaster = _postmaster(database_url)
-        for _ in scale.each_round(WORKLOAD):
+        for number in scale.each_round(WORKLOAD):
             for some, contender, senders in measured:
-                measure(some, contender, senders, postmaster, scale.webhooks)
+                paid = part(contender, number, scale.webhooks)
+                measure(some, contender, senders, postmaster, paid)
                 if contender.name == OURS:
                     some[0].add(CEILING, _ceiling(contender, senders, scale.webhooks))
             figures[2][0].add(ONE, figures[1][0].values[OURS][-1])
@@ -61,23 +63,30 @@ def _figures(workers: str) -> list[Figure]:
 
 
 def measure(
-    figures: Sequence[Figure], contender: Contender, senders: Senders, database: int, count: int
+    figures: Sequence[Figure],
+    contender: Contender,
+    senders: Senders,
+    database: int,
+    topups: Sequence[OpenTopup],
 ) -> None:
     """One round; `database` is the pid of the postmaster."""
     used, used_below = cpu_seconds(contender.pid), cpu_seconds(database)
-    sent = pay(contender, senders, count)
+    sent = pay(contender, senders, topups)
     used, used_below = cpu_seconds(contender.pid) - used, cpu_seconds(database) - used_below
+    count = len(topups)
     values = (count / sent.seconds, used / count * 1000, used_below / count * 1000, sent.p99 * 1000)
     for figure, value in zip(figures, values, strict=True):
         figure.add(contender.name, value)
 
 
-def pay(contender: Contender, senders: Senders, count: int) -> Sent:
-    """`count` webhooks about new transfers, for all top-ups in turn."""
-    bodies = [
-        webhook(contender.topups[number % len(contender.topups)].as_answered(), PART_VND)
-        for number in range(count)
-    ]
+def part(contender: Contender, number: int, count: int) -> Sequence[OpenTopup]:
+    """The `count` top-ups that are paid in one round."""
+    return contender.topups[number * count : (number + 1) * count]
+
+
+def pay(contender: Contender, senders: Senders, topups: Sequence[OpenTopup]) -> Sent:
+    """One webhook for each."""
+    bodies = [webhook(topup.as_answered()) for topup in topups]
     return _undoubted(contender, senders.send(bodies, CONNECTIONS))
 
 
