@@ -55,7 +55,7 @@ golden: .venv/dev ## Write sql/schema.txt, the schema at a glance, after a chang
 
 bench: .venv/dev .venv-peers/run ## Measure beside what others would build; BENCH_ARGS=--quick is shorter
 	@$(BIN)/python -m bench $(BENCH_ARGS)
-	@$(BIN)/python -m bench.growth
+	$(if $(BENCH_ARGS),,@$(BIN)/python -m bench.growth)
 
 setup: .venv/run ## Make .venv with what the service needs
 

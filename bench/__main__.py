@@ -11,13 +11,15 @@ import click
 import psycopg
 
 from app.processes import raise_file_limit
-from bench import appends, costs, latency, streams, webhooks
+from bench import appends, channels, commits, costs, latency, streams, webhooks
+from bench.places import place_for
 from bench.report import keep, lines
 from bench.scale import FULL, QUICK
 from bench.service import running_database
 
 WORKLOADS = {
-    workload.WORKLOAD: workload.run for workload in (latency, webhooks, streams, appends, costs)
+    workload.WORKLOAD: workload.run
+    for workload in (latency, webhooks, commits, streams, appends, channels, costs)
 }
 
 
@@ -30,23 +32,30 @@ WORKLOADS = {
 @click.option(
     "--postgres-bin",
     type=click.Path(path_type=Path, exists=True),
-    help="Another PostgreSQL; nothing is written.",
+    help="Another PostgreSQL; nothing is written without --keep.",
 )
-def main(quick: bool, rounds: int | None, only: str | None, postgres_bin: Path | None) -> None:
+@click.option("--keep", "kept", is_flag=True, help="Write also what another PostgreSQL gave.")
+def main(
+    quick: bool, rounds: int | None, only: str | None, postgres_bin: Path | None, kept: bool
+) -> None:
     """Measure, print the ratios, and write them to docs/benchmarks.md and bench/results."""
+    if kept and (quick or only):
+        raise click.UsageError("Only a whole run is kept.")
+    kept = kept or not (quick or only or postgres_bin)
     scale = QUICK if quick else FULL
     scale = replace(scale, rounds=rounds or scale.rounds)
     raise_file_limit()
     figures = []
     with running_database(postgres_bin) as database_url:
+        version = _version(database_url)
+        place = place_for(version if postgres_bin else "") if kept else None
         for name, run in WORKLOADS.items():
             if only in {None, name}:
                 figures += run(database_url, scale)
-        version = _version(database_url)
     for figure in figures:
         click.echo("\n".join(lines(figure)))
-    if not (quick or only or postgres_bin):
-        click.echo(f"Written: {keep(figures, scale.rounds, version)}")
+    if place is not None:
+        click.echo(f"Written: {keep(figures, scale.rounds, version, place)}")
 
 
 def _version(database_url: str) -> str:

@@ -1,7 +1,8 @@
 """Workload 4: append_events against a bare INSERT of the same rows, called by pgbench.
 
-What matching, judging, projection, ledger and notification cost; and what it saves that payments
-share a commit.
+What matching, judging, projection, ledger and notification cost; what it saves that payments share
+a commit; and what it costs that all of them are of one wallet. Each client has top-ups of its own,
+so that clients meet in a hot wallet and nowhere before the commit.
 """
 
 import json
@@ -14,38 +15,39 @@ from collections.abc import Sequence
 import psycopg
 
 from app.payos.webhook import read_webhook
-from bench.contenders import napvi
 from bench.figures import OURS, Aim, Figure
 from bench.scale import Scale
+from bench.topups import topups_of
 from tests.bulk import OpenTopup
 from tests.processes.payer import webhook
 from tests.services import CHANNEL, CHECKSUM_KEY
 
 WORKLOAD = "appends"
 SECONDS, SECONDS_MAX = 1, 30
-TOPUPS = 500
+TOPUPS = 4_096
 PART_VND = 1
 BATCHES = (1, 16)
-BARE, SINGLY = "bare INSERT", "one in a commit"
+BARE, SINGLY, HOT = "bare INSERT", "one in a commit", "one hot wallet"
+MANY_FACTS, HOT_FACTS = "bench_facts", "bench_facts_hot"
 TPS = re.compile(r"^tps = ([0-9.]+)", re.MULTILINE)
 
 TABLES = """
-    CREATE TABLE IF NOT EXISTS bench_facts (n bigint PRIMARY KEY, data text NOT NULL);
-    CREATE TABLE IF NOT EXISTS bench_events (
+    CREATE TABLE bench_facts (n bigint PRIMARY KEY, data text NOT NULL);
+    CREATE TABLE bench_facts_hot (LIKE bench_facts INCLUDING ALL);
+    CREATE TABLE bench_events (
         id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
         event_id uuid NOT NULL UNIQUE,
         type text NOT NULL,
         data jsonb NOT NULL,
         occurred_at timestamptz NOT NULL,
         recorded_at timestamptz NOT NULL DEFAULT clock_timestamp()
-    );
-    TRUNCATE bench_facts
+    )
 """
 FACTS = """
     WITH facts AS MATERIALIZED (
         SELECT gen_random_uuid()::text AS event_id, 'payment.received' AS type, f.data
-        FROM generate_series(1, {batch}) AS k
-        INNER JOIN bench_facts AS f ON f.n = (:first + k) % {topups}
+        FROM {facts} AS f
+        WHERE f.n >= :first AND f.n < :first + {batch}
     )
 """
 APPEND = r"""
@@ -75,24 +77,22 @@ INSERT = """
 def run(database_url: str, scale: Scale) -> list[Figure]:
     if shutil.which("pgbench") is None:
         raise SystemExit("This workload needs pgbench: apt-get install postgresql-contrib")
-    figures: list[Figure] = []
-    with napvi(database_url, TOPUPS) as service:
-        _prepare(database_url, service.topups)
+    _prepare(database_url)
+    figures = {
+        (clients, batch): Figure(WORKLOAD, _name(clients, batch), "events/s", _aims(clients, batch))
+        for clients in scale.clients
+        for batch in BATCHES
+    }
     for _ in scale.each_round(WORKLOAD):
-        figures = figures or [
-            Figure(WORKLOAD, _name(clients, batch), "events/s", _aims(clients, batch))
-            for clients in scale.clients
-            for batch in BATCHES
-        ]
-        for clients in scale.clients:
-            singly, batched = (f for f in figures if f.name.startswith(f"{clients} client"))
-            one = _events_per_second(database_url, APPEND, clients, 1)
-            singly.add(OURS, one)
-            singly.add(BARE, _events_per_second(database_url, INSERT, clients, 1))
-            batched.add(OURS, _events_per_second(database_url, APPEND, clients, BATCHES[-1]))
-            batched.add(BARE, _events_per_second(database_url, INSERT, clients, BATCHES[-1]))
-            batched.add(SINGLY, one)
-    return figures
+        for (clients, batch), figure in figures.items():
+            figure.add(OURS, _events_per_second(database_url, APPEND, clients, batch))
+            if clients > 1:
+                hot = _events_per_second(database_url, APPEND, clients, batch, HOT_FACTS)
+                figure.add(HOT, hot)
+            figure.add(BARE, _events_per_second(database_url, INSERT, clients, batch))
+            if batch > 1:
+                figure.add(SINGLY, figures[clients, 1].values[OURS][-1])
+    return list(figures.values())
 
 
 def _name(clients: int, batch: int) -> str:
@@ -103,20 +103,29 @@ def _aims(clients: int, batch: int) -> tuple[Aim, ...]:
     return (Aim(SINGLY, "at least", 3),) if clients > 1 and batch > 1 else ()
 
 
-def _prepare(database_url: str, topups: Sequence[OpenTopup]) -> None:
+def _prepare(database_url: str) -> None:
     """Facts as the webhook makes them, but for the reference, which each call chooses."""
     with psycopg.connect(database_url) as connection:
         connection.execute(TABLES)
-        with connection.cursor().copy("COPY bench_facts FROM STDIN") as copy:
-            for number, topup in enumerate(topups):
-                body = webhook(topup.as_answered(), PART_VND)
-                data = read_webhook(body, [CHECKSUM_KEY], CHANNEL).fact.data
-                copy.write_row((number, json.dumps(data | {"reference": "REFERENCE"})))
+        for table, users in ((MANY_FACTS, TOPUPS), (HOT_FACTS, 1)):
+            _fill(connection, table, topups_of(database_url, TOPUPS, users))
 
 
-def _events_per_second(database_url: str, statement: str, clients: int, batch: int) -> float:
-    facts = FACTS.format(batch=batch, topups=TOPUPS)
-    script = f"\\set first random(1, {TOPUPS})\n{' '.join((facts + statement).split())}\n"
+def _fill(connection: psycopg.Connection, table: str, topups: Sequence[OpenTopup]) -> None:
+    with connection.cursor().copy(f"COPY {table} FROM STDIN") as copy:
+        for number, topup in enumerate(topups):
+            body = webhook(topup.as_answered(), PART_VND)
+            data = read_webhook(body, [CHECKSUM_KEY], CHANNEL).fact.data
+            copy.write_row((number, json.dumps(data | {"reference": "REFERENCE"})))
+
+
+def _events_per_second(
+    database_url: str, statement: str, clients: int, batch: int, facts: str = MANY_FACTS
+) -> float:
+    chosen = FACTS.format(batch=batch, facts=facts)
+    each = TOPUPS // clients
+    first = f":client_id * {each} + random(0, {each - batch})"
+    script = f"\\set first {first}\n{' '.join((chosen + statement).split())}\n"
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
         file.write(script)
         file.flush()

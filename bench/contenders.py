@@ -17,7 +17,9 @@ import psycopg
 
 from app.processes import die_with_parent
 from bench.figures import OURS
+from bench.said import heard
 from bench.service import running_service
+from bench.topups import topups_of
 from tests.bulk import OpenTopup, open_topups
 from tests.ports import held_port
 from tests.processes.payer import webhook
@@ -63,31 +65,44 @@ def state(topup: OpenTopup) -> bytes:
 
 @contextmanager
 def napvi(
-    database_url: str, count: int, name: str = OURS, *, workers: int = 1, **changes: str
+    database_url: str,
+    count: int,
+    name: str = OURS,
+    *,
+    workers: int = 1,
+    payers: int | None = None,
+    **changes: str,
 ) -> Iterator[Contender]:
+    """`payers`: so many that nobody logs in as; by default PAYERS that stream or poll."""
     limits = {
         "NAPVI_STREAMS_PER_PROCESS_MAX": str(max(count, 1_000)),
         "NAPVI_STREAMS_PER_USER_MAX": str(min(max(count, 10), 10_000)),
         "NAPVI_RECONCILE": "false",
     }
     with running_service(database_url, workers=workers, **limits | changes) as service:
-        payers = max(PAYERS, count // TOPUPS_OF_A_PAYER_MAX)
-        topups = asyncio.run(open_topups(service.url, database_url, count, payers))
+        if payers is None:
+            streaming = max(PAYERS, count // TOPUPS_OF_A_PAYER_MAX)
+            topups = asyncio.run(open_topups(service.url, database_url, count, streaming))
+        else:
+            topups = topups_of(database_url, count, payers)
         yield Contender(name, service.url, service.pid, topups, database_url, part)
 
 
 @contextmanager
-def starlette_redis(database_url: str, count: int) -> Iterator[Contender]:
-    """On a database of its own, beside that of napvi."""
+def starlette_redis(
+    database_url: str, count: int, *, workers: int = 1, payers: int = PAYERS
+) -> Iterator[Contender]:
+    """On a database of its own, beside that of napvi, one for each number of workers."""
     with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute("DROP DATABASE IF EXISTS peer WITH (FORCE)")
-        connection.execute("CREATE DATABASE peer")
-    url = database_url.replace("/postgres?", "/peer?")
+        connection.execute(f"DROP DATABASE IF EXISTS peer{workers} WITH (FORCE)")
+        connection.execute(f"CREATE DATABASE peer{workers}")
+    url = database_url.replace("/postgres?", f"/peer{workers}?")
     assert url != database_url, database_url
-    topups = _peer_topups(url, count)
+    topups = _peer_topups(url, count, payers)
     with held_port() as port, running_redis() as redis_url:
-        arguments = (PEERS / "starlette_redis.py", str(port), url, redis_url, CHECKSUM_KEY)
-        with _started(PEER_PYTHON, *arguments) as process:
+        program = (PEERS / "starlette_redis.py", str(port), str(workers))
+        arguments = (*program, url, redis_url, CHECKSUM_KEY)
+        with _started(PEER_PYTHON, *arguments, says=subprocess.PIPE) as process, heard(process):
             address = f"http://127.0.0.1:{port}"
             wait_for(f"{address}/healthz", PEER)
             yield Contender(PEER, address, process.pid, topups, redis_url, state)
@@ -107,11 +122,15 @@ def running_redis() -> Iterator[str]:
 
 
 @contextmanager
-def _started(*command: str | Path) -> Iterator["subprocess.Popen[bytes]"]:
-    """What it prints is not ours. Killed at the end: asked to stop, it would wait for streams."""
+def _started(
+    *command: str | Path, says: int = subprocess.DEVNULL
+) -> Iterator["subprocess.Popen[str]"]:
+    """Killed at the end: asked to stop, it would wait for streams."""
     with subprocess.Popen(
         command,
-        stdout=subprocess.DEVNULL,
+        stdout=says,
+        stderr=subprocess.STDOUT if says == subprocess.PIPE else None,
+        text=True,
         preexec_fn=die_with_parent(),  # noqa: PLW1509 takes no lock: two system calls
     ) as process:
         try:
@@ -120,18 +139,18 @@ def _started(*command: str | Path) -> Iterator["subprocess.Popen[bytes]"]:
             process.kill()
 
 
-def _peer_topups(url: str, count: int) -> list[OpenTopup]:
+def _peer_topups(url: str, count: int, payers: int) -> list[OpenTopup]:
     topups = []
     with psycopg.connect(url) as connection:
         connection.execute((PEERS / "schema.sql").read_bytes())
-        for user_id in range(1, PAYERS + 1):
+        for user_id in range(1, payers + 1):
             session = hashlib.sha256(f"session-{user_id}".encode()).digest()
             connection.execute("INSERT INTO wallets (user_id) VALUES (%s)", (user_id,))
             connection.execute(
                 "INSERT INTO sessions VALUES (%s, %s, now() + interval '1 day')", (session, user_id)
             )
         for number in range(count):
-            user_id = number % PAYERS + 1
+            user_id = number % payers + 1
             topup = OpenTopup(
                 f"T{number:08d}",
                 FIRST_ORDER_CODE + number,

@@ -1,4 +1,7 @@
-"""Keeps what a run measured: bench/results/<date>.json, docs/benchmarks.md and its plots."""
+"""Keeps what a run measured: bench/results/<date>.json, docs/benchmarks.md and its plots.
+
+A run on another PostgreSQL has a place of its own in both, and no plots.
+"""
 
 import json
 import platform
@@ -8,26 +11,26 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.figures import OURS, Figure, spread
+from bench.places import PAGE, Place
 from bench.plots import plot
 
-ROOT = Path(__file__).parent.parent
-RESULTS, PAGE, IMAGES = ROOT / "bench" / "results", ROOT / "docs" / "benchmarks.md", "images"
-BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+IMAGES = "images"
 
 
-def keep(figures: Sequence[Figure], rounds: int, postgres: str) -> Path:
-    """Writes all three; the words of the page around the measured part stay."""
+def keep(figures: Sequence[Figure], rounds: int, postgres: str, place: Place) -> Path:
+    """Writes all of it; the words of the page around the measured part stay."""
     moment = datetime.now(UTC)
     machine = {"python": platform.python_version(), "postgres": postgres, "rounds": rounds}
-    RESULTS.mkdir(exist_ok=True)
-    file = RESULTS / f"{moment:%Y-%m-%d}.json"
+    file = place.file(f"{moment:%Y-%m-%d}")
+    file.parent.mkdir(exist_ok=True)
     kept = {"at": moment.isoformat(timespec="seconds"), **machine}
     kept["figures"] = [asdict(figure) for figure in figures]
     file.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    before, _, rest = PAGE.read_text("utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    measured = "\n".join([BEGIN, *_page(figures, moment, machine), END])
-    PAGE.write_text(before + measured + after, "utf-8")
+    before, _, after = place.around(PAGE.read_text("utf-8"))
+    measured = [place.begin, *_page(figures, moment, machine), place.end]
+    if not place.other:
+        measured[-1:-1] = _plots(figures)
+    PAGE.write_text(before + "\n".join(measured) + after, "utf-8")
     return file
 
 
@@ -50,13 +53,18 @@ def _page(figures: Sequence[Figure], moment: datetime, machine: dict[str, object
     page = [f"Measured {moment:%Y-%m-%d}: {told}.", ""]
     page += ["| workload | figure | napvi | other | ratio, median (least to most) | aim |"]
     page += ["|---|---|---|---|---|---|"]
-    page += [row for figure in figures for row in page_rows(figure)]
+    return page + [row for figure in figures for row in page_rows(figure)]
+
+
+def _plots(figures: Sequence[Figure]) -> list[str]:
+    """Draws them, and shows them in the page."""
+    shown: list[str] = []
     for workload in dict.fromkeys(figure.workload for figure in figures):
         name = f"bench-{workload.replace(' ', '-')}.svg"
         chart = plot([figure for figure in figures if figure.workload == workload])
         (PAGE.parent / IMAGES / name).write_text(chart, "utf-8")
-        page += ["", f"![{workload}]({IMAGES}/{name})"]
-    return page
+        shown += ["", f"![{workload}]({IMAGES}/{name})"]
+    return shown
 
 
 def page_rows(figure: Figure) -> list[str]:

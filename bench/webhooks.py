@@ -1,6 +1,8 @@
 """Workload 2: how many webhooks a second, over 64 connections that each wait for their answer.
 
-The ceiling is the same HTTP stack with a constant answer: what a payment costs is the difference.
+With one worker process and with two, napvi and its peer alike. The ceiling is the same HTTP stack
+with a constant answer: what a payment costs is the difference. Each top-up is of another user
+than the one before, and is paid once and in full, as most are.
 """
 
 from collections.abc import Sequence
@@ -11,91 +13,96 @@ import psycopg
 
 from bench.contenders import PEER, Contender, napvi, starlette_redis
 from bench.crowd import cpu_seconds
-from bench.figures import Aim, Figure
+from bench.figures import OURS, Aim, Figure
 from bench.scale import Scale
 from bench.senders import Senders, Sent, senders_to
+from tests.bulk import OpenTopup
 from tests.processes.payer import webhook
 
 WORKLOAD = "webhooks"
-PART_VND = 1
 CONNECTIONS = 64
 CEILING = "ceiling: constant answer"
-TWO, UNBATCHED = "napvi, two workers", "napvi, one in a commit"
-TOPUPS = 200
+ONE = "napvi, one worker"
+WORKERS = {1: "one worker", 2: "two workers"}
+PAYERS = 1_000
 
 
 def run(database_url: str, scale: Scale) -> list[Figure]:
-    figures = _figures()
+    topups = scale.rounds * scale.webhooks
+    figures = {workers: _figures(name) for workers, name in WORKERS.items()}
     with ExitStack() as stack:
-        contenders = [
-            stack.enter_context(napvi(database_url, TOPUPS)),
-            stack.enter_context(starlette_redis(database_url, TOPUPS)),
-            stack.enter_context(napvi(database_url, TOPUPS, TWO, workers=2)),
-            stack.enter_context(napvi(database_url, TOPUPS, UNBATCHED, NAPVI_APPEND_BATCH_MAX="1")),
+        measured = [
+            (figures[workers], contender, stack.enter_context(senders_to(contender.url)))
+            for workers in WORKERS
+            for contender in (
+                stack.enter_context(napvi(database_url, topups, workers=workers, payers=PAYERS)),
+                stack.enter_context(
+                    starlette_redis(database_url, topups, workers=workers, payers=PAYERS)
+                ),
+            )
         ]
-        senders = [stack.enter_context(senders_to(each.url)) for each in contenders]
         postmaster = _postmaster(database_url)
-        for _ in scale.each_round(WORKLOAD):
-            for contender, sender in zip(contenders, senders, strict=True):
-                fewer = 4 if contender.name == UNBATCHED else 1  # it is slow
-                measure(figures, contender, sender, postmaster, scale.webhooks // fewer)
-            measure_ceiling(figures, contenders[0], senders[0], scale.webhooks)
-    return figures
+        for number in scale.each_round(WORKLOAD):
+            for some, contender, senders in measured:
+                paid = part(contender, number, scale.webhooks)
+                measure(some, contender, senders, postmaster, paid)
+                if contender.name == OURS:
+                    some[0].add(CEILING, _ceiling(contender, senders, scale.webhooks))
+            figures[2][0].add(ONE, figures[1][0].values[OURS][-1])
+    return figures[1] + figures[2]
 
 
-def _figures() -> list[Figure]:
+def _figures(workers: str) -> list[Figure]:
+    aims = (Aim(PEER, "at least", 1.3), Aim(CEILING, "at least", 0.6))
     return [
-        Figure(
-            WORKLOAD,
-            "webhooks",
-            "1/s",
-            (
-                Aim(PEER, "at least", 1.3),
-                Aim(CEILING, "at least", 0.6),
-                Aim(UNBATCHED, "at least", 1),
-            ),
-        ),
-        Figure(WORKLOAD, "CPU of the service", "ms each"),
-        Figure(WORKLOAD, "CPU of the database", "ms each"),
-        Figure(WORKLOAD, "p99 of the answer", "ms"),
+        Figure(WORKLOAD, f"webhooks, {workers}", "1/s", aims),
+        Figure(WORKLOAD, f"CPU of the service, {workers}", "ms each"),
+        Figure(WORKLOAD, f"CPU of the database, {workers}", "ms each"),
+        Figure(WORKLOAD, f"p99 of the answer, {workers}", "ms"),
     ]
 
 
 def measure(
-    figures: Sequence[Figure], contender: Contender, senders: Senders, database: int, count: int
+    figures: Sequence[Figure],
+    contender: Contender,
+    senders: Senders,
+    database: int,
+    topups: Sequence[OpenTopup],
 ) -> None:
     """One round; `database` is the pid of the postmaster."""
-    bodies = [
-        webhook(contender.topups[number % len(contender.topups)].as_answered(), PART_VND)
-        for number in range(count)
-    ]
     used, used_below = cpu_seconds(contender.pid), cpu_seconds(database)
-    sent = senders.send(bodies, CONNECTIONS)
+    sent = pay(contender, senders, topups)
     used, used_below = cpu_seconds(contender.pid) - used, cpu_seconds(database) - used_below
-    _refuse_doubt(contender, sent)
+    count = len(topups)
     values = (count / sent.seconds, used / count * 1000, used_below / count * 1000, sent.p99 * 1000)
     for figure, value in zip(figures, values, strict=True):
         figure.add(contender.name, value)
 
 
-def measure_ceiling(
-    figures: Sequence[Figure],
-    contender: Contender,
-    senders: Senders,
-    count: int,
-) -> None:
-    """A route that answers a few bytes and asks nobody."""
+def part(contender: Contender, number: int, count: int) -> Sequence[OpenTopup]:
+    """The `count` top-ups that are paid in one round."""
+    return contender.topups[number * count : (number + 1) * count]
+
+
+def pay(contender: Contender, senders: Senders, topups: Sequence[OpenTopup]) -> Sent:
+    """One webhook for each."""
+    bodies = [webhook(topup.as_answered()) for topup in topups]
+    return _undoubted(contender, senders.send(bodies, CONNECTIONS))
+
+
+def _ceiling(contender: Contender, senders: Senders, count: int) -> float:
+    """Answers a second of a route that gives a few bytes and asks nobody."""
     sent = senders.send([b""] * count, CONNECTIONS, target="GET /healthz")
-    _refuse_doubt(contender, sent)
-    figures[0].add(CEILING, count / sent.seconds)
+    return count / _undoubted(contender, sent).seconds
 
 
-def _refuse_doubt(contender: Contender, sent: Sent) -> None:
+def _undoubted(contender: Contender, sent: Sent) -> Sent:
     """A client that works all the time measures itself."""
     if sent.failed:
         raise SystemExit(f"{contender.name}: {sent.failed} webhooks were not taken.")
     if sent.cpu_seconds > 0.5 * sent.seconds:
         raise SystemExit("The client is the bottleneck: nothing was measured.")
+    return sent
 
 
 def _postmaster(database_url: str) -> int:

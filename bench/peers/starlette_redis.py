@@ -2,15 +2,19 @@
 
 It does the same work: checks the same signature, keeps the body, records the payment once, moves
 top-up, wallet and ledger in one transaction, and tells the browsers of that top-up, through Redis;
-a stream checks login and ownership and begins with the current state. It does none of what napvi
-does beyond that: no resume by id, no natural batching, no second look when a message is lost.
+a stream checks login and ownership and begins with the current state; each payment has its line in
+the log. It does none of what napvi does beyond that: no resume by id, no natural batching, no
+second look when a message is lost.
 
-Runs in an environment of its own: python starlette_redis.py PORT DATABASE_URL REDIS_URL KEY
+Runs in an environment of its own: python starlette_redis.py PORT WORKERS DATABASE_URL REDIS_URL KEY
 """
 
+import ctypes
 import hashlib
 import hmac
 import json
+import logging
+import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -26,7 +30,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+log = logging.getLogger("payments")
+
 CONNECTIONS = 8
+PR_SET_PDEATHSIG = 1
 STATE = "SELECT tx_ref, user_id, amount, amount_paid, status, seq FROM topups WHERE tx_ref = %s"
 OWNED = """
     SELECT t.tx_ref, t.user_id, t.amount, t.amount_paid, t.status, t.seq
@@ -104,6 +111,7 @@ class Peer:
             return JSONResponse({"success": False}, 401)
         if topup := await record(self._pool, data, body):
             await self._broker.publish(f"topup:{topup['tx_ref']}", json.dumps(topup))
+            log.info("payment recorded tx_ref=%s seq=%s", topup["tx_ref"], topup["seq"])
         return JSONResponse({"success": True})
 
     async def stream(self, request: Request) -> Response:
@@ -152,12 +160,26 @@ def create_app(database_url: str, redis_url: str, key: str) -> Starlette:
     return Starlette(routes=routes, lifespan=peer.lifespan)
 
 
+def worker() -> Starlette:
+    """The application of one worker process, which has the arguments of the first process.
+
+    A worker ends when that one does, however it ends.
+    """
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    logging.basicConfig(
+        level=logging.INFO,
+        format="time=%(asctime)s level=%(levelname)s logger=%(name)s %(message)s",
+    )
+    return create_app(*sys.argv[3:])
+
+
 if __name__ == "__main__":
-    port, *rest = sys.argv[1:]
     uvicorn.run(
-        create_app(*rest),
+        "starlette_redis:worker",
+        factory=True,
         host="127.0.0.1",
-        port=int(port),
+        port=int(sys.argv[1]),
+        workers=int(sys.argv[2]),
         access_log=False,
         log_level="warning",
         backlog=4096,

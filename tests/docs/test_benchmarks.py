@@ -1,36 +1,48 @@
-"""docs/benchmarks.md shows what the newest run of `make bench` measured."""
+"""docs/benchmarks.md shows what the newest runs of `make bench` measured."""
 
 import json
+from pathlib import Path
+
+import pytest
 
 from bench.figures import OURS, Figure, spread
-from bench.report import BEGIN, END, PAGE, RESULTS, page_rows
-from tests.docs.test_docs import rows
+from bench.places import PAGE, Place
+from bench.report import keep, page_rows
+from tests.docs.test_docs import cells
+
+MAIN, POSTGRES_15 = Place(), Place("15")
+PLACES = pytest.mark.parametrize("place", [MAIN, POSTGRES_15], ids=["main", "postgres15"])
 
 
-def newest() -> list[Figure]:
-    kept = json.loads(max(RESULTS.glob("*.json")).read_text("utf-8"))
+def newest(place: Place) -> list[Figure]:
+    file = place.newest()
+    kept = json.loads(file.read_text("utf-8")) if file else {"figures": []}
     return [Figure(**figure) for figure in kept["figures"]]
 
 
-def test_the_page_has_a_place_for_what_is_measured() -> None:
+def test_the_page_has_a_place_for_each_that_is_measured() -> None:
     page = PAGE.read_text("utf-8")
-    assert page.count(BEGIN) == page.count(END) == 1
-    assert page.index(BEGIN) < page.index(END)
+    assert MAIN.is_in(page)
+    assert POSTGRES_15.is_in(MAIN.around(page)[2])
 
 
-def test_every_figure_of_the_newest_run_is_in_the_page() -> None:
-    shown = {tuple(row[:3]) for row in rows("benchmarks.md")}
-    measured = {
+@PLACES
+def test_every_figure_of_the_newest_run_is_in_its_place(place: Place) -> None:
+    _, measured, _ = place.around(PAGE.read_text("utf-8"))
+    shown = {tuple(row[:3]) for row in cells(measured)}
+    assert {
         (figure.workload, figure.name, f"{spread(figure.values[OURS]).median:.4g} {figure.unit}")
-        for figure in newest()
-    }
-    assert measured
-    assert measured <= shown
+        for figure in newest(place)
+    } <= shown
+
+
+def test_there_was_a_whole_run() -> None:
+    assert newest(MAIN)
 
 
 def test_every_plot_of_the_page_is_there() -> None:
     page = PAGE.read_text("utf-8")
-    for workload in {figure.workload for figure in newest()}:
+    for workload in {figure.workload for figure in newest(MAIN)}:
         image = f"images/bench-{workload}.svg"
         assert f"({image})" in page
         assert (PAGE.parent / image).read_text("utf-8").startswith("<svg")
@@ -51,3 +63,25 @@ def test_a_bound_is_told_beside_another_contender() -> None:
     figure.add(OURS, 21.0)
     figure.add("nchan", 16.0)
     assert [row.split(" | ")[-1] for row in page_rows(figure)] == ["at most 20 KiB: missed |"]
+
+
+def test_a_run_on_another_postgresql_replaces_its_own_part_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = tmp_path / "benchmarks.md"
+    main = f"before {MAIN.begin}main{MAIN.end} between "
+    page.write_text(f"{main}{POSTGRES_15.begin}old{POSTGRES_15.end} after", "utf-8")
+    monkeypatch.setattr("bench.report.PAGE", page)
+    monkeypatch.setattr("bench.places.RESULTS", tmp_path / "results")
+    figure = Figure("appends", "1 client", "events/s", values={OURS: [3.0], "bare INSERT": [6.0]})
+
+    file = keep([figure], 1, "15", POSTGRES_15)
+
+    assert file == POSTGRES_15.newest()
+    assert MAIN.newest() is None
+    before, measured, after = POSTGRES_15.around(page.read_text("utf-8"))
+    assert (before, after) == (main, " after")
+    assert ["appends", "1 client", "3 events/s", "bare INSERT: 6"] in [
+        row[:4] for row in cells(measured)
+    ]
+    assert "svg" not in measured

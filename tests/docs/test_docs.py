@@ -16,9 +16,12 @@ DOCS = ROOT / "docs"
 
 
 def rows(document: str) -> list[list[str]]:
-    """The cells of every table row, without their code marks."""
-    lines = (DOCS / document).read_text("utf-8").splitlines()
-    table = [line for line in lines if line.startswith("|")]
+    """The cells of every table row of a document, without their code marks."""
+    return cells((DOCS / document).read_text("utf-8"))
+
+
+def cells(text: str) -> list[list[str]]:
+    table = [line for line in text.splitlines() if line.startswith("|")]
     return [[cell.strip().strip("`") for cell in line.strip("|").split("|")] for line in table]
 
 

@@ -1,0 +1,87 @@
+"""Databases whose commits cost nothing, and ones whose commits cost what a careful operator pays.
+
+Both run on the programs of another server, as migrated as that one, and end with their block.
+"""
+
+import asyncio
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+from app.database.embedded.account import server_identity
+from app.database.embedded.supervisor import EmbeddedPostgres
+from app.database.migrate import migrate
+from bench.service import running_database
+from tests.postgres import throw_away_postgres
+
+STANDBY_SECONDS_MAX = 30.0
+IN_STEP = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'"
+
+
+def bin_dir_of(database_url: str) -> Path:
+    """Where the programs of a running server are."""
+    with psycopg.connect(database_url) as connection:
+        row = connection.execute("SELECT setting FROM pg_config WHERE name = 'BINDIR'").fetchone()
+    assert row is not None
+    return Path(row[0])
+
+
+@contextmanager
+def unsynced_database(bin_dir: Path) -> Iterator[str]:
+    """The URL of one with fsync off, in memory if there is room."""
+    with throw_away_postgres(bin_dir) as postgres:
+        asyncio.run(migrate(postgres.url()))
+        yield postgres.url()
+
+
+@contextmanager
+def replicated_database(bin_dir: Path) -> Iterator[str]:
+    """The URL of one whose commits wait until a standby on this machine has them on disk too."""
+    directory = Path(tempfile.mkdtemp(prefix="napvi-bench-"))
+    directory.chmod(0o711)  # as root: PostgreSQL runs as another user
+    try:
+        with running_database(bin_dir) as url:
+            _copy(url, bin_dir, directory / "data")
+            with EmbeddedPostgres(directory / "data", directory / "run", bin_dir=bin_dir):
+                _wait_for_the_standby(url)
+                yield url
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _copy(url: str, bin_dir: Path, data_dir: Path) -> None:
+    """A cluster that follows the server at `url`, where EmbeddedPostgres looks for its own."""
+    cluster = data_dir / "postgres"
+    identity = server_identity(cluster)
+    cluster.mkdir(mode=0o700, parents=True)
+    data_dir.chmod(0o711)
+    if identity["user"] is not None and identity["group"] is not None:
+        os.chown(cluster, identity["user"], identity["group"])
+    done = subprocess.run(
+        (
+            *(bin_dir / "pg_basebackup", "--pgdata", cluster, "--dbname", url),
+            *("--checkpoint=fast", "--wal-method=stream", "--write-recovery-conf", "--no-sync"),
+        ),
+        cwd="/", capture_output=True, text=True, check=False, **identity,
+    )  # fmt: skip
+    if done.returncode:
+        raise SystemExit(f"pg_basebackup: {done.stderr}")
+
+
+def _wait_for_the_standby(url: str) -> None:
+    """Returns when commits wait for it."""
+    deadline = time.monotonic() + STANDBY_SECONDS_MAX
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
+        connection.execute("SELECT pg_reload_conf()")
+        while connection.execute(IN_STEP).fetchone() == (0,):
+            if time.monotonic() > deadline:
+                raise SystemExit("The standby does not follow.")
+            time.sleep(0.1)
