@@ -124,6 +124,17 @@ async def test_writers_without_a_pause_hold_nothing_up(process: Process, databas
     assert await findings(database_url) == []
 
 
+async def test_a_checkpoint_covers_what_a_sealer_has_not_come_to(
+    process: Process, database_url: str
+) -> None:
+    """What it left out would look as if it had been put into a closed day afterwards."""
+    for _ in range(3):
+        await process.topup(50_000)
+    assert await query(database_url, "SELECT topup.seal_events(1)") == [(1,)]
+    assert await query(database_url, "SELECT events FROM topup.take_checkpoint()") == [(3,)]
+    assert await findings(database_url) == []
+
+
 async def test_an_old_snapshot_is_refused(database_url: str) -> None:
     doors: list[LiteralString] = ["SELECT topup.seal_events(1)", "SELECT topup.take_checkpoint()"]
     async with connected(database_url, "topup_app") as connection:
