@@ -41,13 +41,17 @@ PAUSE_SECONDS_MAX = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A row that is not what the log says. `total`: how many there are."""
+    """A row that is not what the log says.
+
+    `total`: how many there are; `total_of_ledger`: how many of them are entries of the ledger.
+    """
 
     projection: str
     key: str
     rebuilt: dict[str, Any] | None
     found: dict[str, Any] | None
     total: int
+    total_of_ledger: int
 
 
 async def rebuild(

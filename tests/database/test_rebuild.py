@@ -23,6 +23,7 @@ from tests.payments import (
 )
 
 LEDGER = "SELECT event_id, account, amount, balance_after FROM topup.ledger_entries ORDER BY 1, 2"
+IDS = "SELECT event_id, account, id FROM topup.ledger_entries ORDER BY 1, 2"
 DAMAGE: dict[str, LiteralString] = {
     "a balance": "UPDATE topup.wallets SET balance = balance + 1",
     "a status": "UPDATE topup.topups SET status = 'failed'",
@@ -47,6 +48,22 @@ DAMAGE: dict[str, LiteralString] = {
     "a wallet that is gone": "DELETE FROM topup.wallets",
     "everything": "DELETE FROM topup.topups; DELETE FROM topup.wallets; "
     "DELETE FROM topup.ledger_entries",
+}
+
+
+KEEPS_IDS: dict[str, LiteralString] = {
+    "another amount": DAMAGE["another amount"],
+    "another amount of one": """
+        UPDATE topup.ledger_entries SET amount = amount + 1, balance_after = balance_after + 1
+        WHERE id = (SELECT min(id) FROM topup.ledger_entries WHERE user_id IS NOT NULL)
+    """,
+    "another balance": "UPDATE topup.ledger_entries SET balance_after = balance_after + 1",
+    "another moment": "UPDATE topup.ledger_entries SET recorded_at = recorded_at - interval '1 h'",
+    "one too many": """
+        INSERT INTO topup.ledger_entries (event_id, account, amount, recorded_at)
+        SELECT event_id, 'suspense', amount, recorded_at
+        FROM topup.ledger_entries WHERE account LIKE 'wallet:%'
+    """,
 }
 
 
@@ -96,6 +113,32 @@ async def test_damage_is_told_and_mended_only_when_asked(
     assert await drift(database_url) == []
     assert await query(database_url, LEDGER) == before
     assert await rebuilt(database_url, swap=False) == []
+
+
+@pytest.mark.parametrize("name", KEEPS_IDS)
+async def test_an_entry_that_is_mended_keeps_its_id(
+    process: Process, database_url: str, name: str
+) -> None:
+    """Exports have gone past it, and would have it twice."""
+    await history(process)
+    before = await query(database_url, IDS)
+    await damage(database_url, KEEPS_IDS[name])
+    assert (await rebuilt(database_url, swap=True))[0].total_of_ledger > 0
+    assert await query(database_url, IDS) == before
+
+
+async def test_only_the_wallet_that_lacks_an_entry_gets_other_ids(
+    process: Process, database_url: str
+) -> None:
+    await history(process)
+    other = await process.topup(50_000)
+    await process.store.append_events([transfer(other.order_code, 1_000)])
+    before = await query(database_url, IDS)
+    await damage(database_url, DAMAGE["an entry that is gone"])
+    await rebuilt(database_url, swap=True)
+    moved = {account for _, account, _ in set(before) - set(await query(database_url, IDS))}
+    assert len(moved) == 1
+    assert f"wallet:{other.user_id}" not in moved
 
 
 @pytest.mark.breaks_the_laws
