@@ -25,7 +25,7 @@ AS $$
 
     SELECT
         'event_backdated', s.stream, s.id,
-        format('seal %s, recorded %s; a checkpoint was taken %s', s.number, e.recorded_at, c.taken_at)
+        format('seal %s, recorded %s, a checkpoint at %s', s.number, e.recorded_at, c.taken_at)
     FROM closed AS c
     INNER JOIN topup.event_seals AS s ON s.number > c.events AND s.number <= c.events_next
     INNER JOIN topup.events AS e ON e.id = s.id

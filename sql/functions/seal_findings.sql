@@ -37,7 +37,7 @@ AS $$
     WHERE NOT EXISTS (SELECT FROM topup.events AS e WHERE e.id = s.id)
     UNION ALL
     -- They are sealed in the order of their ids, and none before what may still come below it.
-    SELECT 'event_inserted', s.stream, s.id, format('seal %s, after event %s', s.number, s.id_before)
+    SELECT 'event_inserted', s.stream, s.id, 'seal ' || s.number || ', after event ' || s.id_before
     FROM sealed AS s
     WHERE s.id <= s.id_before
     UNION ALL
