@@ -56,8 +56,10 @@ COLUMNS: LiteralString = """
     UNION ALL
     SELECT
         'values',
-        format('%%s from %%s to %%s by %%s, %%s at once', format_type(s.seqtypid, NULL), s.seqmin,
-            s.seqmax, s.seqincrement, s.seqcache) || CASE WHEN s.seqcycle THEN ' cycling' ELSE '' END,
+        format(
+            '%%s from %%s to %%s by %%s, %%s at once%%s', format_type(s.seqtypid, NULL), s.seqmin,
+            s.seqmax, s.seqincrement, s.seqcache, CASE WHEN s.seqcycle THEN ', cycling' END
+        ),
         NULL
     FROM pg_sequence AS s WHERE s.seqrelid = %s
 """
