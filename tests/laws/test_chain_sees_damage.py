@@ -200,6 +200,17 @@ BACKDATED: dict[LiteralString, set[str]] = {
     "clock_timestamp() - interval '14 minutes'": set(),
     "clock_timestamp()": set(),
 }
+BEYOND: LiteralString = """
+    INSERT INTO topup.events OVERRIDING SYSTEM VALUE
+    SELECT 1000000, gen_random_uuid(), NULL, NULL, type, data, occurred_at, {moment}
+    FROM topup.events WHERE tx_ref IS NULL ORDER BY id LIMIT 1
+"""
+NEVER_SEALED: dict[LiteralString, set[str]] = {
+    "now() - interval '16 minutes'": {"event_unsealed"},
+    "now() + interval '16 minutes'": {"event_unsealed"},
+    "'infinity'": {"event_unsealed"},
+    "now()": set(),
+}
 CHECKPOINT_OF_BEFORE: LiteralString = """
     WITH c AS (SELECT * FROM topup.checkpoints WHERE number = 2),
     forged AS (
@@ -299,6 +310,17 @@ async def test_money_in_a_day_that_a_checkpoint_has_closed_is_seen(
     assert await seal(anchored) == 1
     assert await findings(anchored) == BACKDATED[moment]
     assert await computed_findings(anchored, kept) == BACKDATED[moment]
+
+
+async def test_an_event_that_is_never_sealed_is_seen_without_a_function_of_the_database(
+    forger: AsyncConnection,
+) -> None:
+    kept = await checkpoints(forger)
+    for moment, found in NEVER_SEALED.items():
+        async with forger.transaction(force_rollback=True):
+            await forger.execute(SQL(BEYOND).format(moment=SQL(moment)))
+            assert "event_beyond_sequence" in await findings(forger), moment
+            assert await computed_findings(forger, kept) == found, moment
 
 
 @pytest.mark.breaks_the_laws
