@@ -1,6 +1,9 @@
 """The SQL of a rebuild, in the order in which app.database.rebuild runs it."""
 
 OWNER = "SET LOCAL ROLE topup_owner"
+# One rebuild at a time, and who waits for another holds up nobody yet. No advisory lock: to ask for
+# one is a query, and would decide what is seen before it is held.
+ALONE = "LOCK TABLE topup.topups IN SHARE UPDATE EXCLUSIVE MODE"
 # In the order in which payments lock: whoever has begun to pay ends first. Opening a top-up comes
 # from the other end (wallet, event, top-up); where the two meet, this is tried again.
 STAND_STILL = """

@@ -6,7 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from app.database.rebuild import Difference, rebuild
+from app.database.rebuild import Difference, rebuild, snapshot
+from app.database.rebuild_statements import END
 from app.errors import RebuildFailed
 from app.model import EventType, new_tx_ref
 from tests.payments import (
@@ -171,6 +172,23 @@ async def test_comparing_waits_for_nobody_and_replacing_for_whoever_has_begun(
                 while not await query(database_url, "SELECT FROM pg_locks WHERE NOT granted"):
                     assert not swapping.done()
         assert await swapping == []
+
+
+async def test_payments_go_on_while_replacing_waits_for_a_comparison(
+    process: Process, database_url: str
+) -> None:
+    await history(process)
+    topup = await process.topup(30_000)
+    async with snapshot(database_url, swap=False) as comparing:
+        swapping = asyncio.create_task(rebuilt(database_url, swap=True))
+        async with asyncio.timeout(10):
+            while not await query(database_url, "SELECT FROM pg_locks WHERE NOT granted"):
+                assert not swapping.done()
+            await process.store.append_events([transfer(topup.order_code, 30_000)])
+            await process.topup(30_000)
+        assert not swapping.done()
+        await comparing.execute(END)
+    assert await swapping == []
 
 
 async def test_replacing_begins_again_when_somebody_opens_a_topup_meanwhile(
