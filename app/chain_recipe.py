@@ -7,11 +7,15 @@ import hashlib
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
 
-from app.checkpoints import RECIPE, Checkpoint, Finding, length_prefixed
+from app.checkpoints import MICROSECOND, RECIPE, Checkpoint, Finding, length_prefixed
 
 ZEROS = "00" * 32
 SUSPENSE = "suspense"
+OPEN_MAX = timedelta(minutes=15)
+"""Longer than any honest transaction that writes events: those of napvi end after seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,8 @@ class Recomputation:
         self._waiting = deque(sorted(checkpoints, key=lambda one: one.number))
         self._heads: dict[str, str] = {}
         self._streams = 0
+        self._id = 0  # of the event before
+        self._closed = Decimal("-Infinity")  # in microseconds: what was recorded before is too late
         self._number, self._root, self._hash = 0, ZEROS, ZEROS  # of the checkpoint before
 
     def seal(self, seal: SealedEvent) -> Iterator[Finding]:
@@ -76,9 +82,17 @@ class Recomputation:
             yield Finding("event_changed", name)
         elif seal.stream != (seal.tx_ref or SUSPENSE) or seal.place != (seal.seq or seal.place):
             yield Finding("event_misplaced", name)
-        self.events = seal.number
+        yield from self._came_too_late(seal, name)
+        self.events, self._id = seal.number, seal.id
         self._streams += seal.place == 1
         self._heads[seal.stream] = seal.hash
+
+    def _came_too_late(self, seal: SealedEvent, name: str) -> Iterator[Finding]:
+        """Its id or its time is one of before, though it was sealed now."""
+        if seal.id <= self._id:
+            yield Finding("event_inserted", f"{name}, after event {self._id}")
+        if seal.recorded_at is not None and Decimal(seal.recorded_at) < self._closed:
+            yield Finding("event_backdated", f"{name}: a checkpoint had been taken")
 
     def end(self) -> Iterator[Finding]:
         """What is wrong with the checkpoints after the last seal."""
@@ -102,5 +116,7 @@ class Recomputation:
             yield Finding("count_differs", f"{name}: {counted}")
         if checkpoint.root != root:
             yield Finding("root_differs", name)
+        closed = Decimal(checkpoint.moment() - OPEN_MAX // MICROSECOND)
+        self._closed = max(self._closed, closed)  # a forged one between them opens nothing again
         self._number, self._root, self._hash = checkpoint.number, checkpoint.root, checkpoint.hash
         self._heads.clear()

@@ -38,10 +38,13 @@ class Checkpoint:
         """As JSON, without the end of the line."""
         return json.dumps(asdict(self) | {"taken_at": iso(self.taken_at)})
 
+    def moment(self) -> int:
+        """`taken_at` in microseconds since 1970."""
+        return (self.taken_at - EPOCH) // MICROSECOND
+
     def hash_due(self) -> str:
         """What `hash` has to be."""
-        moment = (self.taken_at - EPOCH) // MICROSECOND
-        fields = (self.number, moment, self.streams, self.events, self.root)
+        fields = (self.number, self.moment(), self.streams, self.events, self.root)
         prefixed = b"".join(length_prefixed(str(field)) for field in fields)
         return hashlib.sha256(RECIPE + bytes.fromhex(self.previous_hash) + prefixed).hexdigest()
 

@@ -14,6 +14,10 @@ from app.database.migrate import check
 from app.installation import database
 
 DIFFERENT = 1
+EXPORT_AGAIN = (
+    "Exports of the ledger are out of date: export it again with --since 0. "
+    "The key of an entry is (event_id, account); its id may be another one now."
+)
 
 
 @click.command()
@@ -38,6 +42,8 @@ def rebuild(swap: bool) -> None:
     if total > len(differences):
         click.echo(f"… and {total - len(differences)} more")
     click.echo(f"Differences: {total}{', replaced' if swap and total else ''}.")
+    if swap and differences and differences[0].total_of_ledger:
+        click.echo(EXPORT_AGAIN)
     sys.exit(DIFFERENT if differences else 0)
 
 

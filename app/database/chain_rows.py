@@ -39,6 +39,22 @@ WITHOUT_SEAL: LiteralString = """
     LIMIT %s
 """
 UNSEALED = "SELECT count(*) FROM audit.events AS e WHERE e.id > %s"
+# Sealing has begun: there is a checkpoint. A time to come would hide an event for ever.
+OVERDUE: LiteralString = """
+    SELECT format(
+        'event %%s of %%s is the first of %%s without a seal that were not recorded in the last '
+        '15 minutes', e.id, coalesce(e.tx_ref, 'suspense'), count(*) OVER ()
+    )
+    FROM audit.events AS e
+    WHERE
+        e.id > %s
+        AND (
+            e.recorded_at < now() - interval '15 minutes'
+            OR e.recorded_at > now() + interval '15 minutes'
+        )
+    ORDER BY e.id
+    LIMIT 1
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +83,8 @@ async def compute_again(
         last_id = await _walk(connection, chain, findings, progress)
         for name in await _column(connection, WITHOUT_SEAL, last_id, FINDINGS_MAX):
             findings.append(Finding("event_without_seal", f"{name}; later ones have theirs"))
+        for detail in await _column(connection, OVERDUE, last_id):
+            findings.append(Finding("event_unsealed", detail))
         [unsealed] = await _column(connection, UNSEALED, last_id)
     except psycopg.Error as error:
         raise ProofFailed(f"the hash chain could not be read: {error}".strip()) from error

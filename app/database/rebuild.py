@@ -18,6 +18,7 @@ from psycopg.rows import class_row, scalar_row
 
 from app.database.connecting import connect
 from app.database.rebuild_statements import (
+    ALONE,
     COUNT,
     DIFFERENCES,
     DRIFT,
@@ -41,13 +42,17 @@ PAUSE_SECONDS_MAX = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A row that is not what the log says. `total`: how many there are."""
+    """A row that is not what the log says.
+
+    `total`: how many there are; `total_of_ledger`: how many of them are entries of the ledger.
+    """
 
     projection: str
     key: str
     rebuilt: dict[str, Any] | None
     found: dict[str, Any] | None
     total: int
+    total_of_ledger: int
 
 
 async def rebuild(
@@ -77,7 +82,7 @@ async def rebuild(
 async def _rebuild(
     database_url: str, progress: Callable[[int, int], None], swap: bool
 ) -> list[Difference]:
-    async with _snapshot(database_url, swap) as connection:
+    async with snapshot(database_url, swap=swap) as connection:
         await _build(connection, progress)
         await connection.execute(DIFFERENCES)
         async with connection.cursor(row_factory=class_row(Difference)) as cursor:
@@ -94,15 +99,16 @@ async def _rebuild(
 
 
 @asynccontextmanager
-async def _snapshot(database_url: str, swap: bool) -> AsyncIterator[AsyncConnection]:
+async def snapshot(database_url: str, *, swap: bool) -> AsyncIterator[AsyncConnection]:
     """A transaction that sees one moment; with `swap`, the last one for as long as it lasts."""
     connection = await connect(database_url, "rebuild")
     await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
     async with connection, connection.transaction():
-        if swap:  # first of all: what is seen is what stands when the locks are held
-            await connection.execute(OWNER)
+        await connection.execute(OWNER)
+        await connection.execute(ALONE)
+        if swap:  # before the first query: what is seen is what stands when the locks are held
             await connection.execute(STAND_STILL)
-            await connection.execute("RESET ROLE")
+        await connection.execute("RESET ROLE")
         await connection.execute(SCHEMA)
         await connection.execute(OWNER)
         await connection.execute(TABLES)

@@ -1,6 +1,9 @@
 """The SQL of a rebuild, in the order in which app.database.rebuild runs it."""
 
 OWNER = "SET LOCAL ROLE topup_owner"
+# One rebuild at a time, and who waits for another holds up nobody yet. No advisory lock: to ask for
+# one is a query, and would decide what is seen before it is held.
+ALONE = "LOCK TABLE topup.topups IN SHARE UPDATE EXCLUSIVE MODE"
 # In the order in which payments lock: whoever has begun to pay ends first. Opening a top-up comes
 # from the other end (wallet, event, top-up); where the two meet, this is tried again.
 STAND_STILL = """
@@ -95,10 +98,13 @@ DIFFERENCES = """
     WHERE o.id > o.next_id
 """
 FOUND = """
-    SELECT d.projection, d.key, d.rebuilt, d.found, count(*) OVER () AS total
+    SELECT
+        d.projection, d.key, d.rebuilt, d.found, count(*) OVER () AS total,
+        count(*) FILTER (WHERE d.projection = 'ledger_entries') OVER () AS total_of_ledger
     FROM differences AS d ORDER BY d.projection DESC, d.key LIMIT %s
 """
-# Of a wallet with a wrong entry, all entries are written again: their ids are their order.
+# A wrong entry keeps its id: exports have gone past it. Of a wallet that lacks one, or whose
+# entries are in another order, all are written again: their ids are their order.
 REPLACE = """
     ALTER TABLE topup.ledger_entries DISABLE TRIGGER ledger_entries_before_change;
 
@@ -106,7 +112,18 @@ REPLACE = """
     USING differences AS d
     WHERE
         d.projection = 'ledger_entries'
-        AND (l.user_id = d.user_id OR l.event_id || ' ' || l.account = d.key);
+        AND (
+            l.user_id = d.user_id AND (d.found IS NULL OR d.rebuilt ? 'comes_before')
+            OR l.event_id || ' ' || l.account = d.key AND d.rebuilt IS NULL
+        );
+    UPDATE topup.ledger_entries AS l
+    SET
+        user_id = r.user_id, amount = r.amount, balance_after = r.balance_after,
+        recorded_at = r.recorded_at
+    FROM topup_rebuilt.ledger_entries AS r
+    INNER JOIN differences AS d
+        ON d.projection = 'ledger_entries' AND d.key = r.event_id || ' ' || r.account
+    WHERE l.event_id = r.event_id AND l.account = r.account;
     DELETE FROM topup.topups AS t
     USING differences AS d
     WHERE d.projection = 'topups' AND d.key = t.tx_ref;

@@ -33,13 +33,7 @@ RELATIONS: LiteralString = """
         coalesce(array_to_string(c.reloptions, ', '), '') AS options,
         c.relacl::text[] AS privileges
     FROM pg_class AS c
-    WHERE
-        c.relnamespace = %s AND c.relkind IN ('r', 'p', 'v', 'm', 'c', 'S')
-        AND NOT EXISTS (
-            SELECT FROM pg_depend AS d
-            WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'i'
-            AND c.relkind = 'S'
-        )
+    WHERE c.relnamespace = %s AND c.relkind IN ('r', 'p', 'v', 'm', 'c', 'S')
     ORDER BY position(c.relkind IN 'rpSvmc'), c.relname
 """
 COLUMNS: LiteralString = """
@@ -62,8 +56,10 @@ COLUMNS: LiteralString = """
     UNION ALL
     SELECT
         'values',
-        format('%%s from %%s to %%s by %%s', format_type(s.seqtypid, NULL), s.seqmin, s.seqmax,
-            s.seqincrement) || CASE WHEN s.seqcycle THEN ' cycling' ELSE '' END,
+        format(
+            '%%s from %%s to %%s by %%s, %%s at once%%s', format_type(s.seqtypid, NULL), s.seqmin,
+            s.seqmax, s.seqincrement, s.seqcache, CASE WHEN s.seqcycle THEN ', cycling' END
+        ),
         NULL
     FROM pg_sequence AS s WHERE s.seqrelid = %s
 """
@@ -95,6 +91,10 @@ RULES: LiteralString = """
         UNION ALL
         SELECT 10, c.oid, c.relname, 'ROW LEVEL SECURITY'
         FROM pg_class AS c WHERE c.relrowsecurity
+        UNION ALL
+        SELECT 11, i.inhparent, i.inhrelid::regclass::text, 'INHERITS FROM IT' FROM pg_inherits AS i
+        UNION ALL
+        SELECT 12, i.inhrelid, i.inhparent::regclass::text, 'IS INHERITED' FROM pg_inherits AS i
     ) AS r
     WHERE r.relation = %s
     ORDER BY r.rank, r.name COLLATE "C"

@@ -14,7 +14,12 @@ UNION ALL
 SELECT
     a.guard,
     a.in_force
-FROM audit.access_guards AS a;
+FROM audit.access_guards AS a
+UNION ALL
+SELECT
+    w.guard,
+    w.in_force
+FROM audit.row_guards AS w;
 
 COMMENT ON VIEW audit.guards IS
 'What keeps the log and the ledger as they are. A guard that is not in force is a finding.';

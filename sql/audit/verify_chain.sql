@@ -26,6 +26,9 @@ AS $$
     SELECT 'finding', f.what, f.stream, f.event_id, f.event_id, NULL::bigint, f.detail
     FROM topup.unsealed_findings() AS f
     UNION ALL
+    SELECT 'finding', f.what, f.stream, f.event_id, f.event_id, NULL::bigint, f.detail
+    FROM topup.backdated_findings() AS f
+    UNION ALL
     SELECT 'finding', f.what, NULL, NULL::bigint, NULL::bigint, NULL::bigint, f.detail
     FROM topup.checkpoint_findings() AS f
     UNION ALL

@@ -33,10 +33,14 @@ BEGIN
         ORDER BY f.event_id, f.ordinal
     );
 
-    INSERT INTO topup.payos_bodies (body_sha256, raw)
-    SELECT sha256(f.body) AS body_sha256, f.body FROM unnest(v_facts) AS f WHERE f.body IS NOT NULL
+    -- An event comes of each, so none is unread any more; what a person has said of one stays.
+    INSERT INTO topup.payos_bodies AS b (body_sha256, raw)
+    SELECT DISTINCT sha256(f.body) AS body_sha256, f.body
+    FROM unnest(v_facts) AS f
+    WHERE f.body IS NOT NULL
     ORDER BY body_sha256
-    ON CONFLICT DO NOTHING;
+    ON CONFLICT (body_sha256) DO UPDATE SET fault = NULL
+    WHERE b.fault IS NOT NULL AND b.dismissed_at IS NULL;
 
     INSERT INTO topup.events (event_id, tx_ref, seq, type, data, occurred_at)
     SELECT

@@ -12,11 +12,14 @@ AS $$
     WITH sealed AS (
         SELECT
             s.number, s.id, s.stream, s.place, s.hash,
-            coalesce(lag(s.number) OVER (ORDER BY s.number), 0) AS number_before,
+            coalesce(lag(s.number) OVER by_number, 0) AS number_before,
+            coalesce(lag(s.id) OVER by_number, 0) AS id_before,
             coalesce(lag(s.place) OVER of_stream, 0) AS place_before,
             lag(s.hash) OVER of_stream AS hash_before
         FROM topup.event_seals AS s
-        WINDOW of_stream AS (PARTITION BY s.stream ORDER BY s.place)
+        WINDOW
+            by_number AS (ORDER BY s.number),
+            of_stream AS (PARTITION BY s.stream ORDER BY s.place)
     )
 
     SELECT 'event_changed', s.stream, s.id, 'seal ' || s.number
@@ -32,6 +35,11 @@ AS $$
     SELECT 'event_missing', s.stream, s.id, 'seal ' || s.number
     FROM sealed AS s
     WHERE NOT EXISTS (SELECT FROM topup.events AS e WHERE e.id = s.id)
+    UNION ALL
+    -- They are sealed in the order of their ids, and none before what may still come below it.
+    SELECT 'event_inserted', s.stream, s.id, 'seal ' || s.number || ', after event ' || s.id_before
+    FROM sealed AS s
+    WHERE s.id <= s.id_before
     UNION ALL
     SELECT 'seals_missing', NULL, s.id, format('%s to %s', s.number_before + 1, s.number - 1)
     FROM sealed AS s

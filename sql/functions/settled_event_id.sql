@@ -5,7 +5,9 @@
 -- Why:      ids are not committed in their order. Who writes events holds a lock on the table from
 --           before the first id is drawn to the end, so what had been drawn is settled when those
 --           who held it then are gone. A horizon of transaction ids would miss who has drawn an
---           event id and has no transaction id yet.
+--           event id and has no transaction id yet. A writer without a process is prepared: after a
+--           restart it has another virtual id and may be any that is known. Nothing settles until
+--           it has ended.
 CREATE OR REPLACE FUNCTION topup.settled_event_id()
 RETURNS bigint
 LANGUAGE plpgsql
@@ -16,24 +18,27 @@ DECLARE
     -- First the id, then the writers.
     v_drawn_id CONSTANT bigint := coalesce(pg_sequence_last_value('topup.events_id_seq'), 0);
     v_writers text[];
+    v_prepared boolean;
     v_settled_id bigint;
 BEGIN
     IF v_drawn_id <= v_known.settled_id THEN
         RETURN v_known.settled_id;
     END IF;
-    v_writers := ARRAY(
-        SELECT l.virtualtransaction FROM pg_locks AS l
-        WHERE
-            l.locktype = 'relation'
-            AND l.relation = 'topup.events'::regclass
-            AND l.mode = 'RowExclusiveLock'
-            AND l.granted
-            AND l.database = (
-                SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database()
-            )
-    );
-    IF v_known.writers && v_writers THEN
-        RETURN v_known.settled_id;
+    SELECT
+        coalesce(array_agg(l.virtualtransaction), '{}'),
+        coalesce(bool_or(l.pid IS NULL), FALSE)
+    INTO v_writers, v_prepared
+    FROM pg_locks AS l
+    WHERE
+        l.locktype = 'relation'
+        AND l.relation = 'topup.events'::regclass
+        AND l.mode = 'RowExclusiveLock'
+        AND l.granted
+        AND l.database = (
+            SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database()
+        );
+    IF v_prepared OR v_known.writers && v_writers THEN
+        RETURN coalesce(v_known.settled_id, 0);
     END IF;
 
     v_settled_id := CASE

@@ -1,8 +1,9 @@
--- take_checkpoint: writes down what the chain is now, and returns that.
+-- take_checkpoint: seals what is settled, writes down what the chain is now, and returns that.
 -- Raises:   TU019 not READ COMMITTED: an older snapshot would miss the latest checkpoint.
 -- Locks:    the advisory lock of topup.seal_events, until the commit; waits for it.
 -- Notifies: nothing.
--- Why a door: the application may not write a table.
+-- Why a door: the application may not write a table. What it does not cover has to be younger than
+--           it is (topup.backdated_findings): a sealer that is behind must not be left behind.
 CREATE OR REPLACE FUNCTION topup.take_checkpoint()
 RETURNS topup.checkpoints
 LANGUAGE plpgsql
@@ -20,6 +21,9 @@ BEGIN
         USING ERRCODE = 'TU019', DETAIL = v_isolation;
     END IF;
     PERFORM pg_advisory_xact_lock(hashtextextended('topup.event_seals', 0));
+    LOOP
+        EXIT WHEN topup.seal_events(1000) = 0;
+    END LOOP;
     v_before := (SELECT c FROM topup.checkpoints AS c ORDER BY c.number DESC LIMIT 1);
     v_covered := coalesce(v_before.events, 0);
 

@@ -70,6 +70,16 @@ DAMAGE: dict[LiteralString, str] = {
     "ALTER TABLE topup.ledger_entries ALTER amount DROP NOT NULL": (
         "required columns of ledger_entries"
     ),
+    "CREATE TABLE public.more () INHERITS (topup.events)": "events has its own rows alone",
+    """
+    CREATE TABLE public.above (amount bigint NOT NULL);
+    ALTER TABLE topup.ledger_entries INHERIT public.above
+    """: "ledger_entries has its own rows alone",
+    "ALTER SEQUENCE topup.events_id_seq CACHE 50": "ids of events are drawn one by one, upwards",
+    "ALTER SEQUENCE topup.ledger_entries_id_seq INCREMENT -1": (
+        "ids of ledger_entries are drawn one by one, upwards"
+    ),
+    "ALTER SEQUENCE topup.events_id_seq CYCLE": "ids of events are drawn one by one, upwards",
     "GRANT UPDATE (balance) ON topup.wallets TO topup_app": "the application cannot write wallets",
     "GRANT DELETE ON topup.event_seals TO topup_app": "the application cannot write event_seals",
     "GRANT UPDATE (balance) ON topup.wallets TO pg_monitor": (

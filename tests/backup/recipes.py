@@ -4,6 +4,7 @@ import asyncio
 import os
 import shlex
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from tests.services import Process
 ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs" / "operations.md").read_text("utf-8")
 APP = "python -m app "
+TODAY = "$(date -I)"
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,8 @@ class Operator:
         return process.output
 
     def _words(self, line: str, changes: dict[str, str]) -> list[str]:
-        for theirs, ours in {"/backup": str(self.directory), **changes}.items():
+        usual = {"/backup": str(self.directory), TODAY: date.today().isoformat()}
+        for theirs, ours in (usual | changes).items():
             line = line.replace(theirs, ours)
         return shlex.split(line.removeprefix(APP))
 

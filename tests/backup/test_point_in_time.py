@@ -3,12 +3,13 @@
 import os
 import re
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.backup.recipes import DOCUMENT, Operator, with_programs
+from tests.backup.recipes import DOCUMENT, TODAY, Operator, with_programs
 from tests.faults.own_postgres import OwnPostgres, own_postgres_server
 from tests.payments import connected, drift, open_process, query, transfer
 from tests.processes.payer import until
@@ -16,6 +17,7 @@ from tests.processes.payer import until
 pytestmark = pytest.mark.processes
 
 RECOVERY = re.compile(r"^(?:restore_command|recovery_target_action) = .+$", re.MULTILINE)
+ARCHIVE = re.compile(r"archive_command = '(.+?)'\"$", re.MULTILINE)
 
 
 @pytest.fixture
@@ -52,7 +54,7 @@ async def archive_all(url: str) -> None:
 
 def put_back(server: OwnPostgres, directory: Path, moment: str) -> None:
     """What `directory` has of the stopped server takes its place, and ends at `moment`."""
-    base, damaged = directory / "base", directory / "damaged"
+    (base,), damaged = directory.glob("base-*"), directory / "damaged"
     settings = [line.replace("/backup", str(directory)) for line in RECOVERY.findall(DOCUMENT)]
     assert len(settings) == 2
     with (base / "postgresql.auto.conf").open("a") as file:
@@ -86,3 +88,35 @@ async def test_what_came_after_the_base_backup_is_there_and_the_accident_is_not(
         assert (await doors.store.topup(topup.user_id, topup.tx_ref)).amount_paid == 50_000
         assert (await doors.topup(1_000)).order_code > topup.order_code
     assert await drift(server.url) == []
+
+
+async def test_a_base_backup_is_made_on_the_next_day_too(operator: Operator) -> None:
+    for today in ("2026-03-01", "2026-03-02"):
+        await operator.copy("pg_basebackup", **{TODAY: today})
+    assert {path.name for path in operator.directory.glob("base*")} == {
+        "base-2026-03-01",
+        "base-2026-03-02",
+    }
+
+
+def test_wal_of_which_a_copy_broke_off_is_archived_again(tmp_path: Path) -> None:
+    """Half of it under its own name would stay for ever: nothing there is written over."""
+    [command] = ARCHIVE.findall(DOCUMENT)
+    wal, programs = tmp_path / "wal", tmp_path / "programs"
+    wal.mkdir()
+    programs.mkdir()
+    (tmp_path / "segment").write_bytes(b"all of it")
+    (programs / "cp").write_text('#!/bin/sh\nhead -c 3 "$1" > "$2"\nexit 1\n')
+    (programs / "cp").chmod(0o755)
+    line = command.replace("/backup", str(tmp_path)).replace("%f", "0001")
+    line = line.replace("%p", str(tmp_path / "segment"))
+
+    def archive(path: str) -> int:
+        return subprocess.run(["/bin/sh", "-c", line], env={"PATH": path}, check=False).returncode
+
+    assert archive(f"{programs}{os.pathsep}{os.environ['PATH']}") != 0
+    assert not (wal / "0001").exists()
+    assert archive(os.environ["PATH"]) == 0
+    assert [path.name for path in wal.iterdir()] == ["0001"]
+    assert (wal / "0001").read_bytes() == b"all of it"
+    assert archive(os.environ["PATH"]) != 0  # there is another one of that name

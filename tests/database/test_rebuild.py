@@ -6,7 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from app.database.rebuild import Difference, rebuild
+from app.database.rebuild import Difference, rebuild, snapshot
+from app.database.rebuild_statements import END
 from app.errors import RebuildFailed
 from app.model import EventType, new_tx_ref
 from tests.payments import (
@@ -23,6 +24,7 @@ from tests.payments import (
 )
 
 LEDGER = "SELECT event_id, account, amount, balance_after FROM topup.ledger_entries ORDER BY 1, 2"
+IDS = "SELECT event_id, account, id FROM topup.ledger_entries ORDER BY 1, 2"
 DAMAGE: dict[str, LiteralString] = {
     "a balance": "UPDATE topup.wallets SET balance = balance + 1",
     "a status": "UPDATE topup.topups SET status = 'failed'",
@@ -47,6 +49,22 @@ DAMAGE: dict[str, LiteralString] = {
     "a wallet that is gone": "DELETE FROM topup.wallets",
     "everything": "DELETE FROM topup.topups; DELETE FROM topup.wallets; "
     "DELETE FROM topup.ledger_entries",
+}
+
+
+KEEPS_IDS: dict[str, LiteralString] = {
+    "another amount": DAMAGE["another amount"],
+    "another amount of one": """
+        UPDATE topup.ledger_entries SET amount = amount + 1, balance_after = balance_after + 1
+        WHERE id = (SELECT min(id) FROM topup.ledger_entries WHERE user_id IS NOT NULL)
+    """,
+    "another balance": "UPDATE topup.ledger_entries SET balance_after = balance_after + 1",
+    "another moment": "UPDATE topup.ledger_entries SET recorded_at = recorded_at - interval '1 h'",
+    "one too many": """
+        INSERT INTO topup.ledger_entries (event_id, account, amount, recorded_at)
+        SELECT event_id, 'suspense', amount, recorded_at
+        FROM topup.ledger_entries WHERE account LIKE 'wallet:%'
+    """,
 }
 
 
@@ -98,6 +116,32 @@ async def test_damage_is_told_and_mended_only_when_asked(
     assert await rebuilt(database_url, swap=False) == []
 
 
+@pytest.mark.parametrize("name", KEEPS_IDS)
+async def test_an_entry_that_is_mended_keeps_its_id(
+    process: Process, database_url: str, name: str
+) -> None:
+    """Exports have gone past it, and would have it twice."""
+    await history(process)
+    before = await query(database_url, IDS)
+    await damage(database_url, KEEPS_IDS[name])
+    assert (await rebuilt(database_url, swap=True))[0].total_of_ledger > 0
+    assert await query(database_url, IDS) == before
+
+
+async def test_only_the_wallet_that_lacks_an_entry_gets_other_ids(
+    process: Process, database_url: str
+) -> None:
+    await history(process)
+    other = await process.topup(50_000)
+    await process.store.append_events([transfer(other.order_code, 1_000)])
+    before = await query(database_url, IDS)
+    await damage(database_url, DAMAGE["an entry that is gone"])
+    await rebuilt(database_url, swap=True)
+    moved = {account for _, account, _ in set(before) - set(await query(database_url, IDS))}
+    assert len(moved) == 1
+    assert f"wallet:{other.user_id}" not in moved
+
+
 @pytest.mark.breaks_the_laws
 @pytest.mark.parametrize("seq", [1, 2])
 async def test_a_log_that_is_damaged_itself_is_not_covered_up(
@@ -128,6 +172,23 @@ async def test_comparing_waits_for_nobody_and_replacing_for_whoever_has_begun(
                 while not await query(database_url, "SELECT FROM pg_locks WHERE NOT granted"):
                     assert not swapping.done()
         assert await swapping == []
+
+
+async def test_payments_go_on_while_replacing_waits_for_a_comparison(
+    process: Process, database_url: str
+) -> None:
+    await history(process)
+    topup = await process.topup(30_000)
+    async with snapshot(database_url, swap=False) as comparing:
+        swapping = asyncio.create_task(rebuilt(database_url, swap=True))
+        async with asyncio.timeout(10):
+            while not await query(database_url, "SELECT FROM pg_locks WHERE NOT granted"):
+                assert not swapping.done()
+            await process.store.append_events([transfer(topup.order_code, 30_000)])
+            await process.topup(30_000)
+        assert not swapping.done()
+        await comparing.execute(END)
+    assert await swapping == []
 
 
 async def test_replacing_begins_again_when_somebody_opens_a_topup_meanwhile(

@@ -8,6 +8,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
 from app.checkpoints import Checkpoint, compare
+from app.database.chain_rows import compute_again
 from tests.payments import UNKNOWN_ORDER, Process, connected, linked, transfer
 
 EVERYTHING = 1_000
@@ -102,6 +103,13 @@ async def outside_findings(connection: AsyncConnection, kept: Sequence[Checkpoin
     """What only checkpoints kept elsewhere tell."""
     stored = {one.number: one for one in await checkpoints(connection)}
     return {finding.what for finding in compare(kept, stored)}
+
+
+async def computed_findings(connection: AsyncConnection, kept: Sequence[Checkpoint]) -> set[str]:
+    """What is found without a function of the database."""
+    async with connection.transaction():
+        chain = await compute_again(connection, kept)
+    return {finding.what for finding in chain.findings}
 
 
 async def ranges(connection: AsyncConnection) -> dict[str, int]:

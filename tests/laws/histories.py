@@ -33,6 +33,9 @@ class Pays:
 class PaysWithoutReference:
     topup: int
     amount: int
+    described: list[int]
+    """Top-ups that its text names: it may be what one of them was credited."""
+    unknown_order: bool
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,13 @@ told: st.SearchStrategy[Told] = st.one_of(
     own_payment,
     own_payment,
     st.builds(Pays, topup, topup, amount, reference),
-    st.builds(PaysWithoutReference, topup, amount),
+    st.builds(
+        PaysWithoutReference,
+        topup,
+        amount,
+        st.lists(topup, max_size=2, unique=True),
+        st.booleans(),
+    ),
     st.builds(PaysUnknownOrder, st.lists(topup, max_size=2, unique=True), amount, reference),
     st.builds(Fails, topup, topup, st.integers(0, 1)),
     st.builds(
@@ -132,6 +141,7 @@ class Facts:
         self._topups = topups
         self._order_codes = [[topup.order_code] for topup in topups]
         self._links = [uuid4().hex for _ in topups]
+        self._foreign_link = uuid4().hex
         self._salt = uuid4()
 
     def add(self, topup: Topup) -> None:
@@ -157,17 +167,20 @@ class Facts:
                     self._links[link_of],
                     description_tx_refs=tx_refs,
                 )
-            case PaysWithoutReference(index, amount):
+            case PaysWithoutReference(index, amount, described, unknown_order):
                 fact = transfer(
-                    self.order_code(index),
+                    UNKNOWN_ORDER if unknown_order else self.order_code(index),
                     amount,
-                    link=self._links[index],
+                    link=self._foreign_link if unknown_order else self._links[index],
                     unmatchable="reference.missing",
+                    description_tx_refs=[self._topups[named].tx_ref for named in described],
                 )
                 return self._named(fact, "blank", str(step))
             case PaysUnknownOrder(described, amount, reference):
                 tx_refs = [self._topups[index].tx_ref for index in described]
-                fact = transfer(UNKNOWN_ORDER, amount, description_tx_refs=tx_refs)
+                fact = transfer(
+                    UNKNOWN_ORDER, amount, link=self._foreign_link, description_tx_refs=tx_refs
+                )
                 return self._named(fact, "unknown", reference)
             case Fails(index, link_of, copy):
                 amount = self._topups[index].amount

@@ -18,7 +18,7 @@ from psycopg import AsyncConnection
 from app.model import EventType, Fact, Topup, new_tx_ref
 from tests.laws import doors, histories
 from tests.laws.books import expected, read_accounts, recorded
-from tests.laws.histories import Fails, Pays, PaysUnknownOrder, Told
+from tests.laws.histories import Fails, Pays, PaysUnknownOrder, PaysWithoutReference, Told
 from tests.laws.oracle import Oracle
 from tests.laws.sessions import Door, Play, Session, Sessions
 
@@ -169,12 +169,15 @@ class Interleaved(RuleBasedStateMachine):
         """About top-ups that are there; of two in a description the order would matter.
 
         A transfer that names an order names nothing else: if that code is given up while the
-        transfer waits for the lock, it goes to suspense, whatever its description says.
+        transfer waits for the lock, it goes to suspense, whatever its description says. One without
+        a reference goes there in any case, and may name what it likes.
         """
         there = len(self._topups)
         if isinstance(step, PaysUnknownOrder):
             return self._facts.of(replace(step, described=[n % there for n in step.described[:1]]))
         step = replace(step, topup=step.topup % there)
+        if isinstance(step, PaysWithoutReference):
+            return self._facts.of(replace(step, described=[n % there for n in step.described]))
         if isinstance(step, Pays | Fails):
             step = replace(step, link_of=step.link_of % there)
         fact = self._facts.of(step)

@@ -11,6 +11,7 @@ from app.checkpoints import Checkpoint
 from tests.laws.chain import (
     REWRITE,
     checkpoints,
+    computed_findings,
     findings,
     outside_findings,
     ranges,
@@ -24,6 +25,24 @@ from tests.payments import Process, query
 THIRD = "WHERE seq = 3"
 LATEST_OF_STREAM = """
     (SELECT e.id FROM topup.events AS e WHERE e.seq = 4)
+"""
+INSERTED: LiteralString = """
+    INSERT INTO topup.events (event_id, type, data, occurred_at, recorded_at)
+    SELECT gen_random_uuid(), type, data, occurred_at, {moment}
+    FROM topup.events WHERE tx_ref IS NULL ORDER BY id LIMIT 1
+"""
+SEALED_BY_HAND: LiteralString = """
+    WITH e AS (
+        INSERT INTO topup.events OVERRIDING SYSTEM VALUE
+        SELECT {id}, gen_random_uuid(), NULL, NULL, type, data, occurred_at, recorded_at
+        FROM topup.events WHERE tx_ref IS NULL ORDER BY id LIMIT 1
+        RETURNING *
+    ),
+    s AS (SELECT * FROM topup.event_seals WHERE stream = 'suspense' ORDER BY place DESC LIMIT 1)
+    INSERT INTO topup.event_seals
+    SELECT {number}, e.id, 'suspense', s.place + 1,
+        topup.event_hash(ROW(e.*)::topup.events, {number}, s.place + 1, s.hash)
+    FROM e CROSS JOIN s
 """
 UNBOLT = """
     ALTER TABLE topup.events
@@ -128,6 +147,10 @@ DAMAGE: dict[str, tuple[LiteralString, set[str]]] = {
         """,
         {"event_unsealed"},
     ),
+    "two events were sealed the other way round": (
+        "UPDATE topup.event_seals SET id = 3 - id WHERE id IN (1, 2)",
+        {"event_inserted"},
+    ),
     "two events changed places": (
         "UPDATE topup.events SET seq = 7 - seq WHERE seq IN (3, 4)",
         {"event_changed", "event_misplaced"},
@@ -170,9 +193,41 @@ DAMAGE: dict[str, tuple[LiteralString, set[str]]] = {
 }
 
 
+BACKDATED: dict[LiteralString, set[str]] = {
+    "'2025-03-01'": {"event_backdated"},
+    "'-infinity'": {"event_backdated"},
+    "clock_timestamp() - interval '16 minutes'": {"event_backdated"},
+    "clock_timestamp() - interval '14 minutes'": set(),
+    "clock_timestamp()": set(),
+}
+BEYOND: LiteralString = """
+    INSERT INTO topup.events OVERRIDING SYSTEM VALUE
+    SELECT 1000000, gen_random_uuid(), NULL, NULL, type, data, occurred_at, {moment}
+    FROM topup.events WHERE tx_ref IS NULL ORDER BY id LIMIT 1
+"""
+NEVER_SEALED: dict[LiteralString, set[str]] = {
+    "now() - interval '16 minutes'": {"event_unsealed"},
+    "now() + interval '16 minutes'": {"event_unsealed"},
+    "'infinity'": {"event_unsealed"},
+    "now()": set(),
+}
+CHECKPOINT_OF_BEFORE: LiteralString = """
+    WITH c AS (SELECT * FROM topup.checkpoints WHERE number = 2),
+    forged AS (
+        SELECT 3::bigint AS number, '2025-02-28'::timestamptz AS taken_at, c.streams, c.events,
+            topup.chain_root(c.root, c.events, c.events) AS root, c.hash AS previous_hash, c.hash
+        FROM c
+    )
+    INSERT INTO topup.checkpoints
+    SELECT number, taken_at, streams, events, root, previous_hash,
+        topup.checkpoint_hash(ROW(f.*)::topup.checkpoints)
+    FROM forged AS f
+"""
+
+
 @pytest.fixture
-async def forger(process: Process, database_url: str) -> AsyncIterator[AsyncConnection]:
-    """In a transaction that is taken back in the end; two checkpoints cover everything."""
+async def anchored(process: Process, database_url: str) -> AsyncIterator[AsyncConnection]:
+    """What is done is done; two checkpoints cover everything before."""
     async with superuser(database_url) as connection:
         await write_history(process)
         await seal(connection)
@@ -180,9 +235,15 @@ async def forger(process: Process, database_url: str) -> AsyncIterator[AsyncConn
         await process.topup(50_000)
         await seal(connection)
         await take_checkpoint(connection)
-        async with connection.transaction(force_rollback=True):
-            await connection.execute(UNBOLT)
-            yield connection
+        yield connection
+
+
+@pytest.fixture
+async def forger(anchored: AsyncConnection) -> AsyncIterator[AsyncConnection]:
+    """In a transaction that is taken back in the end."""
+    async with anchored.transaction(force_rollback=True):
+        await anchored.execute(UNBOLT)
+        yield anchored
 
 
 async def test_there_is_none_before(forger: AsyncConnection) -> None:
@@ -236,6 +297,52 @@ async def test_an_event_that_was_added_at_the_end_is_not_anchored(forger: AsyncC
     assert await ranges(forger) == {"anchored": 9, "sealed": 0, "unsealed": 1}
     cursor = await forger.execute("SELECT count(*) > 0 FROM audit.drift()")
     assert await cursor.fetchone() == (True,)
+
+
+@pytest.mark.breaks_the_laws
+@pytest.mark.parametrize("moment", BACKDATED)
+async def test_money_in_a_day_that_a_checkpoint_has_closed_is_seen(
+    anchored: AsyncConnection, moment: LiteralString
+) -> None:
+    """The honest sealer seals it as any other."""
+    kept = await checkpoints(anchored)
+    await anchored.execute(SQL(INSERTED).format(moment=SQL(moment)))
+    assert await seal(anchored) == 1
+    assert await findings(anchored) == BACKDATED[moment]
+    assert await computed_findings(anchored, kept) == BACKDATED[moment]
+
+
+async def test_an_event_that_is_never_sealed_is_seen_without_a_function_of_the_database(
+    forger: AsyncConnection,
+) -> None:
+    kept = await checkpoints(forger)
+    for moment, found in NEVER_SEALED.items():
+        async with forger.transaction(force_rollback=True):
+            await forger.execute(SQL(BEYOND).format(moment=SQL(moment)))
+            assert "event_beyond_sequence" in await findings(forger), moment
+            assert await computed_findings(forger, kept) == found, moment
+
+
+@pytest.mark.breaks_the_laws
+async def test_a_checkpoint_of_before_opens_no_closed_day_again(anchored: AsyncConnection) -> None:
+    await anchored.execute(CHECKPOINT_OF_BEFORE)
+    await anchored.execute(SQL(INSERTED).format(moment=SQL("'2025-03-01'")))
+    assert await seal(anchored) == 1
+    assert await findings(anchored) == {"event_backdated"}
+    kept = await checkpoints(anchored)
+    assert await computed_findings(anchored, kept) == {"event_backdated"}
+
+
+@pytest.mark.breaks_the_laws
+async def test_an_event_before_all_others_that_was_sealed_by_hand_is_seen(
+    anchored: AsyncConnection,
+) -> None:
+    kept = await checkpoints(anchored)
+    for id, number in (("-1", "10"), ("nextval('topup.events_id_seq')", "11")):
+        await anchored.execute(SQL(SEALED_BY_HAND).format(id=SQL(id), number=SQL(number)))
+    assert await seal(anchored) == 0
+    assert await findings(anchored) == {"event_inserted"}
+    assert await computed_findings(anchored, kept) == {"event_inserted"}
 
 
 async def test_who_makes_everything_fit_again_is_seen_from_outside(

@@ -74,10 +74,14 @@ def payments(topup: Topup, number: int) -> list[Fact]:
     return [transfer(topup.order_code, 1_000) for _ in range(number)]
 
 
+@pytest.mark.parametrize("unread_before", [False, True])
 async def test_bodies_of_different_topups_are_kept_in_one_order(
-    process: Process, database_url: str
+    process: Process, database_url: str, unread_before: bool
 ) -> None:
     low, middle, high = BODIES
+    if unread_before:
+        for body in (low, high):
+            await process.store.keep_body(body, "not understood")
     anna, binh = [await process.topup(10**9) for _ in range(2)]
     async with (
         connected(database_url) as holder,

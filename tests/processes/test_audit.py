@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from app.commands.rebuild import EXPORT_AGAIN
 from app.database.chain import Chain
 from app.database.proofs import PROOFS
 from tests.laws.chain import SILENT, superuser
@@ -34,10 +35,8 @@ DAMAGE = {
 async def paid(database_url: str) -> None:
     async with open_process(database_url) as doors:
         topup = await doors.topup(50_000)
+        await Chain(doors.database).take_checkpoint()
         await doors.store.append_events([transfer(topup.order_code, 50_000)])
-        chain = Chain(doors.database)
-        await chain.seal(1)
-        await chain.take_checkpoint()
 
 
 @pytest.mark.usefixtures("paid")
@@ -121,5 +120,17 @@ async def test_a_rebuild_tells_what_differs_and_replaces_it_when_asked(
         assert code == 1, said
         assert "balance: the log says 50000, found 1" in said
         assert ending in said
+        assert EXPORT_AGAIN not in said
     assert (await command(environment, "rebuild"))[0] == 0
     assert (await command(environment, "audit"))[0] == 0
+
+
+@pytest.mark.usefixtures("paid")
+async def test_a_rebuild_that_replaces_entries_says_that_exports_are_out_of_date(
+    environment: dict[str, str], database_url: str
+) -> None:
+    async with superuser(database_url) as forger:
+        await forger.execute("UPDATE topup.ledger_entries SET amount = 1 WHERE user_id IS NOT NULL")
+    for options, told in (([], False), (["--swap"], True), (["--swap"], False)):
+        code, said = await command(environment, "rebuild", *options)
+        assert (EXPORT_AGAIN in said) is told, (code, said)

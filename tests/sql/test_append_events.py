@@ -1,6 +1,7 @@
 """append_events: what the laws leave open."""
 
 import hashlib
+from dataclasses import replace
 
 from app.model import Fact, Outcome, TxRef
 from tests.payments import (
@@ -12,6 +13,10 @@ from tests.payments import (
     query,
     transfer,
 )
+
+UNREAD = "SELECT fault FROM audit.unread_bodies"
+DISMISS = "SELECT topup.dismiss_body(sha256(%s), 'no money', 'Lan')"
+DISMISSED = "SELECT fault FROM audit.dismissed_bodies"
 
 
 async def test_a_session_that_does_not_wait_for_its_commits_waits_for_this_one(
@@ -74,3 +79,29 @@ async def test_a_repeat_within_a_batch_is_no_money_of_another_topup(process: Pro
         (Outcome.DUPLICATE, first.tx_ref),
         (Outcome.APPLIED, second.tx_ref),
     ]
+
+
+async def test_a_body_that_could_not_be_read_is_read_when_an_event_comes_of_it(
+    process: Process, database_url: str
+) -> None:
+    """A later version understands what PayOS sends once more; twice in one batch, too."""
+    topup = await process.topup()
+    read, unread = (replace(transfer(topup.order_code, 1_000), body=b) for b in (b"a", b"b"))
+    for body in (b"a", b"b"):
+        await process.store.keep_body(body, "not understood")
+    assert await query(database_url, UNREAD) == [("not understood",)] * 2
+    await process.store.append_events([read, read])
+    assert await query(database_url, UNREAD) == [("not understood",)]
+    await process.store.append_events([replace(unread, body=None)])
+    assert await query(database_url, UNREAD) == [("not understood",)]
+    await process.store.append_events([unread])  # its event is known already
+    assert await query(database_url, UNREAD) == []
+
+
+async def test_what_a_person_said_of_a_body_stays(process: Process, database_url: str) -> None:
+    topup = await process.topup()
+    fact = replace(transfer(topup.order_code, 1_000), body=b"a")
+    await process.store.keep_body(b"a", "not understood")
+    await query(database_url, DISMISS, b"a")
+    await process.store.append_events([fact])
+    assert await query(database_url, DISMISSED) == [("not understood",)]

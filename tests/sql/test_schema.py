@@ -43,6 +43,15 @@ BY_HAND: dict[str, LiteralString] = {
     "a fill factor": "ALTER TABLE topup.wallets RESET (fillfactor)",
     "a rule": "CREATE RULE lost AS ON INSERT TO topup.events DO INSTEAD NOTHING",
     "hidden rows": "ALTER TABLE topup.topups ENABLE ROW LEVEL SECURITY",
+    "a table with rows of the log": "CREATE TABLE public.more () INHERITS (topup.events)",
+    "a table through which the log is written": """
+        CREATE TABLE public.above (event_id uuid NOT NULL);
+        ALTER TABLE topup.events INHERIT public.above
+    """,
+    "ids that a session sets aside": "ALTER SEQUENCE topup.events_id_seq CACHE 50",
+    "order codes that a session sets aside": "ALTER SEQUENCE topup.order_codes CACHE 50",
+    "ids that go down": "ALTER SEQUENCE topup.ledger_entries_id_seq INCREMENT -1",
+    "a grant on ids": "GRANT UPDATE ON SEQUENCE topup.events_id_seq TO topup_app",
     "a role": "COMMENT ON ROLE topup_auditor IS 'Anybody.'",
 }
 BACK_DOOR = """

@@ -1,11 +1,14 @@
 """Every event is sealed, in the order of its top-up, whoever commits when."""
 
 import asyncio
+from collections.abc import Iterator
+from pathlib import Path
 from typing import LiteralString
 
 import psycopg
 import pytest
 
+from tests.faults.own_postgres import OwnPostgres, own_postgres_server
 from tests.payments import UNKNOWN_ORDER, Process, connected, open_process, query, transfer
 
 LIMIT = 100
@@ -21,6 +24,14 @@ WAITING_WITH_AN_ID: LiteralString = """
 """
 DRAWN = "SELECT coalesce(pg_sequence_last_value('topup.events_id_seq'), 0)"
 KEY = 4711
+
+
+@pytest.fixture
+def preparing(postgres_bin: Path) -> Iterator[OwnPostgres]:
+    """A server that allows it; by default none does."""
+    with own_postgres_server(postgres_bin) as server:
+        server.configure("max_prepared_transactions", "2")
+        yield server
 
 
 async def seal(url: str) -> int:
@@ -109,6 +120,27 @@ async def test_an_id_that_was_drawn_without_a_transaction_id_is_waited_for(
     assert await findings(database_url) == []
 
 
+async def test_a_transaction_that_is_prepared_is_waited_for_after_a_restart_too(
+    preparing: OwnPostgres,
+) -> None:
+    """Under another virtual id than before: it may be any writer that is known."""
+    url = preparing.url
+    async with connected(url) as late, connected(url) as other:
+        await late.execute("BEGIN")
+        await late.execute(STRANGER)
+        await other.execute(STRANGER)
+        assert await seal(url) == 0  # remembers the writer
+        await late.execute("PREPARE TRANSACTION 'late'")
+    preparing.stop()
+    preparing.start()
+    async with connected(url) as other:
+        await other.execute(STRANGER)
+        assert [await seal(url), await seal(url)] == [0, 0]
+        await other.execute("COMMIT PREPARED 'late'")
+    assert await seal(url) == 3
+    assert await findings(url) == []
+
+
 async def test_writers_without_a_pause_hold_nothing_up(process: Process, database_url: str) -> None:
     """There is always one; those of before come to an end."""
     async with connected(database_url) as one, connected(database_url) as other:
@@ -121,6 +153,17 @@ async def test_writers_without_a_pause_hold_nothing_up(process: Process, databas
                 await one.execute("BEGIN")
                 assert await seal(database_url) == 1
         assert await seal(database_url) == 1
+    assert await findings(database_url) == []
+
+
+async def test_a_checkpoint_covers_what_a_sealer_has_not_come_to(
+    process: Process, database_url: str
+) -> None:
+    """What it left out would look as if it had been put into a closed day afterwards."""
+    for _ in range(3):
+        await process.topup(50_000)
+    assert await query(database_url, "SELECT topup.seal_events(1)") == [(1,)]
+    assert await query(database_url, "SELECT events FROM topup.take_checkpoint()") == [(3,)]
     assert await findings(database_url) == []
 
 
