@@ -36,6 +36,7 @@ BEGIN
                 e.tx_ref = ANY (v_tx_refs)
                 AND e.type = 'payment.conflict'
                 AND a.type = 'suspense.assigned'
+                AND (a.data ->> 'conflict_event_id')::uuid = e.event_id
             UNION ALL
             SELECT f.event_id, f.data FROM unnest(p_facts) AS f
             WHERE

@@ -17,6 +17,10 @@ ASSIGN = """
     SELECT (topup.assign_suspense(event_id, %s, 'bank statement', 'Lan')).outcome
     FROM audit.suspense
 """
+OPEN = """
+    SELECT amount::int, recorded_amount::int, why FROM audit.conflicts
+    WHERE state = 'open' ORDER BY recorded_at
+"""
 
 
 @pytest.fixture
@@ -107,3 +111,19 @@ async def test_a_part_of_the_amount_is_credited_before_the_link_is_known_if_its_
     topup, order = await at_work.open(linked=False)
     await at_work.hear(order, order.receive(20_000))
     assert await at_work.balance(topup) == 20_000
+
+
+async def test_a_held_transfer_told_again_with_another_amount_is_no_money(at_work: Desk) -> None:
+    topup, order = await at_work.open()
+    transfer = order.receive(50_000)
+    under_another_reference(order)
+    await at_work.check(topup)
+    assert (await at_work.hear(order, transfer)).outcome is Outcome.CONFLICT
+    otherwise = replace(transfer, amount=51_000)
+    assert (await at_work.hear(order, otherwise)).outcome is Outcome.CONFLICT
+    assert (await at_work.hear(order, otherwise)).outcome is Outcome.DUPLICATE
+    assert await received(at_work) == 50_000
+    assert await query(at_work.url, OPEN) == [
+        (50_000, 50_000, "reference.differs"),
+        (51_000, 50_000, "amount.differs"),
+    ]
