@@ -17,6 +17,7 @@ ASSIGN = """
     SELECT (topup.assign_suspense(event_id, %s, 'bank statement', 'Lan')).outcome
     FROM audit.suspense
 """
+ACCEPT = ASSIGN.replace("audit.suspense", "audit.conflicts")
 OPEN = """
     SELECT amount::int, recorded_amount::int, why FROM audit.conflicts
     WHERE state = 'open' ORDER BY recorded_at
@@ -127,3 +128,16 @@ async def test_a_held_transfer_told_again_with_another_amount_is_no_money(at_wor
         (50_000, 50_000, "reference.differs"),
         (51_000, 50_000, "amount.differs"),
     ]
+
+
+async def test_what_a_person_accepted_without_a_reference_is_not_credited_when_it_is_listed(
+    at_work: Desk,
+) -> None:
+    topup, order = await at_work.open(100_000)
+    await at_work.hear(order, order.receive(50_000))
+    second = order.receive(50_000)
+    heard = await at_work.hear(order, replace(second, reference=""))
+    assert heard.outcome is Outcome.CONFLICT
+    assert await query(at_work.url, ACCEPT, topup.tx_ref) == [(Outcome.APPLIED,)]
+    assert (await at_work.check(topup)).held == 1
+    assert await at_work.balance(topup) == await received(at_work) == 100_000

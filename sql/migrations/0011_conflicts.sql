@@ -1,0 +1,4 @@
+-- A transfer is compared with those that were held without a top-up, so that one that a person
+-- accepted is not credited again: few, and found by the order code.
+CREATE INDEX events_held_in_suspense ON topup.events ((data ->> 'order_code'))
+    WHERE tx_ref IS NULL AND type = 'payment.conflict';
