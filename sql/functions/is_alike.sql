@@ -1,12 +1,12 @@
 -- is_alike: whether two transfers, by their data, may be one under two references: the same payment
---           link, amount and minute, and one of them has no reference; or one was told by a
---           webhook, the other by GET, in an answer that does not list the first.
+--           link, amount and minute, and one of them has no reference; or one was told by GET, and
+--           no answer that told one of them lists the other.
 -- Raises:   nothing.
 -- Locks:    nothing. Pure: equal arguments give equal results.
 -- Notifies: nothing.
 -- Why:      an answer that lists both references has proved them to be two transfers, but which one
---           a transfer without a reference is, no answer tells. A time that could not be read may
---           be any.
+--           a transfer without a reference is, no answer tells. Whether every answer tells the same
+--           reference is not documented. A time that could not be read may be any.
 CREATE OR REPLACE FUNCTION topup.is_alike(p_data jsonb, p_other jsonb)
 RETURNS boolean
 LANGUAGE sql
@@ -26,11 +26,9 @@ AS $$
                 coalesce(p_other ->> 'unmatched' = 'reference.missing', false)
                 <> coalesce(p_data ->> 'unmatched' = 'reference.missing', false)
                 THEN true
-            WHEN p_data ->> 'source' = 'payos.get' THEN
-                p_other ->> 'source' IS DISTINCT FROM 'payos.get'
-                AND NOT coalesce(p_data -> 'listed' ? (p_other ->> 'reference'), false)
-            WHEN p_other ->> 'source' = 'payos.get' THEN
-                NOT coalesce(p_other -> 'listed' ? (p_data ->> 'reference'), false)
+            WHEN jsonb_build_array(p_data -> 'source', p_other -> 'source') ? 'payos.get' THEN
+                NOT coalesce(p_data -> 'listed' ? (p_other ->> 'reference'), false)
+                AND NOT coalesce(p_other -> 'listed' ? (p_data ->> 'reference'), false)
             ELSE false
         END
 $$;

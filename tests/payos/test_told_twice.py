@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from app.metrics.labels import CheckOutcome
 from app.model import Outcome
 from app.payos.lost import LostOrderSearch
 from app.payos.simulator.bank import Account, Order
@@ -141,3 +142,15 @@ async def test_what_a_person_accepted_without_a_reference_is_not_credited_when_i
     assert await query(at_work.url, ACCEPT, topup.tx_ref) == [(Outcome.APPLIED,)]
     assert (await at_work.check(topup)).held == 1
     assert await at_work.balance(topup) == await received(at_work) == 100_000
+
+
+async def test_a_transfer_that_answers_tell_under_changing_references_is_held(
+    at_work: Desk,
+) -> None:
+    topup, order = await at_work.open()
+    order.receive(50_000)
+    assert (await at_work.check(topup)).recovered == [50_000]
+    under_another_reference(order)
+    assert (await at_work.check(topup)).held == 1
+    assert (await at_work.check(topup)).outcome is CheckOutcome.UNCHANGED
+    assert await received(at_work) == 50_000

@@ -250,3 +250,32 @@ async def accept(url: str, reference: str, topup: Topup) -> None:
         reference,
     )
     assert await query(url, ASSIGN, held, topup.tx_ref) == [("applied",)]
+
+
+async def test_an_answer_that_has_another_reference_than_the_one_before_is_no_more_money(
+    process: Process, database_url: str, topup: Topup
+) -> None:
+    code = topup.order_code
+    assert await append(process, asked(code, "G")) == [Outcome.APPLIED]
+    assert await append(process, asked(code, "H")) == [Outcome.CONFLICT]
+    assert await received(database_url) == AMOUNT
+    both = asked(code, "G", "H"), asked(code, "H", "G")
+    assert await append(process, *both) == [Outcome.DUPLICATE, Outcome.APPLIED]
+
+
+@pytest.mark.parametrize("together", [False, True])
+async def test_transfers_of_one_answer_are_each_money(
+    process: Process, database_url: str, topup: Topup, together: bool
+) -> None:
+    code = topup.order_code
+    three = [asked(code, "G", "H", "I"), asked(code, "H", "I", "G"), asked(code, "I", "G", "H")]
+    for batch in [three] if together else [[fact] for fact in three]:
+        assert await append(process, *batch) == [Outcome.APPLIED] * len(batch)
+    assert await append(process, asked(code, "J", "G", "H", "I")) == [Outcome.APPLIED]
+
+
+async def test_what_an_answer_listed_beside_another_is_two_also_when_it_is_listed_alone(
+    process: Process, topup: Topup
+) -> None:
+    assert await append(process, asked(topup.order_code, "G", "H")) == [Outcome.APPLIED]
+    assert await append(process, asked(topup.order_code, "H")) == [Outcome.APPLIED]
