@@ -43,7 +43,7 @@ COMMENT ON COLUMN audit.conflicts.recorded_event_id IS
 COMMENT ON COLUMN audit.conflicts.recorded_tx_ref IS 'The top-up of that one; null in suspense.';
 COMMENT ON COLUMN audit.conflicts.recorded_amount IS 'The amount of that one, in đồng.';
 COMMENT ON COLUMN audit.conflicts.why IS
-'reference.differs: held, because the same amount came in the same minute under another
+'reference.differs: held, because the same amount came within a minute under another
 reference. order_code.differs, amount.differs: the same transfer, recorded or held, told in another
 way.';
 COMMENT ON COLUMN audit.conflicts.state IS

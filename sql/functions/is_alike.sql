@@ -1,8 +1,8 @@
 -- is_alike: whether two transfers, by their data, may be one under two references: the same payment
---           link, amount and minute, and one of them has no reference; or one was told by GET, and
---           no answer that told one of them lists the other.
--- Raises:   nothing.
--- Locks:    nothing. Pure: equal arguments give equal results.
+--           link and amount, less than a minute apart, and one of them has no reference; or one was
+--           told by GET, and no answer that told one of them lists the other.
+-- Raises:   22xxx when a time is none.
+-- Locks:    nothing.
 -- Notifies: nothing.
 -- Why:      an answer that lists both references has proved them to be two transfers, but which one
 --           a transfer without a reference is, no answer tells. Whether every answer tells the same
@@ -10,15 +10,17 @@
 CREATE OR REPLACE FUNCTION topup.is_alike(p_data jsonb, p_other jsonb)
 RETURNS boolean
 LANGUAGE sql
-IMMUTABLE
+STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT
         p_other ->> 'amount' = p_data ->> 'amount'
         AND coalesce(p_other ->> 'payment_link_id' = p_data ->> 'payment_link_id', true)
         AND coalesce(
-            left(p_other ->> 'transaction_at', length('2026-01-02T03:04'))
-            = left(p_data ->> 'transaction_at', length('2026-01-02T03:04')),
+            abs(extract(
+                EPOCH FROM (p_other ->> 'transaction_at')::timestamptz
+                - (p_data ->> 'transaction_at')::timestamptz
+            )) < 60,
             true
         )
         AND CASE

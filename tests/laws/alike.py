@@ -1,5 +1,6 @@
 """Whether two transfers of one order may be one, as docs/events.md has it."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 BY_GET = "payos.get"
@@ -18,6 +19,15 @@ def may_be_one(one: dict[str, Any], other: dict[str, Any]) -> bool:
 
 def _lists(answer: dict[str, Any], told: dict[str, Any]) -> bool:
     return told["reference"] in answer.get("listed", [])
+
+
+def are_of_one_moment(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Less than a minute apart, as far as their times are known."""
+    times = [data.get("transaction_at") for data in (one, other)]
+    if None in times:
+        return True
+    first, second = (datetime.fromisoformat(str(time)) for time in times)
+    return abs(first - second) < timedelta(minutes=1)
 
 
 def is_by_get(data: dict[str, Any]) -> bool:

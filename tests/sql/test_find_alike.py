@@ -19,7 +19,8 @@ from tests.payments import (
 )
 
 AMOUNT = 50_000
-MINUTE, NEXT_MINUTE = "2026-01-02T10:11:12+07:00", "2026-01-02T10:12:00+07:00"
+MINUTE, NEXT_MINUTE = "2026-01-02T10:11:12+07:00", "2026-01-02T10:12:12+07:00"
+NEARLY_A_MINUTE_BEFORE, NEARLY_A_MINUTE_AFTER = "2026-01-02T10:10:13+07:00", "2026-01-02T03:12:11Z"
 UNKNOWN_TX_REF = "TZZZZZZZZ"
 ASSIGN = "SELECT (topup.assign_suspense(%s, %s, 'bank statement', 'Lan')).outcome"
 RECEIVED = "SELECT received::int FROM audit.money_equation"
@@ -279,3 +280,21 @@ async def test_what_an_answer_listed_beside_another_is_two_also_when_it_is_liste
 ) -> None:
     assert await append(process, asked(topup.order_code, "G", "H")) == [Outcome.APPLIED]
     assert await append(process, asked(topup.order_code, "H")) == [Outcome.APPLIED]
+
+
+@pytest.mark.parametrize("at", [NEARLY_A_MINUTE_BEFORE, NEARLY_A_MINUTE_AFTER, None])
+@pytest.mark.parametrize("webhook_first", [False, True])
+async def test_a_time_that_another_rounds_or_does_not_tell_makes_no_second_transfer(
+    process: Process, topup: Topup, webhook_first: bool, at: str | None
+) -> None:
+    facts = [told(topup.order_code), asked(topup.order_code, "G", transaction_at=at)]
+    first, second = facts if webhook_first else facts[::-1]
+    assert await append(process, first) == [Outcome.APPLIED]
+    assert await append(process, second) == [Outcome.CONFLICT]
+
+
+@pytest.mark.parametrize("webhook_first", [False, True])
+async def test_a_minute_apart_are_two(process: Process, topup: Topup, webhook_first: bool) -> None:
+    facts = [told(topup.order_code), asked(topup.order_code, "G", transaction_at=NEXT_MINUTE)]
+    for fact in facts if webhook_first else facts[::-1]:
+        assert await append(process, fact) == [Outcome.APPLIED]
