@@ -12,7 +12,10 @@ SELECT
     (r.data ->> 'amount')::bigint AS recorded_amount,
     CASE
         WHEN c.data ->> 'held_event_id' <> coalesce(r.data ->> 'held_event_id', '')
-            THEN 'reference.differs'
+            THEN CASE
+                WHEN c.data ->> 'reference' = r.data ->> 'reference' THEN 'channel.differs'
+                ELSE 'reference.differs'
+            END
         WHEN c.data ->> 'order_code' <> r.data ->> 'order_code' THEN 'order_code.differs'
         ELSE 'amount.differs'
     END AS why,
@@ -44,8 +47,8 @@ COMMENT ON COLUMN audit.conflicts.recorded_tx_ref IS 'The top-up of that one; nu
 COMMENT ON COLUMN audit.conflicts.recorded_amount IS 'The amount of that one, in đồng.';
 COMMENT ON COLUMN audit.conflicts.why IS
 'reference.differs: held, because the same amount came within a minute under another
-reference. order_code.differs, amount.differs: the same transfer, recorded or held, told in another
-way.';
+reference; channel.differs: held, because it came under another client id. order_code.differs,
+amount.differs: the same transfer, recorded or held, told in another way.';
 COMMENT ON COLUMN audit.conflicts.state IS
 'open; accepted by a person; recorded under its own event id meanwhile; no_money: it failed.';
 COMMENT ON COLUMN audit.conflicts.transaction_at IS 'When the bank moved it; null if not told.';

@@ -9,9 +9,11 @@ from app.metrics.labels import CheckOutcome
 from app.model import Outcome
 from app.payos.lost import LostOrderSearch
 from app.payos.simulator.bank import Account, Order
+from app.payos.simulator.wire import webhook_data
+from app.payos.webhook import read_webhook
 from tests.payments import query
 from tests.payos.reconciling import Desk, Serve, desk, under_another_reference
-from tests.payos.wire import CLIENT_ID
+from tests.payos.wire import CHECKSUM_KEY, CLIENT_ID, signed_body
 
 FORGOTTEN = "T0000000Z"
 ASSIGN = """
@@ -154,3 +156,17 @@ async def test_a_transfer_that_answers_tell_under_changing_references_is_held(
     assert (await at_work.check(topup)).held == 1
     assert (await at_work.check(topup)).outcome is CheckOutcome.UNCHANGED
     assert await received(at_work) == 50_000
+
+
+@pytest.mark.parametrize("amount", [50_000, 51_000])
+async def test_a_webhook_that_comes_again_through_another_channel_is_held(
+    at_work: Desk, amount: int
+) -> None:
+    topup, order = await at_work.open()
+    transfer = order.receive(50_000)
+    await at_work.hear(order, transfer)
+    body = signed_body(webhook_data(order, replace(transfer, amount=amount)))
+    late = read_webhook(body, [CHECKSUM_KEY], "client-2").fact
+    assert (await at_work.append(late)).outcome is Outcome.CONFLICT
+    assert await at_work.balance(topup) == await received(at_work) == 50_000
+    assert await query(at_work.url, OPEN) == [(amount, 50_000, "channel.differs")]
