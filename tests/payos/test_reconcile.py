@@ -323,6 +323,28 @@ async def test_a_topup_ends_with_its_time_though_payos_refuses_to_close_its_orde
     assert found.status is (Status.CONFIRMED if paid else Status.EXPIRED)
 
 
+@pytest.mark.parametrize("fails", [True, False])
+async def test_money_that_was_read_counts_though_closing_the_order_fails(
+    at_work: Desk, fails: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def silence(*_: Any) -> None:
+        raise PayOSTimeout
+
+    topup, order = await at_work.open()
+    order.receive(20_000)
+    order.transfers.append(Transfer("", 10_000, order.created_at, ""))
+    monkeypatch.setattr(Order, "status", "PENDING")
+    await at_work.let_expire(topup)
+    if fails:
+        monkeypatch.setattr(at_work.gateway, "cancel_link", silence)
+        with pytest.raises(PayOSTimeout):
+            await at_work.check(topup)
+    else:
+        findings = await at_work.check(topup)
+        assert (findings.recovered, findings.unreadable) == ([20_000], 1)
+    assert await at_work.balance(topup) == 20_000
+
+
 async def test_what_payos_calls_paid_without_a_transfer_is_not_closed_but_told(
     at_work: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
