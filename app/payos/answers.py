@@ -12,7 +12,7 @@ from app.model import PaymentLink
 from app.payos.fields import Fields, loose_text, payment_link_id, required_text, text, whole
 from app.payos.transfer import Transfer, is_blank, transaction_time
 
-PAID = "PAID"
+PAID, UNDERPAID = "PAID", "UNDERPAID"
 CLOCKS_APART_MAX = timedelta(minutes=2)
 """PayOS's and that of the database, which is kept by NTP."""
 
@@ -22,8 +22,8 @@ class LinkState:
     """How PayOS sees a link: amounts in đồng, `status` in its own words (PENDING, PAID …).
 
     `unreadable_transfers`: how many entries make no sense, or have no reference to be told apart
-    by; 1 where all do, and more was paid than they add up to. Somebody has to look at them; the
-    link, and whatever else came to it, is known all the same.
+    by; 1 where all do, and more was paid than they add up to, by amount or by status. Somebody has
+    to look at them; the link, and whatever else came to it, is known all the same.
     `created_at` is None where PayOS does not say it, or not with an offset.
     """
 
@@ -63,8 +63,8 @@ def read_state(data: Fields) -> LinkState:
     transfers = tuple(transfer for transfer in read if transfer is not None)
     amount, amount_paid = whole(data, "amount"), whole(data, "amountPaid", smallest=0)
     status = required_text(data, "status")
-    said = max(amount_paid, amount) if status == PAID else amount_paid
-    unlisted = said > sum(transfer.amount for transfer in transfers)
+    least = {PAID: amount, UNDERPAID: 1}.get(status, 0)
+    unlisted = max(amount_paid, least) > sum(transfer.amount for transfer in transfers)
     return LinkState(
         payment_link_id=link_id,
         order_code=order_code,

@@ -345,11 +345,12 @@ async def test_money_that_was_read_counts_though_closing_the_order_fails(
     assert await at_work.balance(topup) == 20_000
 
 
+@pytest.mark.parametrize("status", ["PAID", "UNDERPAID"])
 async def test_what_payos_calls_paid_without_a_transfer_is_not_closed_but_told(
-    at_work: Desk, monkeypatch: pytest.MonkeyPatch
+    at_work: Desk, status: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     topup, _ = await at_work.open()
-    monkeypatch.setattr(Order, "status", "PAID")
+    monkeypatch.setattr(Order, "status", status)
     findings = await at_work.cancel(topup)
     assert (findings.closed, findings.outcome) == (False, CheckOutcome.UNREADABLE)
     await at_work.let_expire(topup)
