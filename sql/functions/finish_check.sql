@@ -3,7 +3,8 @@
 -- Raises:   nothing.
 -- Locks:    its row of payos_checks.
 -- Notifies: nothing.
--- Why a door: the application may not write a table.
+-- Why a door: the application may not write a table. A doubt that came after the claim was not
+--           answered, so it is asked about at its own time; without an answer there is doubt again.
 CREATE OR REPLACE FUNCTION topup.finish_check(p_tx_ref text, p_answered boolean)
 RETURNS void
 LANGUAGE plpgsql
@@ -26,15 +27,15 @@ BEGIN
             v_schedule[1] * 2 ^ least(v_asked, 20), v_schedule[cardinality(v_schedule)]
         ));
     END IF;
-    IF v_next_at IS NULL THEN
-        DELETE FROM topup.payos_checks AS c WHERE c.tx_ref = p_tx_ref;
-        RETURN;
-    END IF;
+    DELETE FROM topup.payos_checks AS c
+    WHERE c.tx_ref = p_tx_ref AND v_next_at IS NULL AND NOT c.doubtful;
     UPDATE topup.payos_checks AS c SET
-        next_at = v_next_at,
+        next_at = coalesce(
+            CASE WHEN NOT c.doubtful THEN v_next_at END, least(c.next_at, v_next_at)
+        ),
         asked = c.asked + 1,
         claimed_until = NULL,
-        doubtful = c.doubtful AND NOT p_answered
+        doubtful = c.doubtful OR NOT p_answered
     WHERE c.tx_ref = p_tx_ref;
 END
 $$;

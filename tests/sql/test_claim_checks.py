@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from app.database.openings import Openings
-from app.model import Topup
+from app.model import Outcome, Topup
 from app.settings import Settings
 from tests.payments import CLAIM_SECONDS, Process, connected, open_process, query, transfer
 from tests.sql.checks import AT_ONCE, claim, due_in_seconds, finish, make_due
@@ -25,7 +25,16 @@ async def expired_ago(process: Process, seconds: int) -> Topup:
 
 
 async def confirm(process: Process, topup: Topup) -> None:
-    await process.store.append_events([transfer(topup.order_code, topup.amount)])
+    """Found by asking."""
+    found = transfer(topup.order_code, topup.amount, source="payos.get", listed=[])
+    await process.store.append_events([found])
+
+
+async def hold(process: Process, topup: Topup, reference: str) -> None:
+    """The same may be told by a webhook."""
+    told = transfer(topup.order_code, topup.amount, reference)
+    [answer] = await process.store.append_events([told])
+    assert answer.outcome is Outcome.CONFLICT
 
 
 async def test_a_topup_is_asked_about_half_a_minute_after_its_opening(
@@ -140,6 +149,8 @@ async def test_without_an_answer_the_question_comes_again_soon_and_is_never_drop
     assert await claim(database_url) == {topup.tx_ref}, "once, however late"
     await finish(database_url, topup, answered=False)
     assert await due_in_seconds(database_url, topup.tx_ref) == pytest.approx(30, abs=2)
+    await make_due(database_url, topup)
+    assert await claim(database_url) == {topup.tx_ref}
     await finish(database_url, topup)
     assert await due_in_seconds(database_url, topup.tx_ref) is None
 
@@ -154,6 +165,61 @@ async def test_the_longer_there_is_no_answer_the_rarer_the_question(
         await finish(database_url, topup, answered=False)
         waits.append(await due_in_seconds(database_url, topup.tx_ref))
     assert waits == pytest.approx([30, 60, 120, 240, 480, 960, 1920, 3600, 3600], abs=2)
+
+
+@pytest.fixture
+async def in_doubt(process: Process, database_url: str) -> Topup:
+    """Confirmed, out of time, and a transfer is held; it is being asked about."""
+    topup = await expired_ago(process, 60)
+    await confirm(process, topup)
+    await hold(process, topup, "W")
+    assert await claim(database_url) == {topup.tx_ref}
+    return topup
+
+
+async def test_a_doubt_that_comes_while_it_is_asked_is_asked_about_next(
+    database_url: str, process: Process, in_doubt: Topup
+) -> None:
+    await hold(process, in_doubt, "V")
+    assert await claim(database_url) == set()
+    await finish(database_url, in_doubt)
+    assert await claim(database_url) == {in_doubt.tx_ref}
+    await finish(database_url, in_doubt)
+    assert await due_in_seconds(database_url, in_doubt.tx_ref) is None
+
+
+async def test_a_doubt_about_what_is_confirmed_in_time_outlives_the_question_before_it(
+    database_url: str, process: Process, topup: Topup
+) -> None:
+    await make_due(database_url, topup)
+    assert await claim(database_url) == {topup.tx_ref}
+    await confirm(process, topup)
+    await hold(process, topup, "W")
+    await finish(database_url, topup)
+    assert await claim(database_url) == {topup.tx_ref}
+    await finish(database_url, topup)
+    assert await due_in_seconds(database_url, topup.tx_ref) == pytest.approx(905, abs=1)
+
+
+@pytest.mark.parametrize("again", [False, True])
+async def test_a_doubt_without_an_answer_stays(
+    database_url: str, process: Process, in_doubt: Topup, again: bool
+) -> None:
+    if again:
+        await hold(process, in_doubt, "V")
+    await finish(database_url, in_doubt, answered=False)
+    assert await query(database_url, "SELECT doubtful FROM topup.payos_checks") == [(True,)]
+    assert await claim(database_url) == ({in_doubt.tx_ref} if again else set())
+
+
+async def test_a_doubt_that_a_process_died_over_is_asked_about_after_its_lease(
+    database_url: str, process: Process, topup: Topup
+) -> None:
+    await confirm(process, topup)
+    await hold(process, topup, "W")
+    assert await claim(database_url, lease_seconds=0.05) == {topup.tx_ref}
+    await query(database_url, "SELECT pg_sleep(0.06)")
+    assert await claim(database_url) == {topup.tx_ref}
 
 
 async def test_the_due_are_found_by_an_index(database_url: str, process: Process) -> None:
