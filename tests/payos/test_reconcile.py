@@ -26,7 +26,7 @@ from app.payos.transfer import VIETNAM
 from app.payos.webhook import read_webhook
 from app.reconciliation import Findings
 from tests.payments import linked, query
-from tests.payos.calling import answering, gateway_to, http
+from tests.payos.calling import answering, envelope, gateway_to, http
 from tests.payos.reconciling import Desk, Serve, desk, under_another_reference
 from tests.payos.wire import CHECKSUM_KEY, CLIENT_ID, signed_body
 
@@ -554,6 +554,17 @@ async def test_a_refusal_that_is_not_about_the_order_ends_none(
         refusal = http(json.dumps({"code": code, "desc": "x"}).encode(), status)
         await check_answered(at_work, topup, refusal)
     assert (await at_work.state(topup)).status is Status.PENDING
+
+
+async def test_an_answer_about_another_order_ends_none_and_brings_no_money(at_work: Desk) -> None:
+    topup, _ = await at_work.open()
+    other, paid = await at_work.open()
+    paid.receive(50_000)
+    await at_work.let_expire(topup)
+    with pytest.raises(PayOSRefused):
+        await check_answered(at_work, topup, envelope(link(paid)))
+    assert (await at_work.state(topup)).status is Status.PENDING
+    assert await at_work.balance(other) == 0
 
 
 async def test_a_margin_after_the_time_to_pay_belongs_to_the_payer(at_work: Desk) -> None:
