@@ -86,6 +86,23 @@ async def test_when_the_time_is_over_the_code_goes_and_the_money_is_safe(
     await picture(page, "state-overdue", PICTURE_HEIGHT)
 
 
+async def test_when_the_time_is_over_who_paid_a_part_is_not_asked_for_the_rest(
+    service: Service, process: Process, page: Page
+) -> None:
+    await page.clock.install()
+    topup = await follow(service, page)
+    await process.store.append_events([paid(topup, 40_000)])
+    status = page.get_by_role("status")
+    await expect(status).to_contain_text("Hãy chuyển nốt")
+    before = await shifted(page)
+    await page.clock.fast_forward("15:01")
+    await expect(status).to_contain_text(f"Đã nhận {dong(40_000)}, đã hết giờ thanh toán")
+    await expect(status).to_contain_text("hãy tạo lần nạp mới")
+    await expect(page.get_by_role("img", name="Mã VietQR")).to_be_hidden()
+    await expect(page.locator(".when-closed")).to_be_visible()
+    assert await shifted(page) == before
+
+
 async def test_a_lost_connection_is_no_reason_to_worry(
     service: Service, start_service: StartService, process: Process, page: Page
 ) -> None:
