@@ -38,6 +38,7 @@ export function watch(slip) {
     slip.classList.add("changed");
     render(detail);
     renewHistory();
+    if (detail.type === "topup.linked" || !slip.querySelector(".next [target]")) showCode(slip);
     if (live) tellSeen(detail.recorded_at, Number(slip.dataset.seenShare));
   });
   stream.addEventListener("connection", ({ detail }) => {
@@ -68,6 +69,16 @@ export function sentenceFor({ status, late, amount_paid, expires_at }, now) {
   if (late && amount_paid > 0) return "late";
   if (now >= Date.parse(expires_at)) return OUT_OF_TIME[status] ?? status;
   return status === "pending" ? "waiting" : status;
+}
+
+/** The page may be older than the payment link. What is not replaced, others hold on to. */
+async function showCode(slip) {
+  const page = await loadPage(location.pathname);
+  for (const place of [".frame > :first-child", ".next"]) {
+    const newer = page?.querySelector(`.slip ${place}`);
+    if (newer) slip.querySelector(place).replaceWith(newer);
+  }
+  if (!slip.querySelector(".transfer")) slip.append(...(page?.querySelectorAll(".transfer") ?? []));
 }
 
 /** What has happened is asked for only when somebody looks. */
