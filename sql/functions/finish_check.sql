@@ -1,5 +1,6 @@
--- finish_check: gives a claim back and says when to ask next; without an answer of PayOS, after
---           the first step of the schedule, twice as long each time, and never: that was all.
+-- finish_check: gives a claim back and says when to ask next, sooner while somebody streams it;
+--           without an answer of PayOS, after the first step of the schedule, twice as long each
+--           time, and never: that was all.
 -- Raises:   nothing.
 -- Locks:    its row of payos_checks.
 -- Notifies: nothing.
@@ -18,7 +19,7 @@ DECLARE
         SELECT c.asked FROM topup.payos_checks AS c WHERE c.tx_ref = p_tx_ref
     );
     v_next_at timestamptz := (
-        SELECT topup.next_check(t, v_now, v_schedule)
+        SELECT least(topup.next_check(t, v_now, v_schedule), topup.next_watched_check(t, v_now))
         FROM topup.topups AS t WHERE t.tx_ref = p_tx_ref
     );
 BEGIN
