@@ -141,8 +141,9 @@ async def test_a_webhook_without_a_reference_for_another_order_holds_nothing(
 
 
 async def test_two_without_a_reference_are_two(process: Process, topup: Topup) -> None:
-    one, other = nameless(topup.order_code, "one"), nameless(topup.order_code, "other")
-    assert await append(process, one, other) == [Outcome.SUSPENSE] * 2
+    both = [nameless(topup.order_code, signed) for signed in ("one", "other")]
+    both = [replace(fact, data=fact.data | {"reference": ""}) for fact in both]
+    assert await append(process, *both) == [Outcome.SUSPENSE] * 2
 
 
 @pytest.mark.parametrize("together", [False, True])

@@ -104,6 +104,21 @@ async def test_a_person_accepts_one_or_the_other(
     assert await received(database_url) == AMOUNT + accepted
 
 
+async def test_what_a_person_accepted_instead_of_it_holds_nothing_of_its_amount(
+    process: Process,
+    database_url: str,
+    topup: Topup,
+    listed: Fact,
+    held: Fact,
+    otherwise: Fact,
+) -> None:
+    await append(process, listed, held, otherwise)
+    await query(database_url, ASSIGN, await conflict(database_url, OTHER), topup.tx_ref)
+    assert await append(process, asked(topup.order_code, "H", "G")) == [Outcome.APPLIED]
+    other = asked(topup.order_code, "I", "G", "H", amount=OTHER)
+    assert await append(process, other) == [Outcome.CONFLICT]
+
+
 async def test_its_amount_told_before_counts_where_nothing_is_held(
     process: Process, database_url: str, topup: Topup
 ) -> None:
