@@ -5,6 +5,7 @@ Amounts are whole đồng (`int`), times are aware datetimes in UTC.
 
 import re
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -224,6 +225,7 @@ class Books:
     """All the money there is, in đồng, and how many rows do not fit it.
 
     `recovered` transfers came from PayOS's answers, not its webhooks; `conflicts` are no money.
+    `received_for`: what transfers brought, by the order code that PayOS told, in digits.
     Source: audit.money_equation, audit.drift(), topup.events.
     """
 
@@ -233,4 +235,5 @@ class Books:
     difference: int
     recovered: int
     conflicts: int
+    received_for: Mapping[str, int]
     drift: int

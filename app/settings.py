@@ -84,6 +84,7 @@ class Settings(BaseSettings):
     # Asking PayOS what a webhook should have told
     reconcile: bool = True
     reconcile_schedule_seconds: str = "30,120,600,3600"
+    reconcile_watched_seconds: Seconds = 90.0
     reconcile_tick_seconds: Seconds = 1.0
     reconcile_at_once: PositiveInt = 4
     reconcile_lease_seconds: Seconds = 60.0

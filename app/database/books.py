@@ -21,6 +21,14 @@ BOOKS: LiteralString = """
             WHERE e.type = 'payment.received' AND e.data ->> 'source' = 'payos.get'
         ) AS recovered,
         (SELECT count(*) FROM topup.events AS e WHERE e.type = 'payment.conflict') AS conflicts,
+        (
+            SELECT coalesce(jsonb_object_agg(o.order_code, o.amount), '{}')
+            FROM (
+                SELECT e.data ->> 'order_code' AS order_code,
+                    sum((e.data ->> 'amount')::bigint) AS amount
+                FROM topup.events AS e WHERE e.type = 'payment.received' GROUP BY 1
+            ) AS o
+        ) AS received_for,
         (SELECT count(*) FROM audit.drift()) AS drift
     FROM audit.money_equation AS m
 """

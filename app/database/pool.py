@@ -185,8 +185,9 @@ def _session(settings: Settings, role: str | None, *, local: bool) -> sql.Compos
             int(settings.statement_timeout_seconds * 2000)
         ),
         "timezone": sql.Literal("UTC"),
-        # For topup.check_schedule, which a trigger calls.
+        # For topup.check_schedule, which a trigger calls, and for topup.next_watched_check.
         "napvi.check_schedule": sql.Literal(settings.reconcile_schedule_seconds),
+        "napvi.watched_seconds": sql.Literal(str(settings.reconcile_watched_seconds)),
     }
     if role is not None:
         values["role"] = sql.Identifier(role)

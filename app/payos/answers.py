@@ -3,18 +3,29 @@
 Readers raise InvalidRequest that names the field; fields that we do not use may be anything.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from app.errors import InvalidRequest
 from app.model import PaymentLink
-from app.payos.fields import Fields, loose_text, payment_link_id, required_text, text, whole
+from app.payos.fields import (
+    Fields,
+    fault,
+    loose_text,
+    payment_link_id,
+    required_text,
+    text,
+    whole,
+)
 from app.payos.transfer import Transfer, is_blank, transaction_time
 
-PAID = "PAID"
+PAID, UNDERPAID = "PAID", "UNDERPAID"
 CLOCKS_APART_MAX = timedelta(minutes=2)
 """PayOS's and that of the database, which is kept by NTP."""
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +33,8 @@ class LinkState:
     """How PayOS sees a link: amounts in đồng, `status` in its own words (PENDING, PAID …).
 
     `unreadable_transfers`: how many entries make no sense, or have no reference to be told apart
-    by; 1 where all do, and more was paid than they add up to. Somebody has to look at them; the
-    link, and whatever else came to it, is known all the same.
+    by; 1 where all do, and more was paid than they add up to, by amount or by status. Somebody has
+    to look at them; the link, and whatever else came to it, is known all the same.
     `created_at` is None where PayOS does not say it, or not with an offset.
     """
 
@@ -39,6 +50,17 @@ class LinkState:
     def is_older_than(self, opened_at: datetime) -> bool:
         """So that it cannot be the order of a top-up that was opened then."""
         return self.created_at is not None and self.created_at < opened_at - CLOCKS_APART_MAX
+
+
+def about(order_code: int, read: Callable[[Fields], Answer]) -> Callable[[Fields], Answer]:
+    """`read`, for an answer about this order: one about another would tell of other money."""
+
+    def read_own(data: Fields) -> Answer:
+        if whole(data, "orderCode") != order_code:
+            raise fault("orderCode", f"must be {order_code}, which was asked about")
+        return read(data)
+
+    return read_own
 
 
 def read_created(data: Fields) -> PaymentLink:
@@ -63,8 +85,8 @@ def read_state(data: Fields) -> LinkState:
     transfers = tuple(transfer for transfer in read if transfer is not None)
     amount, amount_paid = whole(data, "amount"), whole(data, "amountPaid", smallest=0)
     status = required_text(data, "status")
-    said = max(amount_paid, amount) if status == PAID else amount_paid
-    unlisted = said > sum(transfer.amount for transfer in transfers)
+    least = {PAID: amount, UNDERPAID: 1}.get(status, 0)
+    unlisted = max(amount_paid, least) > sum(transfer.amount for transfer in transfers)
     return LinkState(
         payment_link_id=link_id,
         order_code=order_code,

@@ -20,7 +20,7 @@ from app.errors import PayOSRefused, PayOSTimeout, PayOSUnavailable, Problem
 from app.metrics.labels import PayOSCaller, PayOSOperation, SignedThing
 from app.metrics.metrics import Metrics
 from app.model import PaymentLink
-from app.payos.answers import LinkState, read_account_number, read_created, read_state
+from app.payos.answers import LinkState, about, read_account_number, read_created, read_state
 from app.payos.breaker import Clock
 from app.payos.calls import Call, Calls
 from app.payos.reception import Reception
@@ -103,9 +103,8 @@ class Gateway:
             signature_request="create-payment-link",
         )
         try:
-            return await self._calls.answer(
-                call, read_created, PayOSOperation.CREATE, order_code, caller
-            )
+            read = about(order_code, read_created)
+            return await self._calls.answer(call, read, PayOSOperation.CREATE, order_code, caller)
         except RefusedWithCode as problem:
             if problem.payos_code != DUPLICATE_ORDER_CODE:
                 raise
@@ -187,7 +186,8 @@ class Gateway:
         self, call: Call, operation: PayOSOperation, order_code: int, caller: PayOSCaller
     ) -> LinkState | None:
         try:
-            return await self._calls.answer(call, read_state, operation, order_code, caller)
+            read = about(order_code, read_state)
+            return await self._calls.answer(call, read, operation, order_code, caller)
         except RefusedWithCode as problem:
             if problem.payos_code == UNKNOWN_ORDER_CODE:
                 return None

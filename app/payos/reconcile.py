@@ -109,6 +109,7 @@ class Reconciler:
         if state.status != PENDING:
             return state
         if not order.payable or order.status in WITHDRAWN:
+            await self._record(state, findings)  # the next call may fail
             try:  # what came in the meantime is in the answer
                 return await self._gateway.cancel_link(order.order_code, OUT_OF_TIME, self._caller)
             except RefusedWithCode as refusal:
@@ -129,6 +130,8 @@ class Reconciler:
     async def _record(
         self, state: LinkState, findings: Findings, unmatchable: str | None = None
     ) -> None:
+        """An answer that is recorded after another one has what that had, or knows better."""
+        findings.unreadable = state.unreadable_transfers
         for transfer in state.transfers:
             fact = transfer_fact(self._channel, state, transfer, unmatchable)
             appended = await self._append(fact)
@@ -148,7 +151,6 @@ class Reconciler:
                 appended.tx_ref,
                 appended.seq,
             )
-        findings.unreadable += state.unreadable_transfers
         if state.unreadable_transfers or state.status not in UNDERSTOOD:
             log.error(
                 "event=reconcile.odd reason=%s order_code=%s unreadable_transfers=%d",

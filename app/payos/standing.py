@@ -1,12 +1,12 @@
 """How a top-up stands, by what PayOS answered about its order."""
 
 from app.model import EventType
-from app.payos.answers import PAID, LinkState
+from app.payos.answers import PAID, UNDERPAID, LinkState
 from app.payos.gateway import PENDING
 from app.reconciliation import Order
 
 CLOSED_AS = {"CANCELLED": EventType.TOPUP_CANCELLED, "EXPIRED": EventType.TOPUP_EXPIRED}
-UNDERSTOOD = frozenset({PENDING, PAID, "UNDERPAID", "PROCESSING", *CLOSED_AS})
+UNDERSTOOD = frozenset({PENDING, PAID, UNDERPAID, "PROCESSING", *CLOSED_AS})
 OVER = frozenset({PAID, *CLOSED_AS})
 
 

@@ -8,6 +8,7 @@ import { tellSeen } from "./seen.js";
 import { TopupStream } from "./topup-stream.js";
 
 const CALM_SECONDS = 1.5; // shorter interruptions are not worth a word
+const OUT_OF_TIME = { pending: "overdue", underpaid: "incomplete" };
 const FULL = ["busy", "too_many"]; // no place for a stream: it polls until there is one
 
 /** @param {HTMLElement} slip */
@@ -25,7 +26,7 @@ export function watch(slip) {
     write(part("sentence"), fill(texts[sentence], amounts));
     write(part("more"), fill(texts[`${sentence}_more`], amounts));
     write(part("balance"), dong(update.wallet_balance));
-    if (sentence === "underpaid" && part("due")) {
+    if (update.status === "underpaid" && part("due")) {
       write(part("due"), amounts.missing);
       part("due-copy").dataset.copy = missing;
     }
@@ -37,6 +38,7 @@ export function watch(slip) {
     slip.classList.add("changed");
     render(detail);
     renewHistory();
+    if (detail.type === "topup.linked" || !slip.querySelector(".next [target]")) showCode(slip);
     if (live) tellSeen(detail.recorded_at, Number(slip.dataset.seenShare));
   });
   stream.addEventListener("connection", ({ detail }) => {
@@ -65,8 +67,18 @@ export function watch(slip) {
 /** The same rule as `live_sentence` in app/web/pages.py. `now`: milliseconds since 1970. */
 export function sentenceFor({ status, late, amount_paid, expires_at }, now) {
   if (late && amount_paid > 0) return "late";
-  if (status !== "pending") return status;
-  return now >= Date.parse(expires_at) ? "overdue" : "waiting";
+  if (now >= Date.parse(expires_at)) return OUT_OF_TIME[status] ?? status;
+  return status === "pending" ? "waiting" : status;
+}
+
+/** The page may be older than the payment link. What is not replaced, others hold on to. */
+async function showCode(slip) {
+  const page = await loadPage(location.pathname);
+  for (const place of [".frame > :first-child", ".next"]) {
+    const newer = page?.querySelector(`.slip ${place}`);
+    if (newer) slip.querySelector(place).replaceWith(newer);
+  }
+  if (!slip.querySelector(".transfer")) slip.append(...(page?.querySelectorAll(".transfer") ?? []));
 }
 
 /** What has happened is asked for only when somebody looks. */

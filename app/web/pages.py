@@ -4,6 +4,7 @@ import io
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 from urllib.parse import urlencode
 
 import segno
@@ -25,6 +26,7 @@ from app.texts import Texts, clock, dong
 
 QR_CACHE_SECONDS = 3600
 QUIET_MODULES = 4  # the white edge without which many phones do not find a QR code
+OUT_OF_TIME = MappingProxyType({Status.PENDING: "overdue", Status.UNDERPAID: "incomplete"})
 SUGGESTED_AMOUNTS_VND = (50_000, 100_000, 200_000, 500_000)
 
 
@@ -132,9 +134,9 @@ def live_sentence(update: TopupUpdate, now: datetime) -> str:
     """Which sentence of the table `live` fits; static/topup-page.js decides in the same way."""
     if update.late and update.amount_paid > 0:
         return "late"
-    if update.status is Status.PENDING:
-        return "overdue" if now >= update.expires_at else "waiting"
-    return update.status.value
+    if now >= update.expires_at:
+        return OUT_OF_TIME.get(update.status, update.status.value)
+    return "waiting" if update.status is Status.PENDING else update.status.value
 
 
 def qr_svg(text: str) -> bytes:

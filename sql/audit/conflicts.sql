@@ -11,7 +11,11 @@ SELECT
     (c.data ->> 'order_code')::bigint AS order_code,
     (r.data ->> 'amount')::bigint AS recorded_amount,
     CASE
-        WHEN c.data ? 'held_event_id' THEN 'reference.differs'
+        WHEN c.data ->> 'held_event_id' <> coalesce(r.data ->> 'held_event_id', '')
+            THEN CASE
+                WHEN c.data ->> 'reference' = r.data ->> 'reference' THEN 'channel.differs'
+                ELSE 'reference.differs'
+            END
         WHEN c.data ->> 'order_code' <> r.data ->> 'order_code' THEN 'order_code.differs'
         ELSE 'amount.differs'
     END AS why,
@@ -37,12 +41,14 @@ COMMENT ON COLUMN audit.conflicts.tx_ref IS 'The top-up that it would belong to,
 COMMENT ON COLUMN audit.conflicts.reference IS 'Of the transfer, by the bank.';
 COMMENT ON COLUMN audit.conflicts.amount IS 'In đồng, not credited.';
 COMMENT ON COLUMN audit.conflicts.order_code IS 'The order that PayOS names.';
-COMMENT ON COLUMN audit.conflicts.recorded_event_id IS 'The transfer that is on record.';
+COMMENT ON COLUMN audit.conflicts.recorded_event_id IS
+'The transfer that is on record, or held.';
 COMMENT ON COLUMN audit.conflicts.recorded_tx_ref IS 'The top-up of that one; null in suspense.';
 COMMENT ON COLUMN audit.conflicts.recorded_amount IS 'The amount of that one, in đồng.';
 COMMENT ON COLUMN audit.conflicts.why IS
-'reference.differs: held, because the same amount came in the same minute under another
-reference. order_code.differs, amount.differs: the same transfer told in another way.';
+'reference.differs: held, because the same amount came within a minute under another
+reference; channel.differs: held, because it came under another client id. order_code.differs,
+amount.differs: the same transfer, recorded or held, told in another way.';
 COMMENT ON COLUMN audit.conflicts.state IS
 'open; accepted by a person; recorded under its own event id meanwhile; no_money: it failed.';
 COMMENT ON COLUMN audit.conflicts.transaction_at IS 'When the bank moved it; null if not told.';

@@ -53,7 +53,10 @@ BEGIN
     END IF;
 
     v_recorded := (SELECT e FROM topup.events AS e WHERE e.event_id = v_event_id);
-    IF v_recorded.type <> 'suspense.assigned' THEN
+    IF
+        v_recorded.type <> 'suspense.assigned'
+        OR v_recorded.data ->> (v_role || '_event_id') <> p_event_id::text -- told as other money
+    THEN
         RAISE EXCEPTION 'this transfer has been recorded meanwhile'
         USING ERRCODE = 'TU016', DETAIL = v_event_id::text;
     ELSIF v_recorded.tx_ref <> p_tx_ref THEN

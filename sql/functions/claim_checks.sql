@@ -1,6 +1,6 @@
 -- claim_checks: takes up to p_at_once top-ups about which it is time to ask PayOS, less what is
 --           being asked already, anywhere, and gives their tx_refs. What was confirmed meanwhile is
---           put off, not asked.
+--           put off, not asked, unless a transfer is in doubt, or a process died while it asked.
 -- Raises:   nothing.
 -- Locks:    one advisory lock, then rows of payos_checks that are free, until the commit. Returns
 --           nothing while another process claims.
@@ -47,11 +47,15 @@ BEGIN
 
     UPDATE topup.payos_checks AS c SET next_at = s.last_at
     FROM settled AS s
-    WHERE c.tx_ref = s.tx_ref AND s.last_at > v_now AND NOT c.doubtful;
+    WHERE
+        c.tx_ref = s.tx_ref
+        AND s.last_at > v_now
+        AND NOT c.doubtful
+        AND c.claimed_until IS NULL;
 
     RETURN QUERY
     UPDATE topup.payos_checks AS c
-    SET next_at = v_now + v_lease, claimed_until = v_now + v_lease
+    SET next_at = v_now + v_lease, claimed_until = v_now + v_lease, doubtful = false
     WHERE c.tx_ref IN (
         SELECT d.tx_ref FROM topup.payos_checks AS d
         WHERE d.tx_ref = ANY (v_due) AND d.next_at <= v_now

@@ -36,6 +36,16 @@ BEGIN
                 e.tx_ref = ANY (v_tx_refs)
                 AND e.type = 'payment.conflict'
                 AND a.type = 'suspense.assigned'
+                AND (a.data ->> 'conflict_event_id')::uuid = e.event_id
+            UNION ALL
+            SELECT e.event_id, e.data FROM topup.events AS e
+            INNER JOIN topup.events AS a ON a.event_id = (e.data ->> 'held_event_id')::uuid
+            WHERE
+                e.tx_ref IS NULL
+                AND e.type = 'payment.conflict'
+                AND e.data ->> 'order_code' = v_order_code
+                AND a.type = 'suspense.assigned'
+                AND (a.data ->> 'conflict_event_id')::uuid = e.event_id
             UNION ALL
             SELECT f.event_id, f.data FROM unnest(p_facts) AS f
             WHERE

@@ -1,9 +1,11 @@
--- finish_check: gives a claim back and says when to ask next; without an answer of PayOS, after
---           the first step of the schedule, twice as long each time, and never: that was all.
+-- finish_check: gives a claim back and says when to ask next, sooner while somebody streams it;
+--           without an answer of PayOS, after the first step of the schedule, twice as long each
+--           time, and never: that was all.
 -- Raises:   nothing.
 -- Locks:    its row of payos_checks.
 -- Notifies: nothing.
--- Why a door: the application may not write a table.
+-- Why a door: the application may not write a table. A doubt that came after the claim was not
+--           answered, so it is asked about at its own time; without an answer there is doubt again.
 CREATE OR REPLACE FUNCTION topup.finish_check(p_tx_ref text, p_answered boolean)
 RETURNS void
 LANGUAGE plpgsql
@@ -17,7 +19,7 @@ DECLARE
         SELECT c.asked FROM topup.payos_checks AS c WHERE c.tx_ref = p_tx_ref
     );
     v_next_at timestamptz := (
-        SELECT topup.next_check(t, v_now, v_schedule)
+        SELECT least(topup.next_check(t, v_now, v_schedule), topup.next_watched_check(t, v_now))
         FROM topup.topups AS t WHERE t.tx_ref = p_tx_ref
     );
 BEGIN
@@ -26,15 +28,15 @@ BEGIN
             v_schedule[1] * 2 ^ least(v_asked, 20), v_schedule[cardinality(v_schedule)]
         ));
     END IF;
-    IF v_next_at IS NULL THEN
-        DELETE FROM topup.payos_checks AS c WHERE c.tx_ref = p_tx_ref;
-        RETURN;
-    END IF;
+    DELETE FROM topup.payos_checks AS c
+    WHERE c.tx_ref = p_tx_ref AND v_next_at IS NULL AND NOT c.doubtful;
     UPDATE topup.payos_checks AS c SET
-        next_at = v_next_at,
+        next_at = coalesce(
+            CASE WHEN NOT c.doubtful THEN v_next_at END, least(c.next_at, v_next_at)
+        ),
         asked = c.asked + 1,
         claimed_until = NULL,
-        doubtful = c.doubtful AND NOT p_answered
+        doubtful = c.doubtful OR NOT p_answered
     WHERE c.tx_ref = p_tx_ref;
 END
 $$;

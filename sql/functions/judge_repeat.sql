@@ -1,6 +1,7 @@
 -- judge_repeat: the fact as payment.conflict if it brings money that may be known already: other
---           money under a taken event id, or the same money under another reference; else as it
---           is. p_topup: its top-up as p_facts, judged before it, leave that.
+--           money under an event id that is taken, or that of a held transfer; or the same money
+--           under another reference; else as it is. p_topup: its top-up as p_facts, judged before
+--           it, leave that.
 -- Raises:   nothing.
 -- Locks:    expects those of topup.lock_facts.
 -- Notifies: nothing.
@@ -17,30 +18,24 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_fact topup.fact := p_fact;
-    v_recorded jsonb := coalesce(
-        (SELECT e.data FROM topup.events AS e WHERE e.event_id = p_fact.event_id),
-        (SELECT f.data FROM unnest(p_facts) AS f WHERE f.event_id = p_fact.event_id LIMIT 1)
-    );
+    v_hold_id CONSTANT uuid := topup.derived_event_id(p_fact.event_id || '/held');
+    v_recorded CONSTANT jsonb := topup.find_told(p_fact.event_id, p_facts);
+    v_told CONSTANT jsonb := coalesce(v_recorded, topup.find_told(v_hold_id, p_facts));
     v_alike uuid;
 BEGIN
-    IF v_recorded IS NOT NULL THEN
-        IF
-            v_recorded ->> 'amount' IS DISTINCT FROM v_fact.data ->> 'amount'
-            OR v_recorded ->> 'order_code' IS DISTINCT FROM v_fact.data ->> 'order_code'
-        THEN
-            v_fact.type := 'payment.conflict';
-            v_fact.data := v_fact.data || jsonb_build_object('conflicts_with', v_fact.event_id);
-            v_fact.event_id := topup.derived_event_id(concat_ws(
-                '/', v_fact.event_id, v_fact.data ->> 'order_code', v_fact.data ->> 'amount'
-            ));
-        END IF;
-        RETURN v_fact;
+    IF v_told IS NOT NULL AND (
+        v_told ->> 'amount' IS DISTINCT FROM p_fact.data ->> 'amount'
+        OR v_told ->> 'order_code' IS DISTINCT FROM p_fact.data ->> 'order_code'
+    ) THEN
+        RETURN topup.contradict(p_fact, CASE WHEN v_recorded IS NULL THEN v_hold_id END);
+    ELSIF v_recorded IS NOT NULL THEN
+        RETURN p_fact;
     END IF;
 
-    IF v_fact.type <> 'payment.received' OR (
+    IF p_fact.type <> 'payment.received' OR (
         p_topup.amount_paid = 0
-        AND v_fact.data ->> 'source' IS DISTINCT FROM 'payos.get'
-        AND v_fact.data ->> 'unmatched' IS DISTINCT FROM 'reference.missing'
+        AND p_fact.data ->> 'source' IS DISTINCT FROM 'payos.get'
+        AND p_fact.data ->> 'unmatched' IS DISTINCT FROM 'reference.missing'
         AND NOT EXISTS (
             SELECT FROM unnest(p_facts) AS f
             WHERE f.tx_ref IS NULL AND f.type = 'payment.received'
@@ -50,17 +45,17 @@ BEGIN
             WHERE
                 e.tx_ref IS NULL
                 AND e.type = 'payment.received'
-                AND e.data ->> 'order_code' = v_fact.data ->> 'order_code'
+                AND e.data ->> 'order_code' = p_fact.data ->> 'order_code'
         )
     ) THEN
-        RETURN v_fact; -- the usual case: a webhook with the first money of a top-up
+        RETURN p_fact; -- the usual case: a webhook with the first money of a top-up
     END IF;
-    v_alike := topup.find_alike(v_fact, p_facts);
+    v_alike := topup.find_alike(p_fact, p_facts);
     IF v_alike IS NOT NULL THEN
         v_fact.type := 'payment.conflict';
-        v_fact.data := v_fact.data
-            || jsonb_build_object('held_event_id', v_fact.event_id, 'conflicts_with', v_alike);
-        v_fact.event_id := topup.derived_event_id(v_fact.event_id || '/held');
+        v_fact.data := p_fact.data
+            || jsonb_build_object('held_event_id', p_fact.event_id, 'conflicts_with', v_alike);
+        v_fact.event_id := v_hold_id;
     END IF;
     RETURN v_fact;
 END

@@ -11,7 +11,7 @@ from app.texts import dong
 from tests.browser.gallery import AMOUNT, ENDS, Opened, open_topup, paid, register
 from tests.browser.pictures import picture
 from tests.browser.witness import Requests, shifted
-from tests.payments import Process
+from tests.payments import LINK, Process, linked, query, transfer
 from tests.services import Service, StartService, environment_on
 
 pytestmark = pytest.mark.browser
@@ -84,6 +84,46 @@ async def test_when_the_time_is_over_the_code_goes_and_the_money_is_safe(
     await expect(page.get_by_role("img", name="Mã VietQR")).to_be_hidden()
     await expect(page.get_by_role("timer")).to_be_hidden()
     await picture(page, "state-overdue", PICTURE_HEIGHT)
+
+
+async def test_when_the_time_is_over_who_paid_a_part_is_not_asked_for_the_rest(
+    service: Service, process: Process, page: Page
+) -> None:
+    await page.clock.install()
+    topup = await follow(service, page)
+    await process.store.append_events([paid(topup, 40_000)])
+    status = page.get_by_role("status")
+    await expect(status).to_contain_text("Hãy chuyển nốt")
+    before = await shifted(page)
+    await page.clock.fast_forward("15:01")
+    await expect(status).to_contain_text(f"Đã nhận {dong(40_000)}, đã hết giờ thanh toán")
+    await expect(status).to_contain_text("hãy tạo lần nạp mới")
+    await expect(page.get_by_role("img", name="Mã VietQR")).to_be_hidden()
+    await expect(page.locator(".when-closed")).to_be_visible()
+    assert await shifted(page) == before
+
+
+async def test_a_code_that_is_made_later_shows_without_a_reload(
+    service: Service, process: Process, page: Page, database_url: str
+) -> None:
+    [(user_id,)] = await query(database_url, "SELECT user_id FROM topup.users")
+    topup = await process.topup(AMOUNT, user_id)
+    await page.goto(f"{service.url}/wallet/topup/{topup.tx_ref}")
+    await expect(page.locator(".slip")).to_have_attribute("data-connection", "live")
+    code = page.get_by_role("img", name="Mã VietQR")
+    checkout = page.get_by_role("link", name="Mở trang thanh toán")
+    await expect(code).to_have_count(0)
+    await expect(checkout).to_have_count(0)
+
+    requests = Requests(page)
+    await process.store.append_events([linked(topup.tx_ref)])
+    await expect(code).to_be_visible()
+    await expect(checkout).to_have_attribute("href", f"https://pay.example/{LINK}")
+    await expect(page.locator(".transfer")).to_contain_text("1234567890")
+    await expect(page.get_by_role("timer")).to_have_text(re.compile(r"^14:\d\d$"))
+    await process.store.append_events([transfer(topup.order_code, 40_000)])
+    await expect(page.locator('[data-part="due"]')).to_have_text(dong(60_000))
+    assert len(requests.to(f"/wallet/topup/{topup.tx_ref}")) == 1
 
 
 async def test_a_lost_connection_is_no_reason_to_worry(

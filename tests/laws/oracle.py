@@ -15,7 +15,7 @@ EXPIRY_SECONDS = 900.0
 Answer = tuple[Outcome, TxRef | None, int | None]
 ConflictKey = tuple[UUID, int, int, bool]
 """The event id that was taken or held, and what came under it: order code and amount; and whether
-it is held. One event id is held once, whatever else comes under it.
+accepting it takes that event id: what is held, and whatever else it is told as while it is.
 """
 
 
@@ -31,6 +31,7 @@ class Oracle:
         self._recorded: dict[UUID, tuple[tuple[int, int], Answer]] = {}
         self._transfers: list[tuple[TxRef | None, dict[str, Any]]] = []
         self._conflicts: dict[ConflictKey, Answer] = {}
+        self._told: dict[ConflictKey, tuple[TxRef | None, dict[str, Any]]] = {}
         self._held: dict[UUID, ConflictKey] = {}
         self._assigned: dict[UUID | ConflictKey, Answer] = {}
 
@@ -62,18 +63,14 @@ class Oracle:
     def append(self, fact: Fact) -> Answer:
         tx_ref, note = self._match(fact)
         content = (fact.data.get("order_code", 0), fact.data.get("amount", 0))
-        if fact.event_id in self._recorded:
-            before, answer = self._recorded[fact.event_id]
-            if content == before:
-                return (Outcome.DUPLICATE, *answer[1:])
-            return self._conflict((fact.event_id, *content, False), tx_ref)
-        if self._may_be_known(fact, tx_ref):
-            return self._hold((fact.event_id, *content, True), tx_ref, not is_by_get(fact.data))
+        known = self._judge_repeat(fact, content, tx_ref)
+        if known is not None:
+            return known
 
         if fact.type == EventType.PAYMENT_RECEIVED:
             self._transfers.append((tx_ref, fact.data))
         if tx_ref is None:
-            answer = (Outcome.SUSPENSE, None, None)
+            answer: Answer = (Outcome.SUSPENSE, None, None)
             if fact.type == EventType.PAYMENT_RECEIVED:
                 self.in_suspense[fact.event_id] = fact.data["amount"]
                 self._post(CLEARING, SUSPENSE, fact.data["amount"])
@@ -100,6 +97,7 @@ class Oracle:
         self._assigned[waiting] = answer
         if not isinstance(waiting, UUID) and waiting[3]:
             self._recorded[waiting[0]] = waiting[1:3], answer
+            self._transfers.append(self._told[waiting])
         return answer
 
     def _match(self, fact: Fact) -> tuple[TxRef | None, str | None]:
@@ -143,7 +141,7 @@ class Oracle:
         return None, "description.ambiguous" if waiting else "order_code.unknown"
 
     def _may_be_known(self, fact: Fact, tx_ref: TxRef | None) -> bool:
-        """Whether a transfer of this order, link, amount and minute is on record that may be it."""
+        """Whether a transfer of this order and link is on record that may be it."""
         if fact.type != EventType.PAYMENT_RECEIVED:
             return False
         code = fact.data["order_code"]
@@ -151,22 +149,40 @@ class Oracle:
         return any(
             (other in homes or (other is None and data["order_code"] == code))
             and data["payment_link_id"] == fact.data["payment_link_id"]
-            and data["amount"] == fact.data["amount"]
-            and data.get("transaction_at") == fact.data.get("transaction_at")
             and may_be_one(data, fact.data)
             for other, data in self._transfers
         )
 
-    def _hold(self, key: ConflictKey, tx_ref: TxRef | None, by_webhook: bool) -> Answer:
-        answer = self._conflict(self._held.setdefault(key[0], key), tx_ref)
-        if answer[0] == Outcome.CONFLICT and tx_ref is not None and by_webhook:
-            self.topups[tx_ref].doubtful = True
-        return answer
+    def _judge_repeat(
+        self, fact: Fact, content: tuple[int, int], tx_ref: TxRef | None
+    ) -> Answer | None:
+        """None: it is new."""
+        if fact.event_id in self._recorded:
+            before, answer = self._recorded[fact.event_id]
+            if content == before:
+                return (Outcome.DUPLICATE, *answer[1:])
+            return self._contradict(fact, (fact.event_id, *content, False), tx_ref)
+        key = (fact.event_id, *content, True)
+        if self._held.get(fact.event_id, key) != key:
+            return self._contradict(fact, key, tx_ref)
+        if self._may_be_known(fact, tx_ref):
+            self._held[fact.event_id] = key
+            return self._conflict(fact, key, tx_ref)
+        return None
 
-    def _conflict(self, key: ConflictKey, tx_ref: TxRef | None) -> Answer:
+    def _contradict(self, fact: Fact, key: ConflictKey, tx_ref: TxRef | None) -> Answer:
+        """What was told before, while the transfer was held, is not told anew when it is not."""
+        before = (*key[:3], True)
+        is_known = before in self._conflicts and before != self._held.get(fact.event_id)
+        return self._conflict(fact, before if is_known else key, tx_ref)
+
+    def _conflict(self, fact: Fact, key: ConflictKey, tx_ref: TxRef | None) -> Answer:
         if key in self._conflicts:
             return (Outcome.DUPLICATE, *self._conflicts[key][1:])
         seq = None if tx_ref is None else self._log(tx_ref, EventType.PAYMENT_CONFLICT)
+        if key[3] and tx_ref is not None and not is_by_get(fact.data):
+            self.topups[tx_ref].doubtful = True
+        self._told[key] = tx_ref, fact.data
         self._conflicts[key] = Outcome.CONFLICT, tx_ref, seq
         return self._conflicts[key]
 

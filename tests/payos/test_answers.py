@@ -50,6 +50,7 @@ UNREADABLE = {
     "amount missing": envelope({name: STATE[name] for name in STATE if name != "amount"}),
     "amount a text": envelope({**STATE, "amount": "50000"}),
     "amount paid negative": envelope({**STATE, "amountPaid": -1}),
+    "another order": envelope({**STATE, "orderCode": 5002}),
     "status empty": envelope({**STATE, "status": ""}),
     "rate limit that is no number": http(b"", 503, "x-ratelimit-reset: soon\r\n"),
 }
@@ -183,3 +184,14 @@ async def test_what_should_be_a_list_of_transfers_and_is_none_is_one_unreadable_
 def answered_with(transactions: object) -> bytes:
     state: dict[str, Any] = {**STATE, "transactions": transactions}
     return envelope(state)
+
+
+@pytest.mark.parametrize("order_code", [5002, "5001", None])
+async def test_a_new_link_of_another_order_is_not_taken(order_code: object) -> None:
+    created = envelope({**CREATED, "orderCode": order_code})
+    async with answering(created, envelope(STATE)) as url, gateway_to(url) as gateway:
+        assert (await create(gateway)).qr_code == "", "it was asked for"
+    elsewhere = envelope({**STATE, "orderCode": 5002})
+    async with answering(created, elsewhere) as url, gateway_to(url) as gateway:
+        with pytest.raises(PayOSRefused):
+            await create(gateway)

@@ -26,7 +26,7 @@ from app.payos.transfer import VIETNAM
 from app.payos.webhook import read_webhook
 from app.reconciliation import Findings
 from tests.payments import linked, query
-from tests.payos.calling import answering, gateway_to, http
+from tests.payos.calling import answering, envelope, gateway_to, http
 from tests.payos.reconciling import Desk, Serve, desk, under_another_reference
 from tests.payos.wire import CHECKSUM_KEY, CLIENT_ID, signed_body
 
@@ -323,11 +323,34 @@ async def test_a_topup_ends_with_its_time_though_payos_refuses_to_close_its_orde
     assert found.status is (Status.CONFIRMED if paid else Status.EXPIRED)
 
 
+@pytest.mark.parametrize("fails", [True, False])
+async def test_money_that_was_read_counts_though_closing_the_order_fails(
+    at_work: Desk, fails: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def silence(*_: Any) -> None:
+        raise PayOSTimeout
+
+    topup, order = await at_work.open()
+    order.receive(20_000)
+    order.transfers.append(Transfer("", 10_000, order.created_at, ""))
+    monkeypatch.setattr(Order, "status", "PENDING")
+    await at_work.let_expire(topup)
+    if fails:
+        monkeypatch.setattr(at_work.gateway, "cancel_link", silence)
+        with pytest.raises(PayOSTimeout):
+            await at_work.check(topup)
+    else:
+        findings = await at_work.check(topup)
+        assert (findings.recovered, findings.unreadable) == ([20_000], 1)
+    assert await at_work.balance(topup) == 20_000
+
+
+@pytest.mark.parametrize("status", ["PAID", "UNDERPAID"])
 async def test_what_payos_calls_paid_without_a_transfer_is_not_closed_but_told(
-    at_work: Desk, monkeypatch: pytest.MonkeyPatch
+    at_work: Desk, status: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     topup, _ = await at_work.open()
-    monkeypatch.setattr(Order, "status", "PAID")
+    monkeypatch.setattr(Order, "status", status)
     findings = await at_work.cancel(topup)
     assert (findings.closed, findings.outcome) == (False, CheckOutcome.UNREADABLE)
     await at_work.let_expire(topup)
@@ -531,6 +554,17 @@ async def test_a_refusal_that_is_not_about_the_order_ends_none(
         refusal = http(json.dumps({"code": code, "desc": "x"}).encode(), status)
         await check_answered(at_work, topup, refusal)
     assert (await at_work.state(topup)).status is Status.PENDING
+
+
+async def test_an_answer_about_another_order_ends_none_and_brings_no_money(at_work: Desk) -> None:
+    topup, _ = await at_work.open()
+    other, paid = await at_work.open()
+    paid.receive(50_000)
+    await at_work.let_expire(topup)
+    with pytest.raises(PayOSRefused):
+        await check_answered(at_work, topup, envelope(link(paid)))
+    assert (await at_work.state(topup)).status is Status.PENDING
+    assert await at_work.balance(other) == 0
 
 
 async def test_a_margin_after_the_time_to_pay_belongs_to_the_payer(at_work: Desk) -> None:

@@ -45,7 +45,7 @@ async def test_it_is_made_while_payers_are_told_to_come_back(at_work: Desk) -> N
     """Nobody waits for it: it takes the background's places, and listens to its breaker."""
     topup = await at_work.abandon()
     async with (
-        answering(None, envelope(CREATED)) as url,
+        answering(None, envelope(CREATED | {"orderCode": topup.order_code})) as url,
         gateway_to(url, payos_breaker_no_answers=1) as gateway,
     ):
         with pytest.raises(PayOSTimeout):

@@ -5,17 +5,25 @@ from dataclasses import replace
 
 import pytest
 
+from app.metrics.labels import CheckOutcome
 from app.model import Outcome
 from app.payos.lost import LostOrderSearch
 from app.payos.simulator.bank import Account, Order
+from app.payos.simulator.wire import webhook_data
+from app.payos.webhook import read_webhook
 from tests.payments import query
 from tests.payos.reconciling import Desk, Serve, desk, under_another_reference
-from tests.payos.wire import CLIENT_ID
+from tests.payos.wire import CHECKSUM_KEY, CLIENT_ID, signed_body
 
 FORGOTTEN = "T0000000Z"
 ASSIGN = """
     SELECT (topup.assign_suspense(event_id, %s, 'bank statement', 'Lan')).outcome
     FROM audit.suspense
+"""
+ACCEPT = ASSIGN.replace("audit.suspense", "audit.conflicts")
+OPEN = """
+    SELECT amount::int, recorded_amount::int, why FROM audit.conflicts
+    WHERE state = 'open' ORDER BY recorded_at
 """
 
 
@@ -107,3 +115,58 @@ async def test_a_part_of_the_amount_is_credited_before_the_link_is_known_if_its_
     topup, order = await at_work.open(linked=False)
     await at_work.hear(order, order.receive(20_000))
     assert await at_work.balance(topup) == 20_000
+
+
+async def test_a_held_transfer_told_again_with_another_amount_is_no_money(at_work: Desk) -> None:
+    topup, order = await at_work.open()
+    transfer = order.receive(50_000)
+    under_another_reference(order)
+    await at_work.check(topup)
+    assert (await at_work.hear(order, transfer)).outcome is Outcome.CONFLICT
+    otherwise = replace(transfer, amount=51_000)
+    assert (await at_work.hear(order, otherwise)).outcome is Outcome.CONFLICT
+    assert (await at_work.hear(order, otherwise)).outcome is Outcome.DUPLICATE
+    assert await received(at_work) == 50_000
+    assert await query(at_work.url, OPEN) == [
+        (50_000, 50_000, "reference.differs"),
+        (51_000, 50_000, "amount.differs"),
+    ]
+
+
+async def test_what_a_person_accepted_without_a_reference_is_not_credited_when_it_is_listed(
+    at_work: Desk,
+) -> None:
+    topup, order = await at_work.open(100_000)
+    await at_work.hear(order, order.receive(50_000))
+    second = order.receive(50_000)
+    heard = await at_work.hear(order, replace(second, reference=""))
+    assert heard.outcome is Outcome.CONFLICT
+    assert await query(at_work.url, ACCEPT, topup.tx_ref) == [(Outcome.APPLIED,)]
+    assert (await at_work.check(topup)).held == 1
+    assert await at_work.balance(topup) == await received(at_work) == 100_000
+
+
+async def test_a_transfer_that_answers_tell_under_changing_references_is_held(
+    at_work: Desk,
+) -> None:
+    topup, order = await at_work.open()
+    order.receive(50_000)
+    assert (await at_work.check(topup)).recovered == [50_000]
+    under_another_reference(order)
+    assert (await at_work.check(topup)).held == 1
+    assert (await at_work.check(topup)).outcome is CheckOutcome.UNCHANGED
+    assert await received(at_work) == 50_000
+
+
+@pytest.mark.parametrize("amount", [50_000, 51_000])
+async def test_a_webhook_that_comes_again_through_another_channel_is_held(
+    at_work: Desk, amount: int
+) -> None:
+    topup, order = await at_work.open()
+    transfer = order.receive(50_000)
+    await at_work.hear(order, transfer)
+    body = signed_body(webhook_data(order, replace(transfer, amount=amount)))
+    late = read_webhook(body, [CHECKSUM_KEY], "client-2").fact
+    assert (await at_work.append(late)).outcome is Outcome.CONFLICT
+    assert await at_work.balance(topup) == await received(at_work) == 50_000
+    assert await query(at_work.url, OPEN) == [(amount, 50_000, "channel.differs")]

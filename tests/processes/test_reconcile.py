@@ -94,10 +94,11 @@ async def test_a_database_that_goes_away_meanwhile_is_told_in_a_sentence(
     one_at_a_time = asyncio.Lock()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
+        head = await reader.readuntil(b"\r\n\r\n")
         async with one_at_a_time:
             await let_in(database_url, False)
-        ours = STATE | {"createdAt": datetime.now(UTC).isoformat()}
+        order_code = int(head.split()[1].rpartition(b"/")[2])
+        ours = STATE | {"orderCode": order_code, "createdAt": datetime.now(UTC).isoformat()}
         writer.write(envelope(ours, CHECKSUM_KEY))
         writer.close()
 

@@ -80,12 +80,11 @@ def _of_payos(topups: int) -> dict[str, Hot]:
     new = topups - 1
     looked_up = {"topups_order_code_key", "topups_pkey", "events_event_id_key", "wallets_pkey"}
     looked_up |= {"events_in_suspense"}
+    alike = looked_up | {"events_held_in_suspense"}
     asked = ([tx_ref(new)],)
     return {
         "record a payment": Hot(APPEND_EVENTS, _paid(order_code(new), link(new)), looked_up, 30),
-        "record another payment": Hot(
-            APPEND_EVENTS, _paid(order_code(OLD), link(OLD)), looked_up, 100
-        ),
+        "record another payment": Hot(APPEND_EVENTS, _paid(order_code(OLD), link(OLD)), alike, 100),
         "record a stranger's": Hot(
             APPEND_EVENTS, _paid(UNKNOWN_ORDER, link(new)), {"topups_order_code_key"}, 30
         ),

@@ -5,10 +5,12 @@ import asyncio
 import pytest
 
 from app.database.openings import Openings
-from app.model import Topup
+from app.database.reconciliation import CheckBook
+from app.model import Outcome, Topup
 from app.settings import Settings
 from tests.payments import CLAIM_SECONDS, Process, connected, open_process, query, transfer
 from tests.sql.checks import AT_ONCE, claim, due_in_seconds, finish, make_due
+from tests.sql.streams import Payer, Worker, come
 
 
 @pytest.fixture
@@ -25,7 +27,16 @@ async def expired_ago(process: Process, seconds: int) -> Topup:
 
 
 async def confirm(process: Process, topup: Topup) -> None:
-    await process.store.append_events([transfer(topup.order_code, topup.amount)])
+    """Found by asking."""
+    found = transfer(topup.order_code, topup.amount, source="payos.get", listed=[])
+    await process.store.append_events([found])
+
+
+async def hold(process: Process, topup: Topup, reference: str) -> None:
+    """The same may be told by a webhook."""
+    told = transfer(topup.order_code, topup.amount, reference)
+    [answer] = await process.store.append_events([told])
+    assert answer.outcome is Outcome.CONFLICT
 
 
 async def test_a_topup_is_asked_about_half_a_minute_after_its_opening(
@@ -140,6 +151,8 @@ async def test_without_an_answer_the_question_comes_again_soon_and_is_never_drop
     assert await claim(database_url) == {topup.tx_ref}, "once, however late"
     await finish(database_url, topup, answered=False)
     assert await due_in_seconds(database_url, topup.tx_ref) == pytest.approx(30, abs=2)
+    await make_due(database_url, topup)
+    assert await claim(database_url) == {topup.tx_ref}
     await finish(database_url, topup)
     assert await due_in_seconds(database_url, topup.tx_ref) is None
 
@@ -154,6 +167,61 @@ async def test_the_longer_there_is_no_answer_the_rarer_the_question(
         await finish(database_url, topup, answered=False)
         waits.append(await due_in_seconds(database_url, topup.tx_ref))
     assert waits == pytest.approx([30, 60, 120, 240, 480, 960, 1920, 3600, 3600], abs=2)
+
+
+@pytest.fixture
+async def in_doubt(process: Process, database_url: str) -> Topup:
+    """Confirmed, out of time, and a transfer is held; it is being asked about."""
+    topup = await expired_ago(process, 60)
+    await confirm(process, topup)
+    await hold(process, topup, "W")
+    assert await claim(database_url) == {topup.tx_ref}
+    return topup
+
+
+async def test_a_doubt_that_comes_while_it_is_asked_is_asked_about_next(
+    database_url: str, process: Process, in_doubt: Topup
+) -> None:
+    await hold(process, in_doubt, "V")
+    assert await claim(database_url) == set()
+    await finish(database_url, in_doubt)
+    assert await claim(database_url) == {in_doubt.tx_ref}
+    await finish(database_url, in_doubt)
+    assert await due_in_seconds(database_url, in_doubt.tx_ref) is None
+
+
+async def test_a_doubt_about_what_is_confirmed_in_time_outlives_the_question_before_it(
+    database_url: str, process: Process, topup: Topup
+) -> None:
+    await make_due(database_url, topup)
+    assert await claim(database_url) == {topup.tx_ref}
+    await confirm(process, topup)
+    await hold(process, topup, "W")
+    await finish(database_url, topup)
+    assert await claim(database_url) == {topup.tx_ref}
+    await finish(database_url, topup)
+    assert await due_in_seconds(database_url, topup.tx_ref) == pytest.approx(905, abs=1)
+
+
+@pytest.mark.parametrize("again", [False, True])
+async def test_a_doubt_without_an_answer_stays(
+    database_url: str, process: Process, in_doubt: Topup, again: bool
+) -> None:
+    if again:
+        await hold(process, in_doubt, "V")
+    await finish(database_url, in_doubt, answered=False)
+    assert await query(database_url, "SELECT doubtful FROM topup.payos_checks") == [(True,)]
+    assert await claim(database_url) == ({in_doubt.tx_ref} if again else set())
+
+
+async def test_a_doubt_that_a_process_died_over_is_asked_about_after_its_lease(
+    database_url: str, process: Process, topup: Topup
+) -> None:
+    await confirm(process, topup)
+    await hold(process, topup, "W")
+    assert await claim(database_url, lease_seconds=0.05) == {topup.tx_ref}
+    await query(database_url, "SELECT pg_sleep(0.06)")
+    assert await claim(database_url) == {topup.tx_ref}
 
 
 async def test_the_due_are_found_by_an_index(database_url: str, process: Process) -> None:
@@ -176,3 +244,86 @@ async def test_the_due_are_found_by_an_index(database_url: str, process: Process
         """,
     )
     assert "payos_checks_next_at" in "\n".join(line for (line,) in plan)
+
+
+@pytest.fixture
+async def payer(database_url: str, process: Process) -> Payer:
+    return await come(database_url, process)
+
+
+async def ask(url: str, topup: Topup) -> float | None:
+    """When the next question comes, after an answer."""
+    await make_due(url, topup)
+    assert await claim(url) == {topup.tx_ref}
+    await finish(url, topup)
+    return await due_in_seconds(url, topup.tx_ref)
+
+
+async def open_stream(url: str, payer: Payer) -> None:
+    async with connected(url, "topup_app") as connection:
+        assert await Worker(connection, 1).open(payer.asks(1)) == {1: "open"}
+
+
+async def pass_the_steps(url: str, topup: Topup) -> None:
+    """As if it had been opened eleven minutes ago."""
+    sql = "UPDATE topup.topups SET opened_at = opened_at - interval '11 min' WHERE tx_ref = %s"
+    await query(url, sql + " RETURNING 1", topup.tx_ref)
+
+
+@pytest.mark.breaks_the_laws
+async def test_while_somebody_streams_it_a_topup_is_asked_about_every_90_seconds(
+    database_url: str, process: Process, payer: Payer
+) -> None:
+    topup = payer.topup
+    await pass_the_steps(database_url, topup)
+    unwatched = await ask(database_url, topup)
+    assert unwatched == pytest.approx(11 * 60 + 905, abs=2)
+    await open_stream(database_url, payer)
+    assert await ask(database_url, topup) == pytest.approx(11 * 60 + 90, abs=2)
+    await process.store.append_events([transfer(topup.order_code, 1_000)])
+    assert await ask(database_url, topup) == pytest.approx(11 * 60 + 90, abs=2)
+
+    ended = "UPDATE topup.stream_leases SET ended = 'superseded' RETURNING 1"
+    await query(database_url, ended)
+    assert await ask(database_url, topup) == unwatched
+
+
+@pytest.mark.breaks_the_laws
+async def test_the_stream_of_another_topup_makes_no_question(
+    database_url: str, process: Process, payer: Payer
+) -> None:
+    await open_stream(database_url, payer)
+    other = await process.topup(user_id=payer.user_id)
+    await pass_the_steps(database_url, other)
+    assert await ask(database_url, other) == pytest.approx(11 * 60 + 905, abs=2)
+
+
+@pytest.mark.parametrize("end", ["confirmed", "out of time"])
+@pytest.mark.breaks_the_laws
+async def test_what_can_be_paid_no_more_is_not_asked_about_more_often(
+    database_url: str, process: Process, payer: Payer, end: str
+) -> None:
+    topup = payer.topup
+    await open_stream(database_url, payer)
+    if end == "confirmed":
+        await make_due(database_url, topup)
+        assert await claim(database_url) == {topup.tx_ref}
+        await confirm(process, topup)
+        await finish(database_url, topup)
+        assert await due_in_seconds(database_url, topup.tx_ref) == pytest.approx(905, abs=2)
+    else:
+        earlier = "UPDATE topup.topups SET expires_at = opened_at - interval '6 s' RETURNING 1"
+        await query(database_url, earlier)
+        await pass_the_steps(database_url, topup)
+        assert await ask(database_url, topup) == pytest.approx(11 * 60 + 3_600, abs=2)
+
+
+async def test_how_often_is_a_setting(database_url: str) -> None:
+    async with open_process(database_url, reconcile_watched_seconds=7.0) as process:
+        payer = await come(database_url, process)
+        await open_stream(database_url, payer)
+        await make_due(database_url, payer.topup)
+        book = CheckBook(process.database, Settings.load())
+        assert [order.tx_ref for order in await book.claim()] == [payer.topup.tx_ref]
+        await book.finish(payer.topup.tx_ref, answered=True)
+    assert await due_in_seconds(database_url, payer.topup.tx_ref) == pytest.approx(7, abs=2)

@@ -19,7 +19,8 @@ from tests.payments import (
 )
 
 AMOUNT = 50_000
-MINUTE, NEXT_MINUTE = "2026-01-02T10:11:12+07:00", "2026-01-02T10:12:00+07:00"
+MINUTE, NEXT_MINUTE = "2026-01-02T10:11:12+07:00", "2026-01-02T10:12:12+07:00"
+NEARLY_A_MINUTE_BEFORE, NEARLY_A_MINUTE_AFTER = "2026-01-02T10:10:13+07:00", "2026-01-02T03:12:11Z"
 UNKNOWN_TX_REF = "TZZZZZZZZ"
 ASSIGN = "SELECT (topup.assign_suspense(%s, %s, 'bank statement', 'Lan')).outcome"
 RECEIVED = "SELECT received::int FROM audit.money_equation"
@@ -140,8 +141,9 @@ async def test_a_webhook_without_a_reference_for_another_order_holds_nothing(
 
 
 async def test_two_without_a_reference_are_two(process: Process, topup: Topup) -> None:
-    one, other = nameless(topup.order_code, "one"), nameless(topup.order_code, "other")
-    assert await append(process, one, other) == [Outcome.SUSPENSE] * 2
+    both = [nameless(topup.order_code, signed) for signed in ("one", "other")]
+    both = [replace(fact, data=fact.data | {"reference": ""}) for fact in both]
+    assert await append(process, *both) == [Outcome.SUSPENSE] * 2
 
 
 @pytest.mark.parametrize("together", [False, True])
@@ -250,3 +252,50 @@ async def accept(url: str, reference: str, topup: Topup) -> None:
         reference,
     )
     assert await query(url, ASSIGN, held, topup.tx_ref) == [("applied",)]
+
+
+async def test_an_answer_that_has_another_reference_than_the_one_before_is_no_more_money(
+    process: Process, database_url: str, topup: Topup
+) -> None:
+    code = topup.order_code
+    assert await append(process, asked(code, "G")) == [Outcome.APPLIED]
+    assert await append(process, asked(code, "H")) == [Outcome.CONFLICT]
+    assert await received(database_url) == AMOUNT
+    both = asked(code, "G", "H"), asked(code, "H", "G")
+    assert await append(process, *both) == [Outcome.DUPLICATE, Outcome.APPLIED]
+
+
+@pytest.mark.parametrize("together", [False, True])
+async def test_transfers_of_one_answer_are_each_money(
+    process: Process, database_url: str, topup: Topup, together: bool
+) -> None:
+    code = topup.order_code
+    three = [asked(code, "G", "H", "I"), asked(code, "H", "I", "G"), asked(code, "I", "G", "H")]
+    for batch in [three] if together else [[fact] for fact in three]:
+        assert await append(process, *batch) == [Outcome.APPLIED] * len(batch)
+    assert await append(process, asked(code, "J", "G", "H", "I")) == [Outcome.APPLIED]
+
+
+async def test_what_an_answer_listed_beside_another_is_two_also_when_it_is_listed_alone(
+    process: Process, topup: Topup
+) -> None:
+    assert await append(process, asked(topup.order_code, "G", "H")) == [Outcome.APPLIED]
+    assert await append(process, asked(topup.order_code, "H")) == [Outcome.APPLIED]
+
+
+@pytest.mark.parametrize("at", [NEARLY_A_MINUTE_BEFORE, NEARLY_A_MINUTE_AFTER, None])
+@pytest.mark.parametrize("webhook_first", [False, True])
+async def test_a_time_that_another_rounds_or_does_not_tell_makes_no_second_transfer(
+    process: Process, topup: Topup, webhook_first: bool, at: str | None
+) -> None:
+    facts = [told(topup.order_code), asked(topup.order_code, "G", transaction_at=at)]
+    first, second = facts if webhook_first else facts[::-1]
+    assert await append(process, first) == [Outcome.APPLIED]
+    assert await append(process, second) == [Outcome.CONFLICT]
+
+
+@pytest.mark.parametrize("webhook_first", [False, True])
+async def test_a_minute_apart_are_two(process: Process, topup: Topup, webhook_first: bool) -> None:
+    facts = [told(topup.order_code), asked(topup.order_code, "G", transaction_at=NEXT_MINUTE)]
+    for fact in facts if webhook_first else facts[::-1]:
+        assert await append(process, fact) == [Outcome.APPLIED]

@@ -1,17 +1,20 @@
-"""judge_repeat: money that may be known already under another reference is held, not credited."""
+"""judge_repeat: a held transfer that is told with other money is money once, whoever decides."""
 
-from typing import Any
+from dataclasses import replace
+from uuid import UUID
 
 import pytest
 
-from app.model import Appended, Fact, Outcome, Topup
+from app.model import Fact, Outcome, Topup
 from tests.payments import Process, query, transfer
-from tests.sql.checks import claim
+from tests.sql.test_find_alike import ASSIGN, append, asked, received, told
 
-MINUTE, SAME_MINUTE, NEXT_MINUTE = (
-    f"2026-01-02T10:{moment}+07:00" for moment in ("11:12", "11:59", "12:00")
-)
-AMOUNT = 50_000
+AMOUNT, OTHER = 50_000, 51_000
+CONFLICT = """
+    SELECT event_id FROM topup.events
+    WHERE type = 'payment.conflict' AND data ->> 'amount' = %s::text
+"""
+STATES = "SELECT amount::int, state FROM audit.conflicts ORDER BY amount"
 
 
 @pytest.fixture
@@ -19,134 +22,110 @@ async def topup(process: Process) -> Topup:
     return await process.topup(AMOUNT)
 
 
-def told(topup: Topup, reference: str, at: str | None = MINUTE, amount: int = AMOUNT) -> Fact:
-    """By a webhook."""
-    return transfer(topup.order_code, amount, reference, transaction_at=at)
+@pytest.fixture
+def listed(topup: Topup) -> Fact:
+    """By GET, under another reference."""
+    return asked(topup.order_code, "G")
 
 
-def asked(topup: Topup, reference: str, *others: str, at: str | None = MINUTE) -> Fact:
-    """By GET, whose answer lists this reference and the others."""
-    listed = [reference, *others]
-    data: dict[str, Any] = {"source": "payos.get", "listed": listed, "transaction_at": at}
-    return transfer(topup.order_code, AMOUNT, reference, **data)
+@pytest.fixture
+def held(topup: Topup) -> Fact:
+    return told(topup.order_code, "W")
 
 
-async def append(process: Process, *facts: Fact) -> list[Outcome]:
-    answers: list[Appended] = await process.store.append_events(facts)
-    return [answer.outcome for answer in answers]
+@pytest.fixture
+def otherwise(held: Fact) -> Fact:
+    """What is held, told with other money."""
+    return replace(held, data=held.data | {"amount": OTHER})
 
 
-async def balance(process: Process, topup: Topup) -> int:
-    return (await process.store.wallet(topup.user_id)).balance
+async def conflict(url: str, amount: int) -> UUID:
+    [(event_id,)] = await query(url, CONFLICT, amount)
+    assert isinstance(event_id, UUID)
+    return event_id
 
 
 @pytest.mark.parametrize("together", [False, True])
-@pytest.mark.parametrize("webhook_first", [False, True])
-async def test_one_told_and_one_asked_for_with_other_references_are_one_until_proved_two(
-    process: Process, database_url: str, topup: Topup, webhook_first: bool, together: bool
+async def test_it_is_a_conflict_and_an_answer_that_lists_both_credits_what_is_held(
+    process: Process,
+    database_url: str,
+    topup: Topup,
+    listed: Fact,
+    held: Fact,
+    otherwise: Fact,
+    together: bool,
 ) -> None:
-    facts = [told(topup, "W"), asked(topup, "G", at=SAME_MINUTE)]
-    first, second = facts if webhook_first else reversed(facts)
-    if together:
-        outcomes = await append(process, first, second)
-    else:
-        outcomes = await append(process, first) + await append(process, second)
-    assert outcomes == [Outcome.APPLIED, Outcome.CONFLICT]
-    assert await balance(process, topup) == AMOUNT
-    assert await append(process, second) == [Outcome.DUPLICATE]
-    [(held, other)] = await query(
-        database_url,
-        "SELECT data ->> 'held_event_id', data ->> 'conflicts_with' FROM topup.events "
-        "WHERE type = 'payment.conflict'",
+    facts = [listed, held, otherwise, otherwise]
+    outcomes = (
+        await append(process, *facts)
+        if together
+        else [outcome for fact in facts for outcome in await append(process, fact)]
     )
-    assert (held, other) == (str(second.event_id), str(first.event_id))
+    assert outcomes == [Outcome.APPLIED, Outcome.CONFLICT, Outcome.CONFLICT, Outcome.DUPLICATE]
+    assert await received(database_url) == AMOUNT
+    assert await query(database_url, STATES) == [(AMOUNT, "open"), (OTHER, "open")]
+
+    assert await append(process, asked(topup.order_code, "W", "G")) == [Outcome.APPLIED]
+    assert await append(process, otherwise) == [Outcome.DUPLICATE]
+    assert await received(database_url) == 2 * AMOUNT
+    assert await query(database_url, STATES) == [(AMOUNT, "recorded"), (OTHER, "recorded")]
 
 
-@pytest.mark.parametrize("webhook_first", [False, True])
-async def test_an_answer_that_lists_both_credits_what_was_held(
-    process: Process, topup: Topup, webhook_first: bool
+async def test_told_for_another_order_it_is_a_conflict(
+    process: Process, database_url: str, topup: Topup, listed: Fact, held: Fact
 ) -> None:
-    facts = [told(topup, "W"), asked(topup, "G")]
-    for fact in facts if webhook_first else reversed(facts):
-        await append(process, fact)
-    both = [asked(topup, "W", "G"), asked(topup, "G", "W")]
-    assert sorted(await append(process, *both)) == [Outcome.APPLIED, Outcome.DUPLICATE]
-    assert await balance(process, topup) == 2 * AMOUNT
-    assert await append(process, *facts) == [Outcome.DUPLICATE] * 2
-
-
-async def test_two_payments_of_one_minute_that_webhooks_tell_are_both_credited(
-    process: Process, topup: Topup
-) -> None:
-    assert await append(process, told(topup, "A"), told(topup, "B")) == [Outcome.APPLIED] * 2
-    assert (
-        await append(process, asked(topup, "A", "B"), asked(topup, "B", "A"))
-        == [Outcome.DUPLICATE] * 2
-    )
-    assert await balance(process, topup) == 2 * AMOUNT
-
-
-async def test_two_payments_of_one_minute_that_only_get_tells_are_both_credited(
-    process: Process, topup: Topup
-) -> None:
-    both = [asked(topup, "A", "B"), asked(topup, "B", "A")]
-    assert await append(process, *both) == [Outcome.APPLIED] * 2
-    assert await append(process, told(topup, "A"), told(topup, "B")) == [Outcome.DUPLICATE] * 2
-
-
-async def test_a_webhook_whose_reference_the_answer_listed_is_another_payment(
-    process: Process, topup: Topup
-) -> None:
-    assert await append(process, asked(topup, "A", "B")) == [Outcome.APPLIED]
-    assert await append(process, told(topup, "B")) == [Outcome.APPLIED]
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        {"at": NEXT_MINUTE},
-        {"amount": AMOUNT + 1},
-    ],
-    ids=["minute", "amount"],
-)
-async def test_another_minute_or_amount_is_another_payment(
-    process: Process, topup: Topup, other: dict[str, Any]
-) -> None:
-    await append(process, asked(topup, "G"))
-    assert await append(process, told(topup, "W", **other)) == [Outcome.APPLIED]
-
-
-async def test_another_topup_is_another_payment(process: Process, topup: Topup) -> None:
     neighbour = await process.topup(AMOUNT)
-    await append(process, asked(topup, "G"), told(neighbour, "N"))
-    assert await append(process, asked(neighbour, "N")) == [Outcome.DUPLICATE]
-    assert await balance(process, neighbour) == AMOUNT
+    await append(process, listed, held)
+    elsewhere = replace(held, data=held.data | {"order_code": neighbour.order_code})
+    assert await append(process, elsewhere) == [Outcome.CONFLICT]
+    assert await received(database_url) == AMOUNT
 
 
-async def test_a_time_that_nobody_could_read_may_be_any(process: Process, topup: Topup) -> None:
-    await append(process, told(topup, "W", at=None))
-    assert await append(process, asked(topup, "G")) == [Outcome.CONFLICT]
+@pytest.mark.parametrize(("accepted", "left"), [(AMOUNT, OTHER), (OTHER, AMOUNT)])
+async def test_a_person_accepts_one_or_the_other(
+    process: Process,
+    database_url: str,
+    topup: Topup,
+    listed: Fact,
+    held: Fact,
+    otherwise: Fact,
+    accepted: int,
+    left: int,
+) -> None:
+    await append(process, listed, held, otherwise)
+    event_id = await conflict(database_url, accepted)
+    assert await query(database_url, ASSIGN, event_id, topup.tx_ref) == [("applied",)]
+    assert await query(database_url, ASSIGN, event_id, topup.tx_ref) == [("duplicate",)]
+    with pytest.raises(Exception, match="recorded meanwhile"):
+        await query(database_url, ASSIGN, await conflict(database_url, left), topup.tx_ref)
+    states = {accepted: "accepted", left: "recorded"}
+    assert await query(database_url, STATES) == sorted(states.items())
+    await append(process, asked(topup.order_code, "W", "G"))
+    assert await received(database_url) == AMOUNT + accepted
 
 
-async def test_what_is_held_from_a_webhook_is_asked_about_at_once_though_confirmed(
+async def test_what_a_person_accepted_instead_of_it_holds_nothing_of_its_amount(
+    process: Process,
+    database_url: str,
+    topup: Topup,
+    listed: Fact,
+    held: Fact,
+    otherwise: Fact,
+) -> None:
+    await append(process, listed, held, otherwise)
+    await query(database_url, ASSIGN, await conflict(database_url, OTHER), topup.tx_ref)
+    assert await append(process, asked(topup.order_code, "H", "G")) == [Outcome.APPLIED]
+    other = asked(topup.order_code, "I", "G", "H", amount=OTHER)
+    assert await append(process, other) == [Outcome.CONFLICT]
+
+
+async def test_its_amount_told_before_counts_where_nothing_is_held(
     process: Process, database_url: str, topup: Topup
 ) -> None:
-    await append(process, asked(topup, "G"))
-    assert await claim(database_url) == set()
-    await append(process, told(topup, "W"))
-    assert await claim(database_url) == {topup.tx_ref}
-
-
-async def test_what_is_held_from_an_answer_brings_no_further_question(
-    process: Process, database_url: str, topup: Topup
-) -> None:
-    await append(process, told(topup, "W"))
-    await append(process, asked(topup, "G"))
-    assert await claim(database_url) == set()
-
-
-async def test_other_money_under_a_known_reference_is_a_conflict_as_before(
-    process: Process, topup: Topup
-) -> None:
-    await append(process, told(topup, "W"))
-    assert await append(process, told(topup, "W", amount=1)) == [Outcome.CONFLICT]
+    paid = transfer(topup.order_code, AMOUNT, "W")
+    assert await append(process, paid) == [Outcome.APPLIED]
+    otherwise = replace(paid, data=paid.data | {"amount": OTHER})
+    assert await append(process, otherwise) == [Outcome.CONFLICT]
+    event_id = await conflict(database_url, OTHER)
+    assert await query(database_url, ASSIGN, event_id, topup.tx_ref) == [("applied",)]
+    assert await received(database_url) == AMOUNT + OTHER

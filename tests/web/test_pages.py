@@ -112,10 +112,11 @@ def test_every_language_has_the_same_texts_with_the_same_placeholders() -> None:
 @pytest.mark.parametrize("status", Status)
 def test_every_status_has_a_label_and_a_sentence(status: Status, language: str) -> None:
     t = load_texts()[language]
-    sentence = live_sentence(replace(WAITING, status=status), NOW)
     assert t(f"status.{status}")
-    assert t(f"live.{sentence}", paid="1", missing="1")
-    assert t(f"live.{sentence}_more", paid="1", missing="1")
+    for update in (WAITING, replace(WAITING, expires_at=NOW)):
+        sentence = live_sentence(replace(update, status=status), NOW)
+        assert t(f"live.{sentence}", paid="1", missing="1")
+        assert t(f"live.{sentence}_more", paid="1", missing="1")
 
 
 @pytest.mark.parametrize(
@@ -123,6 +124,8 @@ def test_every_status_has_a_label_and_a_sentence(status: Status, language: str) 
     [
         (WAITING, "waiting"),
         (replace(WAITING, expires_at=NOW), "overdue"),
+        (replace(WAITING, status=Status.UNDERPAID, amount_paid=1), "underpaid"),
+        (replace(WAITING, status=Status.UNDERPAID, amount_paid=1, expires_at=NOW), "incomplete"),
         (replace(WAITING, status=Status.EXPIRED), "expired"),
         (replace(WAITING, status=Status.CONFIRMED, amount_paid=50_000), "confirmed"),
         (replace(WAITING, status=Status.CONFIRMED, amount_paid=50_000, late=True), "late"),

@@ -76,10 +76,19 @@ class Report:
         received = self.after.received - self.before.received
         if not bank <= received <= bank + self.tally.foreign_total:
             yield f"{received:,} đ received, {bank:,} đ paid"
+        yield from self._between_orders_and_books(self.before, self.after)
         if self.after.difference:
             yield f"{self.after.difference:,} đ are neither in a wallet nor in suspense"
         if self.after.drift:
             yield f"audit.drift() has {self.after.drift} rows"
+
+    def _between_orders_and_books(self, before: Books, after: Books) -> Iterator[str]:
+        """Of each order exactly what was paid; of a stranger's also nothing, if nobody asked."""
+        for order in self.simulator.orders:
+            code, paid = str(order.order_code), order.amount_paid
+            received = after.received_for.get(code, 0) - before.received_for.get(code, 0)
+            if received != paid and not (order.foreign and received == 0):
+                yield f"order {code}: {received:,} đ received, {paid:,} đ paid"
 
     def _books(self) -> Iterator[str]:
         agreeing = sum(wallet.agrees for wallet in self.tally.wallets)
