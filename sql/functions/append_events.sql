@@ -19,6 +19,7 @@ LANGUAGE plpgsql
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan -- to plan anew costs more than to run
+SET enable_seqscan = off -- a plan made while the tables were small shall do for large ones
 AS $$
 DECLARE
     v_lengths integer[] := ARRAY[

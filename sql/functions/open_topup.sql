@@ -22,6 +22,7 @@ LANGUAGE plpgsql
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan -- to plan anew costs more than to run
+SET enable_seqscan = off -- a plan made while the tables were small shall do for large ones
 AS $$
 DECLARE
     v_topup topup.topups := topup.find_opened(p_tx_ref, p_user_id, p_idempotency_key);
