@@ -5,9 +5,11 @@
 -- Why:      what follows from a recorded fact is recorded once, however often it is repeated.
 CREATE OR REPLACE FUNCTION topup.derived_event_id(p_description text)
 RETURNS uuid
-LANGUAGE sql
+LANGUAGE plpgsql
 IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT left(encode(sha256(convert_to(p_description, 'UTF8')), 'hex'), 32)::uuid
+BEGIN
+    RETURN left(encode(sha256(convert_to(p_description, 'UTF8')), 'hex'), 32)::uuid;
+END
 $$;

@@ -11,16 +11,20 @@ RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    v_tx_refs text[] := ARRAY(SELECT f.tx_ref FROM unnest(p_facts) AS f);
 BEGIN
-    PERFORM topup.lock_topups(ARRAY(
-        SELECT f.tx_ref FROM unnest(p_facts) AS f
-        UNION
-        SELECT t.tx_ref FROM unnest(p_facts) AS f
-        INNER JOIN topup.topups AS t ON t.order_code = (f.data ->> 'order_code')::bigint
-        WHERE f.tx_ref IS NULL
-        UNION
-        SELECT jsonb_array_elements_text(f.data -> 'description_tx_refs') FROM unnest(p_facts) AS f
-        WHERE f.tx_ref IS NULL
-    ));
+    IF array_position(v_tx_refs, NULL) IS NOT NULL THEN
+        v_tx_refs := v_tx_refs || ARRAY(
+            SELECT t.tx_ref FROM unnest(p_facts) AS f
+            INNER JOIN topup.topups AS t ON t.order_code = (f.data ->> 'order_code')::bigint
+            WHERE f.tx_ref IS NULL
+            UNION
+            SELECT jsonb_array_elements_text(f.data -> 'description_tx_refs')
+            FROM unnest(p_facts) AS f
+            WHERE f.tx_ref IS NULL
+        );
+    END IF;
+    PERFORM topup.lock_topups(v_tx_refs);
 END
 $$;

@@ -12,12 +12,15 @@ AS $$
 DECLARE
     v_users bigint[];
 BEGIN
-    PERFORM 1 FROM topup.topups AS t
-    WHERE t.tx_ref = ANY (p_tx_refs)
-    ORDER BY t.tx_ref
-    FOR NO KEY UPDATE;
-
-    v_users := ARRAY(SELECT t.user_id FROM topup.topups AS t WHERE t.tx_ref = ANY (p_tx_refs));
+    v_users := ARRAY(
+        SELECT l.user_id
+        FROM (
+            SELECT t.user_id FROM topup.topups AS t
+            WHERE t.tx_ref = ANY (p_tx_refs)
+            ORDER BY t.tx_ref
+            FOR NO KEY UPDATE
+        ) AS l
+    );
 
     PERFORM 1 FROM topup.wallets AS w
     WHERE w.user_id = ANY (v_users)

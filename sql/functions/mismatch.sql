@@ -15,31 +15,30 @@ STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RETURN CASE p_data ->> 'matched_by'
-        WHEN 'order_code' THEN
-            CASE
-                WHEN p_data ->> 'payment_link_id' <> p_topup.payment_link_id
-                    THEN 'payment_link_id.foreign'
-                WHEN (p_data ->> 'order_code')::bigint <> p_topup.order_code
-                    THEN 'order_code.unknown'
-                WHEN
-                    p_topup.payment_link_id IS NULL
-                    AND (
-                        jsonb_array_length(p_data -> 'description_tx_refs') > 0
-                        OR p_data ? 'description_tx_refs'
-                        AND p_data ->> 'source' IS DISTINCT FROM 'payos.get'
-                        AND (p_data ->> 'amount')::bigint <> p_topup.amount
-                    )
-                    AND NOT EXISTS (
-                        SELECT FROM topup.topups AS t
-                        WHERE t.tx_ref IN (
-                            SELECT jsonb_array_elements_text(p_data -> 'description_tx_refs')
-                        )
-                    )
-                    THEN 'payment_link_id.foreign'
-            END
-        WHEN 'description' THEN
-            CASE WHEN p_topup.status <> 'pending' THEN 'order_code.unknown' END
-    END;
+    IF p_data ->> 'matched_by' = 'description' THEN
+        RETURN CASE WHEN p_topup.status <> 'pending' THEN 'order_code.unknown' END;
+    ELSIF p_data ->> 'matched_by' IS DISTINCT FROM 'order_code' THEN
+        RETURN NULL;
+    ELSIF p_data ->> 'payment_link_id' <> p_topup.payment_link_id THEN
+        RETURN 'payment_link_id.foreign';
+    ELSIF (p_data ->> 'order_code')::bigint <> p_topup.order_code THEN
+        RETURN 'order_code.unknown';
+    ELSIF
+        p_topup.payment_link_id IS NULL
+        AND (
+            jsonb_array_length(p_data -> 'description_tx_refs') > 0
+            OR p_data ? 'description_tx_refs'
+            AND p_data ->> 'source' IS DISTINCT FROM 'payos.get'
+            AND (p_data ->> 'amount')::bigint <> p_topup.amount
+        )
+    THEN
+        IF NOT EXISTS (
+            SELECT FROM topup.topups AS t
+            WHERE t.tx_ref IN (SELECT jsonb_array_elements_text(p_data -> 'description_tx_refs'))
+        ) THEN
+            RETURN 'payment_link_id.foreign';
+        END IF;
+    END IF;
+    RETURN NULL;
 END
 $$;
