@@ -116,7 +116,7 @@ class Settings(BaseSettings):
     database_connections: PositiveInt = 8
     append_connections: PositiveInt = 2
     database_waiting_max: PositiveInt = 1000
-    append_batch_max: int = Field(default=64, ge=1, le=64)
+    append_batch_max: int = Field(default=32, ge=1, le=64)
     append_queue_max: PositiveInt = 4096
     lock_timeout_seconds: Seconds = 3.0
     statement_timeout_seconds: Seconds = 5.0

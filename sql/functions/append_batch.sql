@@ -12,15 +12,14 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_matched CONSTANT topup.fact[] := topup.match_facts(p_facts);
-    v_tx_refs CONSTANT text[] := ARRAY(SELECT f.tx_ref FROM unnest(v_matched) AS f);
     v_facts topup.fact[];
     v_new integer[];
 BEGIN
     PERFORM topup.lock_facts(v_matched);
     v_facts := topup.judge_facts(v_matched);
     IF
-        array_position(v_tx_refs, NULL) IS NULL
-        AND EXISTS (SELECT FROM unnest(v_facts) AS f WHERE f.tx_ref IS NULL)
+        EXISTS (SELECT FROM unnest(v_facts) AS f WHERE f.tx_ref IS NULL)
+        AND NOT EXISTS (SELECT FROM unnest(v_matched) AS f WHERE f.tx_ref IS NULL)
     THEN -- its top-up disowns it; who comes now finds it in suspense from the start
         PERFORM topup.lock_topups(ARRAY[NULL]);
         v_facts := topup.judge_facts(v_matched);

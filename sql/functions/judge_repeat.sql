@@ -19,16 +19,25 @@ AS $$
 DECLARE
     v_fact topup.fact := p_fact;
     v_hold_id CONSTANT uuid := topup.derived_event_id(p_fact.event_id || '/held');
-    v_recorded CONSTANT jsonb := topup.find_told(p_fact.event_id, p_facts);
-    v_told CONSTANT jsonb := coalesce(v_recorded, topup.find_told(v_hold_id, p_facts));
+    v_told_id uuid; -- its event id, if that is taken; else that of its hold, if it is held
+    v_told jsonb;
     v_alike uuid;
 BEGIN
-    IF v_told IS NOT NULL AND (
+    SELECT o.event_id, o.data INTO v_told_id, v_told
+    FROM (
+        SELECT e.event_id, e.data FROM topup.events AS e
+        UNION ALL
+        SELECT f.event_id, f.data FROM unnest(p_facts) AS f
+    ) AS o
+    WHERE o.event_id IN (p_fact.event_id, v_hold_id)
+    ORDER BY o.event_id = v_hold_id
+    LIMIT 1;
+    IF v_told_id IS NOT NULL AND (
         v_told ->> 'amount' IS DISTINCT FROM p_fact.data ->> 'amount'
         OR v_told ->> 'order_code' IS DISTINCT FROM p_fact.data ->> 'order_code'
     ) THEN
-        RETURN topup.contradict(p_fact, CASE WHEN v_recorded IS NULL THEN v_hold_id END);
-    ELSIF v_recorded IS NOT NULL THEN
+        RETURN topup.contradict(p_fact, nullif(v_told_id, p_fact.event_id));
+    ELSIF v_told_id = p_fact.event_id THEN
         RETURN p_fact;
     END IF;
 
@@ -37,8 +46,7 @@ BEGIN
         AND p_fact.data ->> 'source' IS DISTINCT FROM 'payos.get'
         AND p_fact.data ->> 'unmatched' IS DISTINCT FROM 'reference.missing'
         AND NOT EXISTS (
-            SELECT FROM unnest(p_facts) AS f
-            WHERE f.tx_ref IS NULL AND f.type = 'payment.received'
+            SELECT FROM unnest(p_facts) AS f WHERE f.tx_ref IS NULL AND f.type = 'payment.received'
         )
         AND NOT EXISTS (
             SELECT FROM topup.events AS e

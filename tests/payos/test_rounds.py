@@ -15,7 +15,7 @@ from app.settings import Settings
 from tests.payments import Process, open_process
 from tests.web.line import eventually
 
-TICK_SECONDS, LEASE_SECONDS = 0.01, 1.0
+TICK_SECONDS, LEASE_SECONDS = 0.01, 2.0
 Check = Callable[[Order], Awaitable[Findings]]
 
 
