@@ -23,7 +23,7 @@ PROJECTORS = (
 DEFINITION = re.compile(r"CREATE OR REPLACE (?:FUNCTION|AGGREGATE) .*?^(?:\$\$|\));\n", re.M | re.S)
 BODY = re.compile(r"^AS \$\$\n(.*?)^\$\$;|^CREATE OR REPLACE AGGREGATE .*?\n(.*?)^\);", re.M | re.S)
 STRUCTURE = re.compile(
-    r"(DECLARE|BEGIN|LOOP|ELSE|SELECT|END|END (IF|LOOP|CASE);|\) THEN|\)|\);|VALUES \("
+    r"(DECLARE|BEGIN|LOOP|ELSE|RETURN QUERY|SELECT|END|END (IF|LOOP|CASE);|\) THEN|\)|\);|VALUES \("
     r"|FOR v_\w+ IN|v_\w+ [\w.\[\]]+;|STYPE = .*|WHERE|\([a-z_, ]+\))"
 )
 """Says nothing by itself: frames, declarations of a type, lists of columns."""
