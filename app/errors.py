@@ -81,6 +81,10 @@ class ExportRefused(NapviError):
     """Nothing complete was written; the message says why, and what to do."""
 
 
+class CheckpointRefused(NapviError):
+    """A checkpoint taken now would leave out what is older than it may be."""
+
+
 class CheckpointUnreadable(NapviError):
     """A file that should hold checkpoints does not; the message names the line."""
 

@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass
 
+import psycopg
+
 from app.checkpoints import Checkpoint
 from app.database.pool import Database
+from app.errors import CheckpointRefused
 
 SEAL = "SELECT topup.seal_events(%s) AS sealed"
 LAG = "SELECT events, extract(epoch FROM age)::double precision AS seconds FROM audit.seal_lag"
@@ -46,8 +49,16 @@ class Chain:
         return lag
 
     async def take_checkpoint(self) -> Checkpoint:
-        """Of what is sealed now."""
-        [checkpoint] = await self._database.rows(Checkpoint, TAKE, ())
+        """Of what can be sealed now. Raises CheckpointRefused."""
+        try:
+            [checkpoint] = await self._database.rows(Checkpoint, TAKE, ())
+        except psycopg.Error as error:
+            if error.sqlstate != "TU018":
+                raise
+            raise CheckpointRefused(
+                "Events of more than 10 minutes ago cannot be sealed yet: a transaction that "
+                "writes is open. Take the checkpoint when it has ended."
+            ) from None
         return checkpoint
 
 

@@ -19,25 +19,23 @@ AS $$
 DECLARE
     v_fact topup.fact := p_fact;
     v_hold_id CONSTANT uuid := topup.derived_event_id(p_fact.event_id || '/held');
-    v_told_id uuid; -- its event id, if that is taken; else that of its hold, if it is held
-    v_told jsonb;
+    v_recorded jsonb; -- what its event id was told with
+    v_held jsonb; -- and its hold
     v_alike uuid;
 BEGIN
-    SELECT o.event_id, o.data INTO v_told_id, v_told
+    SELECT
+        (jsonb_agg(o.data) FILTER (WHERE o.event_id = p_fact.event_id)) -> 0,
+        (jsonb_agg(o.data) FILTER (WHERE o.event_id = v_hold_id)) -> 0
+    INTO v_recorded, v_held
     FROM (
         SELECT e.event_id, e.data FROM topup.events AS e
         UNION ALL
         SELECT f.event_id, f.data FROM unnest(p_facts) AS f
     ) AS o
-    WHERE o.event_id IN (p_fact.event_id, v_hold_id)
-    ORDER BY o.event_id = v_hold_id
-    LIMIT 1;
-    IF v_told_id IS NOT NULL AND (
-        v_told ->> 'amount' IS DISTINCT FROM p_fact.data ->> 'amount'
-        OR v_told ->> 'order_code' IS DISTINCT FROM p_fact.data ->> 'order_code'
-    ) THEN
-        RETURN topup.contradict(p_fact, nullif(v_told_id, p_fact.event_id));
-    ELSIF v_told_id = p_fact.event_id THEN
+    WHERE o.event_id IN (p_fact.event_id, v_hold_id);
+    IF NOT topup.is_same_money(coalesce(v_recorded, v_held), p_fact.data) THEN
+        RETURN topup.contradict(p_fact, v_hold_id, v_held);
+    ELSIF v_recorded IS NOT NULL THEN
         RETURN p_fact;
     END IF;
 

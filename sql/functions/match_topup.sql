@@ -31,7 +31,9 @@ BEGIN
         SELECT t.tx_ref
         FROM topup.topups AS t
         WHERE
-            t.tx_ref IN (SELECT jsonb_array_elements_text(p_data -> 'description_tx_refs'))
+            t.tx_ref = ANY (
+                ARRAY(SELECT jsonb_array_elements_text(p_data -> 'description_tx_refs'))
+            )
             AND t.status = 'pending'
             AND t.amount = (p_data ->> 'amount')::bigint
     );

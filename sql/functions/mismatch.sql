@@ -34,7 +34,9 @@ BEGIN
     THEN
         IF NOT EXISTS (
             SELECT FROM topup.topups AS t
-            WHERE t.tx_ref IN (SELECT jsonb_array_elements_text(p_data -> 'description_tx_refs'))
+            WHERE t.tx_ref = ANY (
+                ARRAY(SELECT jsonb_array_elements_text(p_data -> 'description_tx_refs'))
+            )
         ) THEN
             RETURN 'payment_link_id.foreign';
         END IF;

@@ -14,7 +14,7 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    v_known CONSTANT topup.settling := (SELECT s FROM topup.settling AS s);
+    v_known CONSTANT topup.settling := (SELECT s FROM topup.settling AS s WHERE s.alone);
     -- First the id, then the writers.
     v_drawn_id CONSTANT bigint := coalesce(pg_sequence_last_value('topup.events_id_seq'), 0);
     v_writers text[];

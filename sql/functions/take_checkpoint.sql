@@ -1,5 +1,6 @@
 -- take_checkpoint: seals what is settled, writes down what the chain is now, and returns that.
--- Raises:   TU019 not READ COMMITTED: an older snapshot would miss the latest checkpoint.
+-- Raises:   TU018 old events wait for a transaction that writes; TU019 not READ COMMITTED: an older
+--           snapshot would miss the latest checkpoint.
 -- Locks:    the advisory lock of topup.seal_events, until the commit; waits for it.
 -- Notifies: nothing.
 -- Why a door: the application may not write a table. What it does not cover has to be younger than
@@ -12,6 +13,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_isolation CONSTANT text := current_setting('transaction_isolation');
+    v_waiting bigint;
     v_before topup.checkpoints;
     v_checkpoint topup.checkpoints;
     v_covered bigint;
@@ -24,6 +26,20 @@ BEGIN
     LOOP
         EXIT WHEN topup.seal_events(1000) = 0;
     END LOOP;
+    v_waiting := (
+        SELECT e.id FROM topup.events AS e
+        WHERE
+            e.id > coalesce(
+                (SELECT s.id FROM topup.event_seals AS s ORDER BY s.number DESC LIMIT 1), 0
+            )
+            AND e.recorded_at < clock_timestamp() - interval '10 minutes'
+        ORDER BY e.id
+        LIMIT 1
+    );
+    IF v_waiting IS NOT NULL THEN
+        RAISE EXCEPTION 'events of more than 10 minutes ago cannot be sealed yet'
+        USING ERRCODE = 'TU018', DETAIL = v_waiting::text;
+    END IF;
     v_before := (SELECT c FROM topup.checkpoints AS c ORDER BY c.number DESC LIMIT 1);
     v_covered := coalesce(v_before.events, 0);
 

@@ -104,6 +104,24 @@ async def test_a_person_accepts_one_or_the_other(
     assert await received(database_url) == AMOUNT + accepted
 
 
+async def test_what_was_not_accepted_can_be_told_again_and_is_still_not_to_be_accepted(
+    process: Process,
+    database_url: str,
+    topup: Topup,
+    listed: Fact,
+    held: Fact,
+    otherwise: Fact,
+) -> None:
+    await append(process, listed, held, otherwise)
+    await query(database_url, ASSIGN, await conflict(database_url, OTHER), topup.tx_ref)
+    assert await append(process, held, otherwise) == [Outcome.DUPLICATE] * 2
+    third = replace(held, data=held.data | {"amount": OTHER + 1})
+    assert await append(process, third) == [Outcome.CONFLICT]
+    with pytest.raises(Exception, match="recorded meanwhile"):
+        await query(database_url, ASSIGN, await conflict(database_url, OTHER + 1), topup.tx_ref)
+    assert await received(database_url) == AMOUNT + OTHER
+
+
 async def test_what_a_person_accepted_instead_of_it_holds_nothing_of_its_amount(
     process: Process,
     database_url: str,

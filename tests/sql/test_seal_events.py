@@ -16,6 +16,10 @@ STRANGER: LiteralString = """
     INSERT INTO topup.events (event_id, type, data, occurred_at)
     VALUES (gen_random_uuid(), 'payment.failed', '{}', now())
 """
+OLD_STRANGER: LiteralString = """
+    INSERT INTO topup.events (event_id, type, data, occurred_at, recorded_at)
+    VALUES (gen_random_uuid(), 'payment.failed', '{}', now(), now() - interval '11 minutes')
+"""
 WAITING_WITH_AN_ID: LiteralString = """
     INSERT INTO topup.events (event_id, type, data, occurred_at) VALUES (
         gen_random_uuid(), 'payment.failed',
@@ -164,6 +168,22 @@ async def test_a_checkpoint_covers_what_a_sealer_has_not_come_to(
         await process.topup(50_000)
     assert await query(database_url, "SELECT topup.seal_events(1)") == [(1,)]
     assert await query(database_url, "SELECT events FROM topup.take_checkpoint()") == [(3,)]
+    assert await findings(database_url) == []
+
+
+async def test_a_checkpoint_waits_for_old_events_that_cannot_be_sealed_yet(
+    database_url: str,
+) -> None:
+    async with connected(database_url) as late:
+        await late.execute("BEGIN")
+        await late.execute(STRANGER)
+        async with connected(database_url) as other:
+            await other.execute(OLD_STRANGER)
+        with pytest.raises(psycopg.Error) as refusal:
+            await query(database_url, "SELECT topup.take_checkpoint()")
+        assert refusal.value.sqlstate == "TU018"
+        await late.execute("ROLLBACK")
+    assert await query(database_url, "SELECT events FROM topup.take_checkpoint()") == [(1,)]
     assert await findings(database_url) == []
 
 
