@@ -62,9 +62,7 @@ async def test_a_terminated_backend_is_a_loss_and_another_connection(
     await start_listener()
     await journal.terminate_listener()
     await eventually(woken.has_connected(2))
-    lost = losses(metrics)
-    assert lost.pop("disconnected") == 1
-    assert lost.keys() <= {"unreachable"}, "a busy machine takes longer than the first attempt"
+    assert losses(metrics) == {"disconnected": 1}
     assert value(metrics, "listener_connects_total") == 2
     assert "event=listener.lost reason=disconnected" in caplog.text
 
