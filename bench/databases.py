@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
+from psycopg import sql
 
 from app.database.embedded.account import server_identity
 from app.database.embedded.supervisor import EmbeddedPostgres
@@ -22,6 +23,7 @@ from bench.service import running_database
 from tests.postgres import throw_away_postgres
 
 STANDBY_SECONDS_MAX = 30.0
+FAR_MS = 2
 IN_STEP = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'"
 
 
@@ -44,19 +46,35 @@ def unsynced_database(bin_dir: Path) -> Iterator[str]:
 @contextmanager
 def replicated_database(bin_dir: Path) -> Iterator[str]:
     """The URL of one whose commits wait until a standby on this machine has them on disk too."""
+    with _replicated(bin_dir, "on", 0) as url:
+        yield url
+
+
+@contextmanager
+def far_replicated_database(bin_dir: Path) -> Iterator[str]:
+    """The same, as if the standby were 2 ms away: it shows a commit that much later, and the
+    commit waits for that."""
+    with _replicated(bin_dir, "remote_apply", FAR_MS) as url:
+        yield url
+
+
+@contextmanager
+def _replicated(bin_dir: Path, waits_for: str, apply_delay_ms: int) -> Iterator[str]:
     directory = Path(tempfile.mkdtemp(prefix="napvi-bench-"))
     directory.chmod(0o711)  # as root: PostgreSQL runs as another user
     try:
         with running_database(bin_dir) as url:
-            _copy(url, bin_dir, directory / "data")
+            cluster = _copy(url, bin_dir, directory / "data")
+            with (cluster / "postgresql.auto.conf").open("a") as settings:
+                settings.write(f"recovery_min_apply_delay = '{apply_delay_ms}ms'\n")
             with EmbeddedPostgres(directory / "data", directory / "run", bin_dir=bin_dir):
-                _wait_for_the_standby(url)
+                _wait_for_the_standby(url, waits_for)
                 yield url
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def _copy(url: str, bin_dir: Path, data_dir: Path) -> None:
+def _copy(url: str, bin_dir: Path, data_dir: Path) -> Path:
     """A cluster that follows the server at `url`, where EmbeddedPostgres looks for its own."""
     cluster = data_dir / "postgres"
     identity = server_identity(cluster)
@@ -73,13 +91,16 @@ def _copy(url: str, bin_dir: Path, data_dir: Path) -> None:
     )  # fmt: skip
     if done.returncode:
         raise SystemExit(f"pg_basebackup: {done.stderr}")
+    return cluster
 
 
-def _wait_for_the_standby(url: str) -> None:
-    """Returns when commits wait for it."""
+def _wait_for_the_standby(url: str, waits_for: str) -> None:
+    """Returns when commits wait for it: `waits_for` is their synchronous_commit."""
     deadline = time.monotonic() + STANDBY_SECONDS_MAX
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
+        setting = sql.SQL("ALTER SYSTEM SET synchronous_commit = {}")
+        connection.execute(setting.format(sql.Literal(waits_for)))
         connection.execute("SELECT pg_reload_conf()")
         while connection.execute(IN_STEP).fetchone() == (0,):
             if time.monotonic() > deadline:
