@@ -14,9 +14,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import hypercorn.asyncio
 from quart import Quart
 
+from app.server.connections import serve
 from app.server.event_loop import EventLoop
 from app.server.sockets import Endpoint
 from app.settings import Settings
@@ -157,7 +157,7 @@ async def _serve_site(site: Site, answering: asyncio.Event, finish: asyncio.Even
 
     config = site.endpoint.config
     config.errorlog = logging.getLogger("hypercorn.error")  # through our handler, not its own
-    await hypercorn.asyncio.serve(site.app, config, shutdown_trigger=until_finished, mode="asgi")
+    await serve(site.app, config, until_finished)
 
 
 async def _drain(sites: Sequence[Site], seconds_max: float) -> None:

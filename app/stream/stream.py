@@ -116,6 +116,11 @@ class Stream:
             self._shared.metrics.heartbeats_sent.inc()
             self._begin_to_write(body_event(heartbeat_frame()))
 
+    def forget(self) -> None:
+        """It is over. What would keep it alive, until Python looks for cycles, is let go."""
+        self._send = self._serving = None
+        self.subscription.forget_writer()
+
     def _begin_to_write(self, *first: ASGISendEvent) -> None:
         if self._send is not None:
             self._writing = asyncio.create_task(self._write(self._send, first))

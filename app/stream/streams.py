@@ -116,6 +116,8 @@ class Streams:
             self._inside -= 1
             if (asked := _asked(scope)) is not None:
                 self._leases.close(asked)
+                asked.forget()
+                del scope["state"][STREAM]
         await refuse()  # outside: who does not take it holds no place
 
     async def _decided(self, scope: HTTPScope, send: ASGISendCallable, decide: Decide) -> Refuse:

@@ -15,6 +15,18 @@ class Writer(Protocol):
         """There is something to take. Has to be quick."""
 
 
+class _Nobody:
+    """Takes nothing, after the browser has left."""
+
+    __slots__ = ()
+
+    def ready(self) -> None:
+        """There is no one to send it to."""
+
+
+NOBODY = _Nobody()
+
+
 class Subscription:
     """Frames on their way from the hub to one browser.
 
@@ -28,7 +40,7 @@ class Subscription:
         self.cursor = after
         """The seq of the last frame that was queued; None: only the current state is wanted."""
         self.ended: StreamClose | None = None
-        self._writer = writer
+        self._writer: Writer = writer
         self._frames: list[bytes] | None = None
         self._frames_max = frames_max
 
@@ -42,6 +54,10 @@ class Subscription:
         if self.ended is None:
             self.ended = reason
             self._writer.ready()
+
+    def forget_writer(self) -> None:
+        """It has left. It refers to this subscription, and neither shall keep the other alive."""
+        self._writer = NOBODY
 
     def give(self, updates: Sequence[TopupUpdate], encode: Callable[[TopupUpdate], bytes]) -> int:
         """Queues what comes after the cursor and says how many frames that are.

@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
-import hypercorn.asyncio
 from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, Scope
 
+from app.server.connections import serve
 from app.server.sockets import Endpoint
 
 PATIENCE_SECONDS = 20
@@ -96,9 +96,11 @@ async def served(app: ASGIFramework, endpoint: Endpoint) -> AsyncIterator[None]:
     """`app` at an open endpoint, by the server of production."""
     stop = asyncio.Event()
     endpoint.config.errorlog = logging.getLogger("hypercorn.error")
-    task = asyncio.create_task(
-        hypercorn.asyncio.serve(app, endpoint.config, shutdown_trigger=stop.wait)
-    )
+
+    async def until_stopped() -> None:
+        await stop.wait()
+
+    task = asyncio.create_task(serve(app, endpoint.config, until_stopped))
     try:
         yield
     finally:
