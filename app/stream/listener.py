@@ -90,6 +90,7 @@ class Listener:
             min_size=1,
             max_size=1,
             reconnect_timeout=0.0,
+            reconnect_failed=lambda _: self._lost(ListenerLoss.UNREACHABLE),
             name="napvi-listener",
             open=False,
         )
@@ -165,7 +166,7 @@ class Listener:
                 async with self._pool.connection(pause_seconds) as connection:
                     await self._serve(connection)
             except* PoolTimeout:
-                self._lost(ListenerLoss.UNREACHABLE)
+                pass  # it takes longer, or has failed: then the pool has said so
             except* psycopg.Error:
                 self._lost(ListenerLoss.SILENT if self._silent else ListenerLoss.DISCONNECTED)
                 await asyncio.sleep(pause_seconds)

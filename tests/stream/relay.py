@@ -22,11 +22,20 @@ class Relay:
         self.swallowed = 0
         """Answers of the server that nobody got."""
         self.refusing = False
+        self._letting_in = asyncio.Event()
+        self._letting_in.set()
 
     @property
     def url(self) -> str:
         port = self._server.sockets[0].getsockname()[1]
         return make_conninfo(self._database_url, host="127.0.0.1", port=port)
+
+    def hold(self) -> None:
+        """Who connects from now on waits for the `release`."""
+        self._letting_in.clear()
+
+    def release(self) -> None:
+        self._letting_in.set()
 
     def cut(self) -> None:
         """Ends every connection."""
@@ -63,6 +72,7 @@ class Relay:
         if self.refusing:
             to_client.transport.abort()
             return
+        await self._letting_in.wait()
         from_server, to_server = await self._connect()
         both = {to_client, to_server}
         self._streams |= both

@@ -9,7 +9,7 @@ from app.metrics.labels import ListenerLoss
 from app.metrics.metrics import Metrics
 from app.model import TxRef, new_tx_ref
 from app.stream.channels import channel_of
-from app.stream.listener import WORKER_LOCKS, Audience, Listener
+from app.stream.listener import BACKOFF_SECONDS_MIN, WORKER_LOCKS, Audience, Listener
 from tests.notify_queue import half_full
 from tests.payments import Process, connected, open_process
 from tests.stream.conftest import WORKER_ID, Eventually, StartListener, Woken
@@ -83,6 +83,20 @@ async def test_a_network_that_fell_silent_is_told_from_one_that_refuses(
         "disconnected": 1,
         "unreachable": 1,
     }
+
+
+async def test_a_database_that_takes_its_time_is_not_unreachable(
+    start_listener: StartListener, metrics: Metrics, relay: Relay, woken: Woken,
+    eventually: Eventually,
+) -> None:  # fmt: skip
+    await start_listener(conninfo=relay.url)
+    relay.hold()
+    relay.cut()
+    await eventually(lambda: relay.connections == 2)
+    await asyncio.sleep(5 * BACKOFF_SECONDS_MIN)  # it wants to connect, and has to wait
+    relay.release()
+    await eventually(woken.has_connected(2))
+    assert losses(metrics) == {"disconnected": 1}
 
 
 async def test_an_error_of_ours_is_a_loss_with_that_reason(
