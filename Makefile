@@ -12,7 +12,7 @@ DATABASE_TESTS := tests/laws tests/sql tests/database tests/stream \
 POSTGRES_BINS = $(shell (pg_config --bindir; ls -d /usr/lib/postgresql/*/bin) 2>/dev/null | sort -u)
 PYTEST := $(BIN)/python -m pytest
 # Tests wait as much as they work. Those marked `alone` measure, and run one after another.
-TESTS_AT_ONCE := 2
+TESTS_AT_ONCE := 3
 SIDE_BY_SIDE := --numprocesses=$(TESTS_AT_ONCE) --dist=worksteal -m "not alone"
 
 .DEFAULT_GOAL := help
@@ -55,7 +55,6 @@ golden: .venv/dev ## Write sql/schema.txt, the schema at a glance, after a chang
 
 bench: .venv/dev .venv-peers/run ## Measure beside what others would build; BENCH_ARGS=--quick is shorter
 	@$(BIN)/python -m bench $(BENCH_ARGS)
-	$(if $(BENCH_ARGS),,@$(BIN)/python -m bench.growth)
 
 setup: .venv/run ## Make .venv with what the service needs
 

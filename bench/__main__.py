@@ -11,7 +11,7 @@ import click
 import psycopg
 
 from app.processes import raise_file_limit
-from bench import appends, channels, commits, costs, latency, streams, webhooks
+from bench import appends, channels, commits, costs, growth, latency, streams, webhooks
 from bench.places import place_for
 from bench.report import keep, lines
 from bench.scale import FULL, QUICK
@@ -19,7 +19,7 @@ from bench.service import running_database
 
 WORKLOADS = {
     workload.WORKLOAD: workload.run
-    for workload in (latency, webhooks, commits, streams, appends, channels, costs)
+    for workload in (latency, webhooks, commits, streams, appends, channels, growth, costs)
 }
 
 

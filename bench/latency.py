@@ -27,6 +27,7 @@ PART_VND = 1  # a top-up that is not paid in full goes on
 PER_SECOND = 50.0
 CONNECTIONS = 8
 FLOOR_SECONDS_MAX = 20.0
+CONSTANT, ANSWERS_SHARE = "GET /healthz", 4  # fewer of them than payments
 FLOOR = "floor: INSERT + NOTIFY"
 POLLING = "polling every 3 s"
 POLL_SECONDS, POLLERS = 3.0, 100
@@ -53,7 +54,7 @@ TABLE = """
 """
 
 
-def _figures() -> list[Figure]:
+def _delay_figures() -> list[Figure]:
     aims = (Aim(PEER, "at most", 1), Aim(FLOOR, "at most", 4))
     return [
         Figure(WORKLOAD, "p50 from webhook to frame", "ms", aims),
@@ -62,7 +63,10 @@ def _figures() -> list[Figure]:
 
 
 def run(database_url: str, scale: Scale) -> list[Figure]:
-    figures = _figures()
+    figures, answers = (
+        _delay_figures(),
+        Figure(WORKLOAD, "p50 of an answer without a payment", "ms"),
+    )
     with ExitStack() as stack:
         contenders = [
             stack.enter_context(napvi(database_url, scale.streams)),
@@ -76,9 +80,10 @@ def run(database_url: str, scale: Scale) -> list[Figure]:
         for _ in scale.each_round(WORKLOAD):
             for contender, crowd, sender in zip(contenders, crowds, senders, strict=True):
                 measure(figures, contender, crowd, sender, scale.payments)
+                measure_answers(answers, contender, sender, scale.payments // ANSWERS_SHARE)
             measure_polling(figures, contenders[0], pollers, senders[0])
             measure_floor(figures, database_url, contenders[0].topups, scale.payments)
-    return figures
+    return [*figures, answers]
 
 
 def watch(contender: Contender, crowd: Crowd, streams: int) -> None:
@@ -102,6 +107,14 @@ def measure(
     bodies = [webhook(topup.as_answered(), PART_VND) for topup in paid]
     sent = senders.send(bodies, CONNECTIONS, per_second=PER_SECOND)
     note(figures, contender.name, _delays(contender, paid, sent, crowd.wait(len(paid))))
+
+
+def measure_answers(figure: Figure, contender: Contender, senders: Senders, requests: int) -> None:
+    """One round of what the server and its framework take by themselves."""
+    sent = senders.send([b""] * requests, CONNECTIONS, per_second=PER_SECOND, target=CONSTANT)
+    if sent.failed:
+        raise SystemExit(f"{contender.name}: {sent.failed} of {requests} were not answered.")
+    figure.add(contender.name, sent.p50 * 1000)
 
 
 def measure_polling(

@@ -12,7 +12,8 @@ class Scale:
     """`streams` are open while payments come; `crowd` of them are held by those who can.
 
     The crowd is measured in `crowd_rounds`, and its rest for `crowd_rest_seconds`: a heartbeat of
-    each stream. `flood_seconds`: how long events come to distinct streams.
+    each stream. `flood_seconds`: how long events come to distinct streams. `events`: in a small log
+    and in a large one.
     """
 
     rounds: int
@@ -24,6 +25,7 @@ class Scale:
     payments: int
     webhooks: int
     clients: tuple[int, ...]
+    events: tuple[int, int]
 
     def each_round(self, workload: str) -> Iterator[int]:
         """Says how far it is, on standard error."""
@@ -41,6 +43,7 @@ FULL = Scale(
     payments=200,
     webhooks=1_000,
     clients=(1, 8, 32),
+    events=(10_000, 1_000_000),
 )
 QUICK = Scale(
     rounds=1,
@@ -52,4 +55,5 @@ QUICK = Scale(
     payments=50,
     webhooks=300,
     clients=(1, 16),
+    events=(10_000, 20_000),
 )
