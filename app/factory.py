@@ -20,7 +20,7 @@ from app.parts.background import Background
 from app.parts.payments import Payments
 from app.parts.recording import Recording
 from app.parts.streaming import Streaming
-from app.request_rules import install_request_rules
+from app.request_rules import WEBHOOK_PATH, install_request_rules
 from app.review_gauges import ReviewGauges
 from app.security_headers import install_security_headers
 from app.settings import Settings
@@ -33,7 +33,7 @@ from app.web.pages import create_pages_blueprint
 from app.web.seen import create_seen_blueprint
 from app.web.stream import STREAM_PATH, StreamDecision, create_stream_blueprint
 from app.web.topups import create_topups_blueprint
-from app.web.webhook import create_webhook_blueprint
+from app.web.webhook import Webhooks, create_webhook_blueprint
 
 VERSION = "0.1.0"
 
@@ -52,6 +52,15 @@ class NapviApp(Quart):
         self.payments = Payments(settings, self.recording, metrics)
         self.background = Background(
             settings, self.recording.database, self.payments.rounds, metrics
+        )
+        self._webhooks = Webhooks(
+            _checksum_keys(settings),
+            settings.payos_client_id or "",
+            self.recording.appender.append,
+            self.recording.store.keep_body,
+            metrics,
+            settings.webhook_body_bytes_max,
+            self.config["BODY_TIMEOUT"],
         )
         self._opened = False
         self._turned_away = False
@@ -111,8 +120,13 @@ class NapviApp(Quart):
             return super().__call__(scope, receive, send)
         lead_nowhere(scope)
         send = Outlet(send).send
-        if scope["type"] == "http" and (scope["method"], scope["path"]) == ("GET", STREAM_PATH):
-            return self.streaming.streams.answer(scope, receive, send, self._decide)
+        if scope["type"] == "http":
+            asked = scope["method"], scope["path"]
+            if asked == ("GET", STREAM_PATH):
+                return self.streaming.streams.answer(scope, receive, send, self._decide)
+            if asked == ("POST", WEBHOOK_PATH):
+                in_quart, leaving = super().__call__, self._is_leaving
+                return self._webhooks.answer(scope, receive, send, in_quart, in_full=leaving)
         return super().__call__(scope, receive, send)
 
     async def _decide(
@@ -120,9 +134,13 @@ class NapviApp(Quart):
     ) -> Callable[[], Awaitable[None]]:
         return await StreamDecision(self, scope).decide(send)
 
+    @property
+    def _is_leaving(self) -> bool:
+        return self._turned_away or self._draining
+
     async def _end_connection(self, response: Response) -> Response:
         """While leaving: no further request shall come on a connection that is about to close."""
-        if (self._turned_away or self._draining) and request.http_version == "1.1":
+        if self._is_leaving and request.http_version == "1.1":
             response.headers["Connection"] = "close"
         return response
 
@@ -132,11 +150,7 @@ class NapviApp(Quart):
         install_security_headers(self)
         install_openapi(self, VERSION)
         database, store = self.recording.database, self.recording.store
-        append, payments, streams = (
-            self.recording.appender.append,
-            self.payments,
-            self.streaming.streams,
-        )
+        payments, streams = self.payments, self.streaming.streams
         login = Login(Accounts(database), settings)
         review_gauges = ReviewGauges(
             Review(database).counts,
@@ -144,7 +158,6 @@ class NapviApp(Quart):
             settings.metrics_review_age_seconds_max,
             settings.metrics_review_timeout_seconds,
         )
-        keys, channel = _checksum_keys(settings), settings.payos_client_id or ""
         nudge = payments.rounds.nudge
         for blueprint in (
             create_accounts_blueprint(login, settings),
@@ -154,7 +167,7 @@ class NapviApp(Quart):
             create_cancel_blueprint(settings, login, store, payments.canceller.cancel),
             create_stream_blueprint(login, store, streams),
             create_seen_blueprint(login, self.metrics),
-            create_webhook_blueprint(keys, channel, append, store.keep_body, self.metrics),
+            create_webhook_blueprint(),
             create_pages_blueprint(store, login, load_texts(), settings, nudge),
             create_health_blueprint(self.readiness),
             create_metrics_blueprint(self.metrics, review_gauges.refresh),

@@ -62,8 +62,7 @@ def install_request_rules(app: Quart, settings: Settings) -> None:
 
     async def check() -> None:
         if request.path == WEBHOOK_PATH:
-            await read_body(settings.webhook_body_bytes_max)
-            return
+            return  # its body was read before
         has_route = request.routing_exception is None  # or the answer is 404 or 405, whatever comes
         if has_route and request.path.startswith("/api/") and request.method not in SAFE_METHODS:
             refuse_cross_site()

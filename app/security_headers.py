@@ -29,7 +29,7 @@ SECURITY_HEADERS = (
 
 
 def install_security_headers(app: Quart) -> None:
-    """On every answer of `app`; a stream has headers of its own."""
+    """On every answer of `app`; a stream has headers of its own, and PayOS is no browser."""
 
     async def protect(response: Response) -> Response:
         response.headers.extend(SECURITY_HEADERS)

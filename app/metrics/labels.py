@@ -106,7 +106,7 @@ class WebhookOutcome(StrEnum):
     BAD_SIGNATURE = "bad_signature"
     BAD_BODY = "bad_body"
     UNAVAILABLE = "unavailable"
-    HUNG_UP = "hung_up"  # the sender did not wait; the payment is recorded all the same
+    HUNG_UP = "hung_up"  # the sender left before all of it had come; nothing is recorded
     FAILED = "failed"
 
 

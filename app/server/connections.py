@@ -48,8 +48,8 @@ class Connection(TCPServer):
 
     async def _read_data(self) -> None:
         await super()._read_data()
-        await self.idle_task.stop()
-        self.idle_task = _NeverIdle()
+        idle, self.idle_task = self.idle_task, _NeverIdle()
+        await idle.stop()
 
 
 async def serve(

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.processes.payer import until
 from tests.services import Service, StartService
+from tests.web.line import client
 
 pytestmark = pytest.mark.processes
 
@@ -22,7 +22,7 @@ async def test_who_leaves_an_idle_connection_holds_no_file(start_service: StartS
     service = start_service()
     before = open_files(service)
     for _ in range(VISITS):
-        async with httpx.AsyncClient(base_url=service.url, trust_env=False) as visitor:
+        async with client(service.url) as visitor:
             assert (await visitor.get("/healthz")).status_code == 200
 
     async def most_are_free() -> bool:

@@ -62,6 +62,7 @@ class Relay:
         traceback: TracebackType | None,
     ) -> None:
         self._server.close()
+        self.release()
         self.cut()
         await self._server.wait_closed()
 

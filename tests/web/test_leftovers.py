@@ -21,6 +21,7 @@ from tests.web.stream_places import closed
 @pytest.fixture(autouse=True)
 def by_itself() -> Iterator[None]:
     """Python does not look for cycles; a test may."""
+    gc.collect()
     gc.disable()
     yield
     gc.enable()
@@ -28,7 +29,7 @@ def by_itself() -> Iterator[None]:
 
 def alive(kind: type) -> int:
     """How many of them there are, reachable or not."""
-    return sum(isinstance(found, kind) for found in gc.get_objects())
+    return sum(issubclass(type(found), kind) for found in gc.get_objects())
 
 
 def grow_old() -> None:

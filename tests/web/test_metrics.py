@@ -15,6 +15,7 @@ from app.metrics.loop_lag import EVERY_SECONDS
 from app.request_rules import WEBHOOK_PATH
 from tests.payments import connected
 from tests.web.line import eventually
+from tests.web.raw_http import connection
 from tests.web.service import JSON, Napvi, Payer
 from tests.web.webhooks import signed, transfer_data
 
@@ -102,7 +103,7 @@ async def test_a_webhook_that_payos_has_to_send_again_is_unavailable(
     assert "event=webhook.refused reason=unavailable" in caplog.text
 
 
-async def test_a_webhook_that_nobody_waits_for_has_hung_up(
+async def test_a_webhook_that_nobody_waits_for_counts_as_what_became_of_it(
     napvi: Napvi, topup: dict[str, Any], database_url: str
 ) -> None:
     async with connected(database_url) as other, other.transaction():
@@ -110,8 +111,17 @@ async def test_a_webhook_that_nobody_waits_for_has_hung_up(
         sending = asyncio.create_task(tell(napvi, signed(transfer_data(topup["order_code"]))))
         await eventually(lambda: napvi.line.under_way == 1)
         sending.cancel()
-        await eventually(lambda: napvi.line.under_way == 0)
-    assert webhooks(napvi) == {"hung_up": 1}
+        await asyncio.wait({sending})
+    await eventually(lambda: napvi.line.under_way == 0)
+    assert webhooks(napvi) == {"suspense": 1}
+
+
+async def test_who_leaves_before_all_of_a_webhook_is_here_has_hung_up(napvi: Napvi) -> None:
+    async with connection(napvi.url) as (_, writer):
+        writer.write(f"POST {WEBHOOK_PATH} HTTP/1.1\r\nHost: localhost\r\n".encode())
+        writer.write(b"Content-Length: 100\r\n\r\n{")
+        await eventually(lambda: napvi.line.under_way == 1)
+    await eventually(lambda: webhooks(napvi) == {"hung_up": 1})
 
 
 async def test_an_error_of_ours_is_a_failed_webhook(napvi: Napvi, database_url: str) -> None:

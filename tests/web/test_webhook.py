@@ -13,6 +13,7 @@ from app.request_rules import WEBHOOK_PATH
 from tests.payments import connected, query
 from tests.stream.relay import Relay
 from tests.web.line import PATIENCE_SECONDS, eventually
+from tests.web.raw_http import answer_to
 from tests.web.service import JSON, LINKED, OPENED, RECEIVED, Napvi, Payer, events_of, running
 from tests.web.webhooks import CHECKSUM_KEY, signed, transfer_data
 
@@ -393,6 +394,26 @@ async def test_the_webhook_is_told_by_post_only(napvi: Napvi, method: str) -> No
     assert set(answer.headers["Allow"].split(", ")) == {"POST", "OPTIONS"}
 
 
+async def test_the_webhook_has_one_address(napvi: Napvi, database_url: str) -> None:
+    """Quart finds its route by the whole URL too."""
+    body = signed(transfer_data(999))
+    head = f"POST {napvi.url}{WEBHOOK_PATH} HTTP/1.1\r\nHost: localhost\r\n"
+    request = f"{head}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode() + body
+    assert (await answer_to(napvi.url, request)).startswith(b"HTTP/1.1 404")
+    assert await stored(database_url) == (0, 0)
+
+
+async def test_who_is_about_to_leave_takes_a_payment_and_ends_the_connection(
+    napvi: Napvi, payos: PayOS, database_url: str
+) -> None:
+    answers = [await payos.post(signed(transfer_data(999)))]
+    napvi.app.turn_away()
+    answers.append(await payos.post(signed(transfer_data(999))))
+    assert [(one.status_code, one.json()) for one in answers] == [SUCCESS] * 2
+    assert [one.headers.get("Connection") for one in answers] == [None, "close"]
+    assert await stored(database_url) == (2, 2)
+
+
 async def test_a_transfer_without_our_order_code_is_found_by_the_reference_in_its_text(
     payos: PayOS, payer: Payer, topup: dict[str, Any], database_url: str
 ) -> None:
@@ -467,7 +488,8 @@ async def test_when_payos_hangs_up_the_payments_are_recorded_all_the_same_and_on
         await eventually(lambda: napvi.line.under_way == 3)
         committing.cancel()  # httpx closes the socket
         queued.cancel()
-        await eventually(lambda: napvi.line.under_way == 1)
+        await asyncio.wait({committing, queued})
+        assert napvi.line.under_way == 3
     assert await patient == SUCCESS
     assert await asyncio.gather(*(payos.tell(body) for body in bodies)) == [SUCCESS] * 3
     assert await events_of(database_url, topup["tx_ref"]) == [OPENED, LINKED, *[RECEIVED] * 3]
