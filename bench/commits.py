@@ -1,8 +1,8 @@
 """What it is worth that payments share a commit, where a commit is cheap and where it is dear.
 
 Cheap: fsync is off. Dear: the commit waits for the disk, and for that of a synchronous standby.
-Dearer: that standby is some milliseconds away. On each, napvi with its natural batching beside
-napvi with one fact in a commit.
+Dearer: until that standby shows it, which it does some milliseconds later, as if it were far away.
+On each, napvi with its natural batching beside napvi with one fact in a commit.
 """
 
 import statistics
@@ -91,7 +91,7 @@ def run(database_url: str, scale: Scale) -> list[Figure]:
     databases = {
         "fsync off": unsynced_database,
         "synchronous standby": replicated_database,
-        f"standby {FAR_MS} ms away": far_replicated_database,
+        f"standby that shows commits {FAR_MS} ms later": far_replicated_database,
     }
     with ExitStack() as stack:
         places = [

@@ -52,8 +52,8 @@ def replicated_database(bin_dir: Path) -> Iterator[str]:
 
 @contextmanager
 def far_replicated_database(bin_dir: Path) -> Iterator[str]:
-    """The same, as if the standby were 2 ms away: it shows a commit that much later, and the
-    commit waits for that."""
+    """The same, but the standby shows a commit FAR_MS after it was made, as if it were far away,
+    and the commit waits for that."""
     with _replicated(bin_dir, "remote_apply", FAR_MS) as url:
         yield url
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from bench.child import Child, child
 
 WEBHOOK = "POST /api/payos/webhook"
+CONSTANT = "GET /healthz"  # of the service and of the peer: answered without a look at anything
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """Workload 2: how many webhooks a second, over 64 connections that each wait for their answer.
 
-With one worker process and with two, napvi and its peer alike. The ceiling is the same HTTP stack
-with a constant answer: what a payment costs is the difference. Each top-up is of another user
-than the one before, and is paid once and in full, as most are.
+With one worker process and with two, napvi and its peer alike. The ceiling is the same server with
+the same answer and nothing behind it: what a payment costs is the difference. Each top-up is of
+another user than the one before, and is paid once and in full, as most are.
 """
 
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psycopg
 
+from bench.constant import constant_answer
 from bench.contenders import PEER, Contender, napvi, starlette_redis
 from bench.crowd import cpu_seconds
 from bench.figures import OURS, Aim, Figure
@@ -41,13 +42,18 @@ def run(database_url: str, scale: Scale) -> list[Figure]:
                 ),
             )
         ]
+        ceilings = {
+            workers: stack.enter_context(senders_to(stack.enter_context(constant_answer(workers))))
+            for workers in WORKERS
+        }
         postmaster = _postmaster(database_url)
         for number in scale.each_round(WORKLOAD):
             for some, contender, senders in measured:
                 paid = part(contender, number, scale.webhooks)
                 measure(some, contender, senders, postmaster, paid)
-                if contender.name == OURS:
-                    some[0].add(CEILING, _ceiling(contender, senders, scale.webhooks))
+            for workers, senders in ceilings.items():
+                rate = figures[workers][0]
+                rate.add(CEILING, _ceiling(senders, measured[0][1].topups[: scale.webhooks]))
             figures[2][0].add(ONE, figures[1][0].values[OURS][-1])
     return figures[1] + figures[2]
 
@@ -87,21 +93,21 @@ def part(contender: Contender, number: int, count: int) -> Sequence[OpenTopup]:
 def pay(contender: Contender, senders: Senders, topups: Sequence[OpenTopup]) -> Sent:
     """One webhook for each."""
     bodies = [webhook(topup.as_answered()) for topup in topups]
-    return _undoubted(contender, senders.send(bodies, CONNECTIONS))
+    return _undoubted(contender.name, senders.send(bodies, CONNECTIONS))
 
 
-def _ceiling(contender: Contender, senders: Senders, count: int) -> float:
-    """Answers a second of a route that gives a few bytes and asks nobody."""
-    sent = senders.send([b""] * count, CONNECTIONS, target="GET /healthz")
-    return count / _undoubted(contender, sent).seconds
+def _ceiling(senders: Senders, topups: Sequence[OpenTopup]) -> float:
+    """Answers a second to webhooks that nobody records."""
+    bodies = [webhook(topup.as_answered()) for topup in topups]
+    return len(bodies) / _undoubted(CEILING, senders.send(bodies, CONNECTIONS)).seconds
 
 
-def _undoubted(contender: Contender, sent: Sent) -> Sent:
+def _undoubted(name: str, sent: Sent) -> Sent:
     """A client that works all the time measures itself."""
     if sent.failed:
-        raise SystemExit(f"{contender.name}: {sent.failed} webhooks were not taken.")
+        raise SystemExit(f"{name}: {sent.failed} webhooks were not taken.")
     if sent.cpu_seconds > 0.5 * sent.seconds:
-        raise SystemExit("The client is the bottleneck: nothing was measured.")
+        raise SystemExit(f"{name}: the client is the bottleneck, so nothing was measured.")
     return sent
 
 
