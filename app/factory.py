@@ -125,8 +125,9 @@ class NapviApp(Quart):
             if asked == ("GET", STREAM_PATH):
                 return self.streaming.streams.answer(scope, receive, send, self._decide)
             if asked == ("POST", WEBHOOK_PATH):
-                in_quart, leaving = super().__call__, self._is_leaving
-                return self._webhooks.answer(scope, receive, send, in_quart, in_full=leaving)
+                return self._webhooks.answer(
+                    scope, receive, send, super().__call__, self._is_leaving
+                )
         return super().__call__(scope, receive, send)
 
     async def _decide(
@@ -134,13 +135,12 @@ class NapviApp(Quart):
     ) -> Callable[[], Awaitable[None]]:
         return await StreamDecision(self, scope).decide(send)
 
-    @property
     def _is_leaving(self) -> bool:
         return self._turned_away or self._draining
 
     async def _end_connection(self, response: Response) -> Response:
         """While leaving: no further request shall come on a connection that is about to close."""
-        if self._is_leaving and request.http_version == "1.1":
+        if self._is_leaving() and request.http_version == "1.1":
             response.headers["Connection"] = "close"
         return response
 

@@ -31,6 +31,10 @@ from app.settings import Settings
 WEBHOOK_PATH = "/api/payos/webhook"
 """Called by PayOS, so neither same-origin nor cookies; its signature is its proof."""
 
+TAKEN = "napvi.taken"
+"""In the `state` of the scope of a request whose body was read below Quart: why it is refused, or
+None."""
+
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 PROBLEM_OF_STATUS = MappingProxyType[int, type[Problem]](
@@ -61,12 +65,8 @@ def install_request_rules(app: Quart, settings: Settings) -> None:
     """Holds every request of `app` to the rules, and answers every error with a problem."""
 
     async def check() -> None:
-        if request.path == WEBHOOK_PATH:
-            return  # its body was read before
-        has_route = request.routing_exception is None  # or the answer is 404 or 405, whatever comes
-        if has_route and request.path.startswith("/api/") and request.method not in SAFE_METHODS:
-            refuse_cross_site()
-        await read_body(settings.request_body_bytes_max)
+        if TAKEN not in request.scope.get("state", {}):
+            await _check(settings)
 
     async def answer(error: Exception) -> Response:
         response = problem_response(problem_of(error))
@@ -86,12 +86,29 @@ def install_request_rules(app: Quart, settings: Settings) -> None:
     app.register_error_handler(http.HTTPException, answer)
 
 
+async def _check(settings: Settings) -> None:
+    """Raises what the rules say of this request; after it, its body is here."""
+    bytes_max = settings.request_body_bytes_max
+    if request.path == WEBHOOK_PATH:
+        bytes_max = settings.webhook_body_bytes_max
+    elif is_write_of_ours():
+        refuse_cross_site()
+    await read_body(bytes_max)
+
+
 def rules_refuse(path: str, method: str) -> tuple[type[Problem], ...]:
     """What may become of a request to a route, before the route sees it."""
     every = (BodyTooLarge, RequestTooSlow)
     if path == WEBHOOK_PATH or method in SAFE_METHODS:
         return every
     return (*every, CrossSiteRequest, WrongContentType)
+
+
+def is_write_of_ours() -> bool:
+    """Whether this request would change something for whoever is logged in."""
+    if request.routing_exception is not None:  # then the answer is 404 or 405, whatever comes
+        return False
+    return request.path.startswith("/api/") and request.method not in SAFE_METHODS
 
 
 def refuse_cross_site() -> None:

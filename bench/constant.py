@@ -19,6 +19,8 @@ def constant_answer(workers: int) -> Iterator[str]:
     ) as process:
         assert process.stdout is not None
         try:
-            yield f"http://{process.stdout.readline().strip()}"
+            if not (address := process.stdout.readline().strip()):
+                raise SystemExit("The constant answer does not start.")
+            yield f"http://{address}"
         finally:
             process.kill()

@@ -23,6 +23,7 @@ SOME_WORKERS = "Take as many as there are processor cores."
 REFUSED = MappingProxyType(
     {
         "read_timeout": "would cut every stream after that many seconds.",
+        "root_path": "is not supported: streams and webhooks have one address each.",
         "insecure_bind": "is not supported: a second, unencrypted door is the proxy's business.",
         "quic_bind": "is not supported.",
     }

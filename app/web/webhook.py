@@ -13,6 +13,7 @@ from types import MappingProxyType
 from hypercorn.typing import (
     ASGIReceiveCallable,
     ASGISendCallable,
+    ConnectionState,
     HTTPResponseBodyEvent,
     HTTPResponseStartEvent,
     HTTPScope,
@@ -36,7 +37,7 @@ from app.openapi import answers, refuses
 from app.payos.notification import Notification
 from app.payos.webhook import SignedButInvalid, read_webhook
 from app.representations import Received
-from app.request_rules import WEBHOOK_PATH
+from app.request_rules import TAKEN, WEBHOOK_PATH
 
 log = logging.getLogger(__name__)
 
@@ -66,8 +67,7 @@ OUTCOME_OF_STATUS = MappingProxyType(
 )
 """Of a request that ended before anything was known about a payment."""
 
-REFUSED = "napvi.webhook"
-"""In the `state` of the scope of a request: why it is refused; None: it is not."""
+DIGITS_MAX = 20  # of a length: a longer number is no smaller
 
 InQuart = Callable[[HTTPScope, ASGIReceiveCallable, ASGISendCallable], Awaitable[None]]
 
@@ -103,28 +103,32 @@ class Webhooks:
         receive: ASGIReceiveCallable,
         send: ASGISendCallable,
         in_quart: InQuart,
-        *,
-        in_full: bool,
+        is_leaving: Callable[[], bool],
     ) -> None:
         """Takes one webhook to its end, also when PayOS hangs up meanwhile.
 
-        `in_full`: the answer needs whatever Quart puts on every answer.
+        Quart answers what is refused, the last requests of a process that `is_leaving`, and HTTP/2:
+        there, to send waits for a window that a client who has left will never open.
         """
-        outcome, refused = await self._take(receive)
+        outcome, refused = await self._take(scope, receive)
         self._metrics.webhooks.labels(outcome).inc()
+        if outcome is WebhookOutcome.HUNG_UP:
+            return
         if refused is not None:
             log.warning("event=webhook.refused reason=%s", outcome)
-        if refused is not None or in_full:
-            scope["state"][REFUSED] = refused
+        if refused is not None or scope["http_version"] == "2" or is_leaving():
+            scope.setdefault("state", ConnectionState({}))[TAKEN] = refused
             await in_quart(scope, receive, send)
-        elif outcome is not WebhookOutcome.HUNG_UP:
+        else:
             await send(START)
             await send(BODY)
 
-    async def _take(self, receive: ASGIReceiveCallable) -> tuple[WebhookOutcome, Exception | None]:
+    async def _take(
+        self, scope: HTTPScope, receive: ASGIReceiveCallable
+    ) -> tuple[WebhookOutcome, Exception | None]:
         """What became of it, and why it is refused."""
         try:
-            body = await self._body(receive)
+            body = await self._body(scope, receive)
             outcome = WebhookOutcome.HUNG_UP if body is None else await self._record(body)
         except SignedButInvalid as problem:
             return WebhookOutcome.KEPT, problem
@@ -136,8 +140,10 @@ class Webhooks:
             return outcome, InvalidRequest("The database does not take this payment.")
         return outcome, None
 
-    async def _body(self, receive: ASGIReceiveCallable) -> bytes | None:
+    async def _body(self, scope: HTTPScope, receive: ASGIReceiveCallable) -> bytes | None:
         """All of it; None when the sender left before. Raises BodyTooLarge, RequestTooSlow."""
+        if _announced_bytes(scope) > self._bytes_max:
+            raise BodyTooLarge
         body = bytearray()
         try:
             async with asyncio.timeout(self._seconds_max):
@@ -184,11 +190,21 @@ def create_webhook_blueprint() -> Blueprint:
     @refuses(InvalidRequest, InvalidSignature, DatabaseUnavailable)
     async def receive() -> Received:
         """Record one signed fact. 200 also for what was recorded before."""
-        state = request.scope["state"]
-        if REFUSED not in state:  # Quart finds this route by `http://host/...` too
+        state = request.scope.get("state", {})
+        if TAKEN not in state:  # Quart finds this route by `http://host/...` too
             raise NotFound
-        if (refused := state[REFUSED]) is not None:
+        refused: Exception | None = state.pop(TAKEN)
+        if refused is None:
+            return SUCCESS
+        try:
             raise refused
-        return SUCCESS
+        finally:
+            del refused  # it would hold on to this frame, which holds on to it
 
     return blueprint
+
+
+def _announced_bytes(scope: HTTPScope) -> int:
+    """How long the body says it is; 0 when it does not."""
+    said = dict(scope["headers"]).get(b"content-length", b"")[:DIGITS_MAX]
+    return int(said) if said.isdigit() else 0

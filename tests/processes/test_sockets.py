@@ -45,6 +45,7 @@ def test_the_file_that_is_shipped_lets_a_burst_of_browsers_in() -> None:
         ("workers = 1.5", "workers in hypercorn.toml: 1.5 is no number from 1 to 64"),
         ("workers = 'two'", "workers in hypercorn.toml: 'two' is no number from 1 to 64"),
         ("quic_bind = ['127.0.0.1:1']", "quic_bind in hypercorn.toml: is not supported"),
+        ("root_path = '/x'", "root_path in hypercorn.toml: is not supported"),
         ("keepalive = 5", "keepalive in hypercorn.toml: is no setting of Hypercorn"),
         ("backlog =", "hypercorn.toml: cannot be read"),
     ],

@@ -43,9 +43,25 @@ class Http2:
         self._flush()
         return stream_id
 
+    def post(self, path: str, body: bytes) -> int:
+        """It has to fit into the window that the service grants from the start."""
+        stream_id = self._h2.get_next_available_stream_id()
+        headers = [
+            (":method", "POST"), (":path", path), (":scheme", "http"),
+            (":authority", "localhost"), ("content-type", "application/json"),
+        ]  # fmt: skip
+        self._h2.send_headers(stream_id, headers)
+        self._h2.send_data(stream_id, body, end_stream=True)
+        self.received[stream_id] = b""
+        self._flush()
+        return stream_id
+
     def reset(self, stream_id: int) -> None:
         self._h2.reset_stream(stream_id)
         self._flush()
+
+    def leave(self) -> None:
+        self._writer.transport.abort()
 
     async def receive(self) -> None:
         while chunk := await self._reader.read(65536):

@@ -12,6 +12,7 @@ from app.payos.signature import canonical, sign
 from app.request_rules import WEBHOOK_PATH
 from tests.payments import connected, query
 from tests.stream.relay import Relay
+from tests.web.http2 import http2
 from tests.web.line import PATIENCE_SECONDS, eventually
 from tests.web.raw_http import answer_to
 from tests.web.service import JSON, LINKED, OPENED, RECEIVED, Napvi, Payer, events_of, running
@@ -414,6 +415,19 @@ async def test_who_is_about_to_leave_takes_a_payment_and_ends_the_connection(
     assert await stored(database_url) == (2, 2)
 
 
+async def test_who_learns_meanwhile_that_it_leaves_ends_the_connection(
+    napvi: Napvi, payos: PayOS, topup: dict[str, Any], database_url: str
+) -> None:
+    body = signed(await data_for(database_url, topup))
+    async with connected(database_url) as other, other.transaction():
+        await other.execute("SELECT FROM topup.topups FOR UPDATE")
+        posting = asyncio.create_task(payos.post(body))
+        await waiting_for_a_lock(other)
+        napvi.app.turn_away()
+    answer = await posting
+    assert (answer.status_code, answer.headers["Connection"]) == (200, "close")
+
+
 async def test_a_transfer_without_our_order_code_is_found_by_the_reference_in_its_text(
     payos: PayOS, payer: Payer, topup: dict[str, Any], database_url: str
 ) -> None:
@@ -494,6 +508,23 @@ async def test_when_payos_hangs_up_the_payments_are_recorded_all_the_same_and_on
     assert await asyncio.gather(*(payos.tell(body) for body in bodies)) == [SUCCESS] * 3
     assert await events_of(database_url, topup["tx_ref"]) == [OPENED, LINKED, *[RECEIVED] * 3]
     assert await payer.balance() == 30_000
+
+
+async def test_webhooks_on_one_connection_of_http2_are_recorded_also_when_it_is_cut(
+    napvi: Napvi, topup: dict[str, Any], database_url: str
+) -> None:
+    answered, cut = [signed(await data_for(database_url, topup, amount=10_000)) for _ in range(2)]
+    async with http2(napvi.url) as payos:
+        first = payos.post(WEBHOOK_PATH, answered)
+        await eventually(lambda: first in payos.ended)
+        assert payos.statuses[first] == b"200"
+        async with connected(database_url) as other, other.transaction():
+            await other.execute("SELECT FROM topup.topups FOR UPDATE")
+            payos.post(WEBHOOK_PATH, cut)
+            await waiting_for_a_lock(other)
+            payos.leave()
+    await eventually(lambda: napvi.line.under_way == 0)
+    assert await events_of(database_url, topup["tx_ref"]) == [OPENED, LINKED, *[RECEIVED] * 2]
 
 
 async def waiting_for_a_lock(connection: Any) -> None:
