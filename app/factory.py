@@ -167,7 +167,7 @@ class NapviApp(Quart):
             create_cancel_blueprint(settings, login, store, payments.canceller.cancel),
             create_stream_blueprint(login, store, streams),
             create_seen_blueprint(login, self.metrics),
-            create_webhook_blueprint(),
+            create_webhook_blueprint(self._webhooks),
             create_pages_blueprint(store, login, load_texts(), settings, nudge),
             create_health_blueprint(self.readiness),
             create_metrics_blueprint(self.metrics, review_gauges.refresh),

@@ -23,7 +23,7 @@ SOME_WORKERS = "Take as many as there are processor cores."
 REFUSED = MappingProxyType(
     {
         "read_timeout": "would cut every stream after that many seconds.",
-        "root_path": "is not supported: streams and webhooks have one address each.",
+        "root_path": "is not supported: streams have one address.",
         "insecure_bind": "is not supported: a second, unencrypted door is the proxy's business.",
         "quic_bind": "is not supported.",
     }

@@ -61,8 +61,12 @@ class Pulse:
         while True:
             await asyncio.sleep((self._tick + 1) * self._tick_seconds - loop.time())
             self._tick += 1
-            for stream in self._wheel.pop(self._tick, ()):
-                self._look_at(stream, loop.time())
+            self._look_at_all(loop.time())
+
+    def _look_at_all(self, now: float) -> None:
+        """Not in `_beat`, which would hold on to the last of them until the next tick."""
+        for stream in self._wheel.pop(self._tick, ()):
+            self._look_at(stream, now)
 
     def _tick_of(self, moment: float) -> int:
         return int(moment / self._tick_seconds)

@@ -26,7 +26,6 @@ from app.errors import (
     DatabaseUnavailable,
     InvalidRequest,
     InvalidSignature,
-    NotFound,
     Problem,
     RequestTooSlow,
 )
@@ -110,12 +109,9 @@ class Webhooks:
         Quart answers what is refused, the last requests of a process that `is_leaving`, and HTTP/2:
         there, to send waits for a window that a client who has left will never open.
         """
-        outcome, refused = await self._take(scope, receive)
-        self._metrics.webhooks.labels(outcome).inc()
+        outcome, refused = await self.take(self._body(scope, receive))
         if outcome is WebhookOutcome.HUNG_UP:
             return
-        if refused is not None:
-            log.warning("event=webhook.refused reason=%s", outcome)
         if refused is not None or scope["http_version"] == "2" or is_leaving():
             scope.setdefault("state", ConnectionState({}))[TAKEN] = refused
             await in_quart(scope, receive, send)
@@ -123,12 +119,21 @@ class Webhooks:
             await send(START)
             await send(BODY)
 
-    async def _take(
-        self, scope: HTTPScope, receive: ASGIReceiveCallable
+    async def take(
+        self, coming: Awaitable[bytes | None]
     ) -> tuple[WebhookOutcome, Exception | None]:
-        """What became of it, and why it is refused."""
+        """What became of the body that is coming, and why it is refused. Counts it."""
+        outcome, refused = await self._taken(coming)
+        self._metrics.webhooks.labels(outcome).inc()
+        if refused is not None:
+            log.warning("event=webhook.refused reason=%s", outcome)
+        return outcome, refused
+
+    async def _taken(
+        self, coming: Awaitable[bytes | None]
+    ) -> tuple[WebhookOutcome, Exception | None]:
         try:
-            body = await self._body(scope, receive)
+            body = await coming
             outcome = WebhookOutcome.HUNG_UP if body is None else await self._record(body)
         except SignedButInvalid as problem:
             return WebhookOutcome.KEPT, problem
@@ -180,8 +185,8 @@ class Webhooks:
         return WebhookOutcome(appended.outcome)
 
 
-def create_webhook_blueprint() -> Blueprint:
-    """Answers what Webhooks hands on, and describes the route."""
+def create_webhook_blueprint(webhooks: Webhooks) -> Blueprint:
+    """Answers what `webhooks` hands on, and describes the route."""
     blueprint = Blueprint("webhook", __name__)
 
     @blueprint.post(WEBHOOK_PATH)
@@ -191,9 +196,11 @@ def create_webhook_blueprint() -> Blueprint:
     async def receive() -> Received:
         """Record one signed fact. 200 also for what was recorded before."""
         state = request.scope.get("state", {})
-        if TAKEN not in state:  # Quart finds this route by `http://host/...` too
-            raise NotFound
-        refused: Exception | None = state.pop(TAKEN)
+        refused: Exception | None
+        if TAKEN in state:
+            refused = state.pop(TAKEN)
+        else:  # Quart finds this route by `http://host/...` too
+            _, refused = await webhooks.take(request.body)
         if refused is None:
             return SUCCESS
         try:

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from itertools import pairwise
@@ -180,3 +181,20 @@ async def lose_nobody(pulse: Pulse) -> None:
 
 test_ticks_shorter_than_the_clock_lose_no_stream = on_either_loop(lose_nobody, 0.005)
 test_ticks_of_a_millisecond_and_a_bit_lose_no_stream = on_either_loop(lose_nobody, 0.0317)
+
+
+async def _a_stream_that_was_looked_at_and_has_left_is_let_go(_: Pulse) -> None:
+    """With a heartbeat that leaves time between two ticks."""
+    async with beating(30 * HEARTBEAT_SECONDS) as slow:
+        stream = added(slow, Beat(ends_at=now()))  # so it is due at the next tick
+        while not stream.retired:  # noqa: ASYNC110 a stream of this test sets no event
+            await asyncio.sleep(TICK_SECONDS)
+        slow.remove(stream)
+        left = weakref.ref(stream)
+        del stream
+        assert left() is None
+
+
+test_a_stream_that_was_looked_at_and_has_left_is_let_go = on_either_loop(
+    _a_stream_that_was_looked_at_and_has_left_is_let_go
+)
