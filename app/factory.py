@@ -31,6 +31,7 @@ from app.web.health import create_health_blueprint
 from app.web.metrics import create_metrics_blueprint
 from app.web.pages import create_pages_blueprint
 from app.web.seen import create_seen_blueprint
+from app.web.static_files import Answer
 from app.web.stream import STREAM_PATH, StreamDecision, create_stream_blueprint
 from app.web.topups import create_topups_blueprint
 from app.web.webhook import Webhooks, create_webhook_blueprint
@@ -40,6 +41,8 @@ VERSION = "0.1.0"
 
 class NapviApp(Quart):
     """The service. `open` before the first request, `drain` before the last, then `close`."""
+
+    response_class = Answer
 
     def __init__(self, settings: Settings) -> None:
         super().__init__("app")

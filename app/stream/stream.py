@@ -143,6 +143,9 @@ class Stream:
             log.exception("event=stream.failed reason=send tx_ref=%s", self.request.tx_ref)
             self._give_up(StreamClose.FAILED)
         finally:
+            # A task that was cancelled keeps the traceback, and so this frame; the limit refers to
+            # the task: they would keep each other alive, until Python looks for cycles.
+            del limit
             self._writing = None
             self.written_at = loop.time()
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from string import Formatter
 from xml.etree import ElementTree
 
@@ -88,6 +89,10 @@ async def topup(payer: Browser, process: Process) -> Topup:
     opened = await process.topup(user_id=UserId(me["user_id"]))
     await process.store.append_events([linked(opened.tx_ref)])
     return await process.store.topup(opened.user_id, opened.tx_ref)
+
+
+def open_files() -> set[str]:
+    return {link.resolve().name for link in Path("/proc/self/fd").iterdir()}
 
 
 async def text_of(browser: Browser, path: str) -> str:
@@ -381,6 +386,15 @@ async def test_scripts_are_asked_for_again_and_sent_only_when_they_are_new(napvi
         known = {"If-None-Match": script.headers["ETag"]}
         again = await visitor.get("/static/topup-stream.js", headers=known)
     assert (script.status_code, again.status_code, again.content) == (200, 304, b"")
+
+
+async def test_a_file_is_not_open_while_a_browser_takes_it(napvi: Napvi) -> None:
+    app = napvi.app
+    async with app.test_request_context("/static/napvi.css"):
+        answer = await app.send_static_file("napvi.css")
+        async with answer.response as body:
+            assert b"{" in await anext(aiter(body))
+            assert "napvi.css" not in open_files()
 
 
 @pytest.mark.parametrize("path", ["/login", "/nowhere", "/static/napvi.css", "/api/auth/me"])
