@@ -46,7 +46,7 @@ POST = """
         e.recorded_at
     FROM topup.events AS e
     LEFT JOIN topup_rebuilt.topups AS t ON t.tx_ref = e.tx_ref
-    CROSS JOIN LATERAL topup.postings(e, t.user_id) AS p
+    CROSS JOIN LATERAL unnest(topup.postings(e, t.user_id)) AS p
     ORDER BY e.id;
 
     INSERT INTO topup_rebuilt.wallets (user_id, balance, version)

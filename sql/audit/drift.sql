@@ -21,7 +21,7 @@ AS $$
         SELECT e.event_id, p.account, p.user_id, p.amount, e.recorded_at
         FROM topup.events AS e
         LEFT JOIN folded AS f ON f.tx_ref = e.tx_ref
-        CROSS JOIN LATERAL topup.postings(e, (f.state).user_id) AS p
+        CROSS JOIN LATERAL unnest(topup.postings(e, (f.state).user_id)) AS p
     )
 
     SELECT 'topup', coalesce(f.tx_ref, t.tx_ref), to_jsonb(f.state), to_jsonb(t)

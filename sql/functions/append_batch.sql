@@ -13,24 +13,14 @@ AS $$
 DECLARE
     v_matched CONSTANT topup.fact[] := topup.match_facts(p_facts);
     v_facts topup.fact[];
-    v_new integer[];
 BEGIN
-    PERFORM topup.lock_facts(v_matched);
+    PERFORM topup.lock_topups(topup.tx_refs_to_lock(v_matched));
     v_facts := topup.judge_facts(v_matched);
-    IF
-        EXISTS (SELECT FROM unnest(v_facts) AS f WHERE f.tx_ref IS NULL)
-        AND NOT EXISTS (SELECT FROM unnest(v_matched) AS f WHERE f.tx_ref IS NULL)
-    THEN -- its top-up disowns it; who comes now finds it in suspense from the start
+    IF topup.has_strangers(v_facts) AND NOT topup.has_strangers(v_matched) THEN
+        -- Its top-up disowns it; who comes now finds it in suspense from the start.
         PERFORM topup.lock_topups(ARRAY[NULL]);
         v_facts := topup.judge_facts(v_matched);
     END IF;
-
-    v_new := ARRAY(
-        SELECT DISTINCT ON (f.event_id) f.ordinal
-        FROM unnest(v_facts) AS f
-        WHERE NOT EXISTS (SELECT FROM topup.events AS e WHERE e.event_id = f.event_id)
-        ORDER BY f.event_id, f.ordinal
-    );
 
     -- An event comes of each, so none is unread any more; what a person has said of one stays.
     INSERT INTO topup.payos_bodies AS b (body_sha256, raw)
@@ -42,20 +32,16 @@ BEGIN
     WHERE b.fault IS NOT NULL AND b.dismissed_at IS NULL;
 
     INSERT INTO topup.events (event_id, tx_ref, seq, type, data, occurred_at)
-    SELECT
-        f.event_id, f.tx_ref,
-        t.seq + row_number() OVER (PARTITION BY f.tx_ref ORDER BY f.ordinal),
-        f.type, f.data, f.occurred_at
+    SELECT f.event_id, f.tx_ref, f.seq, f.type, f.data, f.occurred_at
     FROM unnest(v_facts) AS f
-    LEFT JOIN topup.topups AS t ON t.tx_ref = f.tx_ref
-    WHERE f.ordinal = ANY (v_new)
+    WHERE f.is_new
     ORDER BY f.ordinal;
 
     RETURN ARRAY(
         SELECT ROW(
             f.ordinal,
             CASE
-                WHEN f.ordinal <> ALL (v_new) THEN 'duplicate'
+                WHEN NOT f.is_new THEN 'duplicate'
                 WHEN f.type = 'payment.conflict' THEN 'conflict'
                 WHEN f.tx_ref IS NULL THEN 'suspense'
                 ELSE 'applied'

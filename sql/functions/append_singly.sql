@@ -37,8 +37,7 @@ BEGIN
 
     -- Before the first append, so that a second batch meets these locks in the same order. Suspense
     -- in any case: a top-up may disown its money later on.
-    PERFORM topup.lock_facts(v_facts);
-    PERFORM topup.lock_topups(ARRAY[NULL]);
+    PERFORM topup.lock_topups(topup.tx_refs_to_lock(v_facts) || NULL::text);
 
     FOREACH v_fact IN ARRAY v_facts LOOP
         BEGIN

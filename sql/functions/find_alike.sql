@@ -1,7 +1,7 @@
 -- find_alike: the event id of a transfer that may be p_fact under another reference, by
 --           topup.is_alike. Null if there is none.
 -- Raises:   nothing.
--- Locks:    expects those of topup.lock_facts.
+-- Locks:    expects those of topup.tx_refs_to_lock.
 -- Notifies: nothing.
 -- Why:      looks wherever the transfer may have gone. What is in suspense counts, assigned or not;
 --           so does what was held until a person accepted it.

@@ -1,9 +1,9 @@
 -- judge_facts: the facts of a batch after a second look, under the locks of their top-ups: a
 --           foreign payment link, an order code that was given up, or a mere description of a
 --           top-up that waits no more, means suspense; money that may be known already,
---           payment.conflict.
+--           payment.conflict. Each new one has its seq, unless it is in suspense.
 -- Raises:   TU002 a fact names a top-up that does not exist; TU006 its type has another door.
--- Locks:    expects those of topup.lock_facts.
+-- Locks:    expects those of topup.tx_refs_to_lock.
 -- Notifies: nothing.
 -- Why:      only the stored pair (order code, payment link) may credit, and a transfer only once.
 CREATE OR REPLACE FUNCTION topup.judge_facts(p_facts topup.fact[])
@@ -43,6 +43,9 @@ BEGIN
         END IF;
 
         v_fact := topup.judge_repeat(v_fact, v_topup, v_facts);
+        IF v_fact.is_new AND v_fact.tx_ref IS NOT NULL THEN
+            v_fact.seq := v_topup.seq + 1;
+        END IF;
         v_facts := v_facts || v_fact;
         v_seen := v_seen || v_fact.tx_ref;
     END LOOP;

@@ -1,5 +1,5 @@
 -- match_facts: the facts of a batch, each with its top-up where one is found.
--- Raises:   nothing.
+-- Raises:   22xxx when the order code of a fact without top-up is none, or the amount.
 -- Locks:    nothing.
 -- Notifies: nothing.
 -- Why:      the batch has to know which top-ups to lock; the rule used is noted in the data.
@@ -9,17 +9,13 @@ LANGUAGE plpgsql
 STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    v_facts topup.fact[] := ARRAY[]::topup.fact[];
+    v_fact topup.fact;
 BEGIN
-    RETURN (
-        SELECT array_agg(
-            ROW(
-                f.ordinal, f.event_id, f.type, coalesce(f.tx_ref, m.tx_ref),
-                f.data || coalesce(m.note, '{}'), f.occurred_at, f.body
-            )::topup.fact
-            ORDER BY f.ordinal
-        )
-        FROM unnest(p_facts) AS f
-        LEFT JOIN LATERAL topup.match_topup(f.data) AS m ON f.tx_ref IS NULL
-    );
+    FOREACH v_fact IN ARRAY p_facts LOOP
+        v_facts := v_facts || topup.match_fact(v_fact);
+    END LOOP;
+    RETURN v_facts;
 END
 $$;

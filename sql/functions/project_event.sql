@@ -10,6 +10,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_state topup.topups;
+    v_postings topup.posting[];
     v_balance bigint;
 BEGIN
     IF p_event.tx_ref IS NOT NULL THEN
@@ -37,9 +38,13 @@ BEGIN
         END IF;
     END IF;
 
+    v_postings := topup.postings(p_event, v_state.user_id);
+    IF v_postings = '{}' THEN
+        RETURN;
+    END IF;
     UPDATE topup.wallets AS w
     SET balance = w.balance + p.amount, version = w.version + 1
-    FROM topup.postings(p_event, v_state.user_id) AS p
+    FROM unnest(v_postings) AS p
     WHERE w.user_id = p.user_id
     RETURNING w.balance INTO v_balance; -- one posting at most is of a wallet
 
@@ -49,6 +54,6 @@ BEGIN
         p_event.event_id, p.account, p.user_id, p.amount,
         CASE WHEN p.user_id IS NOT NULL THEN v_balance END,
         p_event.recorded_at
-    FROM topup.postings(p_event, v_state.user_id) AS p;
+    FROM unnest(v_postings) AS p;
 END
 $$;

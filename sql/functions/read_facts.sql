@@ -16,17 +16,20 @@ LANGUAGE plpgsql
 STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    v_facts topup.fact[] := ARRAY[]::topup.fact[];
+    v_fact topup.fact;
 BEGIN
-    RETURN (
-        SELECT array_agg(
-            ROW(
-                f.ordinal, f.event_id::uuid, f.type, f.tx_ref, f.data::jsonb,
-                f.occurred_at::timestamptz, f.body
-            )::topup.fact
-            ORDER BY f.ordinal
-        )
-        FROM unnest(p_event_ids, p_types, p_tx_refs, p_data, p_occurred_at, p_bodies)
-        WITH ORDINALITY AS f (event_id, type, tx_ref, data, occurred_at, body, ordinal)
-    );
+    FOR i IN 1 .. cardinality(p_event_ids) LOOP
+        v_fact.ordinal := i;
+        v_fact.event_id := p_event_ids[i];
+        v_fact.type := p_types[i];
+        v_fact.tx_ref := p_tx_refs[i];
+        v_fact.data := p_data[i];
+        v_fact.occurred_at := p_occurred_at[i];
+        v_fact.body := p_bodies[i];
+        v_facts := v_facts || v_fact;
+    END LOOP;
+    RETURN v_facts;
 END
 $$;

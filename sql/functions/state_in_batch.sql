@@ -1,32 +1,28 @@
 -- state_in_batch: a top-up after those of p_facts that are new and its own, repeats left out.
 -- Raises:   22xxx when an amount among them is none.
--- Locks:    expects those of topup.lock_topups.
+-- Locks:    nothing. Pure: equal arguments give equal results.
 -- Notifies: nothing.
 -- Why:      a fact must be judged the same in a batch as after its neighbours have been appended.
 CREATE OR REPLACE FUNCTION topup.state_in_batch(p_state topup.topups, p_facts topup.fact[])
 RETURNS topup.topups
 LANGUAGE plpgsql
-STABLE
+IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_state topup.topups := p_state;
-    v_event topup.events;
+    v_fact topup.fact;
 BEGIN
-    FOR v_event IN
-        SELECT
-            NULL::bigint, f.event_id, f.tx_ref, f.ordinal::bigint, f.type, f.data,
-            f.occurred_at, f.occurred_at
-        FROM unnest(p_facts) AS f
-        WHERE
-            f.tx_ref = p_state.tx_ref
-            AND NOT EXISTS (SELECT FROM topup.events AS e WHERE e.event_id = f.event_id)
-            AND f.ordinal = (
-                SELECT min(o.ordinal) FROM unnest(p_facts) AS o WHERE o.event_id = f.event_id
-            )
-        ORDER BY f.ordinal
-    LOOP
-        v_state := topup.next_state(v_state, v_event);
+    FOREACH v_fact IN ARRAY p_facts LOOP
+        IF v_fact.tx_ref = p_state.tx_ref AND v_fact.is_new THEN
+            v_state := topup.next_state(
+                v_state,
+                ROW(
+                    NULL, v_fact.event_id, v_fact.tx_ref, v_fact.seq, v_fact.type, v_fact.data,
+                    v_fact.occurred_at, v_fact.occurred_at
+                )::topup.events
+            );
+        END IF;
     END LOOP;
     RETURN v_state;
 END

@@ -251,7 +251,7 @@ async def test_arrays_of_different_lengths_are_a_mistake_of_the_caller(
     assert refusal.value.sqlstate == "TU001"
 
 
-@pytest.mark.parametrize("broken", ["next_state", "credit", "project_event", "match_topup"])
+@pytest.mark.parametrize("broken", ["next_state", "credit", "project_event", "match_fact"])
 async def test_a_broken_schema_is_no_fault_of_a_fact(
     process: Process, database_url: str, broken: str
 ) -> None:

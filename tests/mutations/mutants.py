@@ -24,7 +24,7 @@ DEFINITION = re.compile(r"CREATE OR REPLACE (?:FUNCTION|AGGREGATE) .*?^(?:\$\$|\
 BODY = re.compile(r"^AS \$\$\n(.*?)^\$\$;|^CREATE OR REPLACE AGGREGATE .*?\n(.*?)^\);", re.M | re.S)
 STRUCTURE = re.compile(
     r"(DECLARE|BEGIN|LOOP|ELSE|RETURN QUERY|SELECT|END|END (IF|LOOP|CASE);|\) THEN|\)|\);|VALUES \("
-    r"|FOR v_\w+ IN|v_\w+ [\w.\[\]]+;|STYPE = .*|WHERE|\([a-z_, ]+\))"
+    r"|ROW\(|RETURN ARRAY\[|\];|\)::topup\.\w+,?|v_\w+ [\w.\[\]]+;|STYPE = .*|WHERE|\([a-z_, ]+\))"
 )
 """Says nothing by itself: frames, declarations of a type, lists of columns."""
 

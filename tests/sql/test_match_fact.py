@@ -1,4 +1,4 @@
-"""match_topup: by order code, else by a description that leaves no doubt, else not at all."""
+"""match_fact: by order code, else by a description that leaves no doubt, else not at all."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""lock_facts: what may be one transfer is judged one after the other."""
+"""tx_refs_to_lock: what may be one transfer is judged one after the other."""
 
 import asyncio
 from collections.abc import Callable
