@@ -22,11 +22,11 @@ DECLARE
 BEGIN
     FOR i IN 1 .. cardinality(p_event_ids) LOOP
         v_fact.ordinal := i;
-        v_fact.event_id := p_event_ids[i];
+        v_fact.event_id := p_event_ids[i]::uuid;
         v_fact.type := p_types[i];
         v_fact.tx_ref := p_tx_refs[i];
-        v_fact.data := p_data[i];
-        v_fact.occurred_at := p_occurred_at[i];
+        v_fact.data := p_data[i]::jsonb;
+        v_fact.occurred_at := p_occurred_at[i]::timestamptz;
         v_fact.body := p_bodies[i];
         v_facts := v_facts || v_fact;
     END LOOP;
