@@ -123,7 +123,8 @@ class Store:
         return _only(await self._database.rows(_update, UPDATE_OF_USER, values))
 
     async def read_updates(self, cursors: Mapping[TxRef, int | None]) -> list[TopupUpdate]:
-        """For each top-up every state after the given seq, and always the latest; in order."""
+        """For each top-up every state after the given seq, and always the latest: together, in the
+        order of their seqs."""
         values = (list(cursors), list(cursors.values()), self._grace_seconds)
         return await self._database.rows(_update, UPDATES, values)
 

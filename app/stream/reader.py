@@ -23,8 +23,8 @@ RETRY_SECONDS_MIN = 0.1
 RETRY_SECONDS_MAX = 5.0
 
 ReadUpdates = Callable[[Mapping[TxRef, int | None]], Awaitable[Sequence[TopupUpdate]]]
-"""Ordered by tx_ref and seq: every update after each cursor and always the head, which is all
-that None asks for."""
+"""Of each top-up together, oldest first: every update after its cursor and always the head, which
+is all that None asks for."""
 
 
 class Cause(IntEnum):

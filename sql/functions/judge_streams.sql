@@ -26,12 +26,7 @@ BEGIN
                     WHEN t.tx_ref IS NULL THEN 'not_found'
                     WHEN
                         t.seq = r.after
-                        AND t.status NOT IN ('pending', 'underpaid')
-                        AND (
-                            SELECT u.final FROM topup.read_updates(
-                                ARRAY[t.tx_ref], ARRAY[NULL::bigint], p_grace_seconds
-                            ) AS u
-                        )
+                        AND topup.is_over(t.status, t.closed_at, p_grace_seconds)
                     THEN 'finished'
                     ELSE 'open'
                 END,
@@ -46,7 +41,7 @@ BEGIN
         ) AS r
         LEFT JOIN LATERAL topup.touch_session(r.session_hash, p_idle_seconds) AS s ON true
         LEFT JOIN LATERAL ( -- by its index, however many the planner takes these for
-            SELECT o.tx_ref, o.seq, o.status FROM topup.topups AS o
+            SELECT o.tx_ref, o.seq, o.status, o.closed_at FROM topup.topups AS o
             WHERE o.tx_ref = r.tx_ref AND o.user_id = s.user_id
             LIMIT 1
         ) AS t ON true

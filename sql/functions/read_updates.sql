@@ -1,11 +1,12 @@
--- read_updates: for each top-up, its state after every event later than p_afters, oldest first,
---           and always its state after the latest (null: only that). The one representation for
---           stream frames and for the status answer.
+-- read_updates: for each top-up, its state after every event later than p_afters, together and
+--           oldest first, and always its state after the latest (null: only that). The one
+--           representation for stream frames and for the status answer.
 -- Raises:   nothing; an unknown tx_ref gives no row.
 -- Locks:    nothing.
 -- Notifies: nothing.
 -- Why:      the log decides what a stream sends. final is true on the latest state only: nothing
---           more will come, or nothing came for p_grace_seconds after a close.
+--           more will come, or nothing came for p_grace_seconds after a close. Whoever missed no
+--           more than the latest event needs no fold: that state is the row of the top-up.
 CREATE OR REPLACE FUNCTION topup.read_updates(
     p_tx_refs text[], p_afters bigint[], p_grace_seconds double precision
 )
@@ -24,41 +25,38 @@ RETURNS TABLE (
     recorded_at timestamptz
 )
 LANGUAGE plpgsql
-STABLE
+STABLE -- so that both statements see the snapshot of the caller
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan -- to plan anew costs more than to run
 SET enable_seqscan = off -- a plan made while the tables were small shall do for large ones
 AS $$
+DECLARE
+    v_latest bigint;
 BEGIN
     RETURN QUERY
-    WITH history AS (
-        SELECT
-            e.tx_ref, e.seq, e.type, e.recorded_at, r.after,
-            max(e.seq) OVER (PARTITION BY e.tx_ref) AS head,
-            topup.fold(e) OVER (PARTITION BY e.tx_ref ORDER BY e.seq) AS state
-        FROM unnest(p_tx_refs, p_afters) AS r (tx_ref, after)
-        INNER JOIN topup.events AS e ON e.tx_ref = r.tx_ref
-    )
     SELECT
-        h.tx_ref, h.seq, h.type, (h.state).status, (h.state).amount, (h.state).amount_paid,
-        (h.state).late,
-        h.seq = h.head AND (
-            (h.state).status = 'confirmed'
-            OR coalesce(
-                (h.state).closed_at + make_interval(secs => p_grace_seconds) <= clock_timestamp(),
-                false
-            )
-        ),
-        coalesce(l.balance_after, 0), (h.state).confirmed_at, (h.state).expires_at, h.recorded_at
-    FROM history AS h
+        t.tx_ref, t.seq, e.type, t.status, t.amount, t.amount_paid, t.late,
+        topup.is_over(t.status, t.closed_at, p_grace_seconds),
+        coalesce(l.balance_after, 0), t.confirmed_at, t.expires_at, e.recorded_at
+    FROM unnest(p_tx_refs, p_afters) AS r (tx_ref, after)
+    INNER JOIN topup.topups AS t ON t.tx_ref = r.tx_ref
+    INNER JOIN topup.events AS e ON e.tx_ref = t.tx_ref AND e.seq = t.seq
     LEFT JOIN LATERAL (
         SELECT l.balance_after FROM topup.ledger_entries AS l
-        WHERE l.user_id = (h.state).user_id AND l.recorded_at <= h.recorded_at
+        WHERE l.user_id = t.user_id AND l.recorded_at <= e.recorded_at
         ORDER BY l.recorded_at DESC, l.id DESC
         LIMIT 1
     ) AS l ON true
-    WHERE h.seq > h.after OR h.seq = h.head
-    ORDER BY h.tx_ref, h.seq;
+    WHERE (r.after < t.seq - 1) IS NOT TRUE;
+
+    GET DIAGNOSTICS v_latest = ROW_COUNT;
+    IF v_latest < cardinality(p_tx_refs) THEN
+        RETURN QUERY
+        SELECT
+            h.tx_ref, h.seq, h.type, h.status, h.amount, h.amount_paid, h.late, h.final,
+            h.wallet_balance, h.confirmed_at, h.expires_at, h.recorded_at
+        FROM topup.read_history(p_tx_refs, p_afters, p_grace_seconds) AS h;
+    END IF;
 END
 $$;
 

@@ -44,6 +44,7 @@ ACCOUNTS = """
 UPDATES = """
     SELECT u.tx_ref, u.seq, u.type, u.status, u.amount_paid, u.late, u.wallet_balance
     FROM topup.read_updates(%s::text[], %s::bigint[], %s) AS u
+    ORDER BY u.tx_ref, u.seq
 """
 NOTES = """
     SELECT e.event_id, concat_ws(' ', e.data ->> 'matched_by', e.data ->> 'unmatched')

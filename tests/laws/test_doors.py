@@ -37,7 +37,17 @@ DOORS = {
     "take_checkpoint",
     "touch_session",
 }
-READS = {"read_updates", "first_answer", "fold", "next_state", "credit", "close", "payable_until"}
+READS = {
+    "read_updates",
+    "read_history",
+    "is_over",
+    "first_answer",
+    "fold",
+    "next_state",
+    "credit",
+    "close",
+    "payable_until",
+}
 """As the application itself: these fold the log in its caller's name."""
 
 FUNCTIONS = """

@@ -1,13 +1,14 @@
 """read_updates: one query for many streams, whatever the length of the log."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from psycopg import AsyncConnection
 from psycopg.errors import Diagnostic
 
-from app.model import EventType, TxRef
+from app.model import EventType, TopupUpdate, TxRef
 from tests.payments import Process, about, connected, transfer
 
 EVENTS_MIN = 12_000
@@ -77,6 +78,28 @@ async def test_the_balance_is_as_of_each_event(process: Process) -> None:
 
     assert balances(topup.tx_ref) == [0, 1_000, 3_000, 7_000]
     assert balances(other.tx_ref) == [0, 3_000]
+
+
+async def test_the_latest_state_is_the_same_however_much_was_missed(process: Process) -> None:
+    """Folded, when more than one event was missed; else the row of the top-up."""
+    topup = await process.topup(50_000)
+    for fact in (
+        about(topup.tx_ref, EventType.TOPUP_CANCELLED),
+        transfer(topup.order_code, 1_000),
+        transfer(topup.order_code, 60_000),
+        about(topup.tx_ref, EventType.TOPUP_EXPIRED),
+    ):
+        [answer] = await process.store.append_events([fact])
+        assert answer.seq is not None
+
+        async def head(after: int | None) -> TopupUpdate:
+            updates = await process.store.read_updates({topup.tx_ref: after})
+            return replace(updates[-1], read_at=updates[-1].recorded_at)
+
+        latest = await head(None)
+        assert latest.seq == answer.seq
+        for after in range(answer.seq + 2):
+            assert await head(after) == latest
 
 
 async def test_only_the_latest_state_is_final(process: Process) -> None:
