@@ -13,6 +13,8 @@ AS $$
 DECLARE
     v_matched CONSTANT topup.fact[] := topup.match_facts(p_facts);
     v_facts topup.fact[];
+    v_fact topup.fact;
+    v_outcomes topup.outcome[] := ARRAY[]::topup.outcome[];
 BEGIN
     PERFORM topup.lock_topups(topup.tx_refs_to_lock(v_matched));
     v_facts := topup.judge_facts(v_matched);
@@ -37,19 +39,9 @@ BEGIN
     WHERE f.is_new
     ORDER BY f.ordinal;
 
-    RETURN ARRAY(
-        SELECT ROW(
-            f.ordinal,
-            CASE
-                WHEN NOT f.is_new THEN 'duplicate'
-                WHEN f.type = 'payment.conflict' THEN 'conflict'
-                WHEN f.tx_ref IS NULL THEN 'suspense'
-                ELSE 'applied'
-            END,
-            e.tx_ref, e.seq, NULL
-        )::topup.outcome
-        FROM unnest(v_facts) AS f
-        INNER JOIN topup.events AS e ON e.event_id = f.event_id
-    );
+    FOREACH v_fact IN ARRAY v_facts LOOP
+        v_outcomes := v_outcomes || topup.outcome_of(v_fact);
+    END LOOP;
+    RETURN v_outcomes;
 END
 $$;

@@ -27,6 +27,7 @@ DECLARE
         cardinality(p_data), cardinality(p_occurred_at), cardinality(p_bodies)
     ];
     v_outcomes topup.outcome[];
+    v_outcome topup.outcome;
 BEGIN
     IF (v_lengths[1] BETWEEN 1 AND 64 AND v_lengths[1] = ALL (v_lengths)) IS NOT TRUE THEN
         RAISE EXCEPTION 'the batch must be arrays of one length from 1 to 64'
@@ -48,9 +49,9 @@ BEGIN
                 p_event_ids, p_types, p_tx_refs, p_data, p_occurred_at, p_bodies
             );
     END;
-    RETURN QUERY SELECT o.ordinal, o.outcome, o.tx_ref, o.seq, o.refused_with
-    FROM unnest(v_outcomes) AS o
-    ORDER BY o.ordinal;
+    FOREACH v_outcome IN ARRAY v_outcomes LOOP
+        RETURN NEXT v_outcome;
+    END LOOP;
 END
 $$;
 

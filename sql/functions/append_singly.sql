@@ -62,6 +62,6 @@ BEGIN
     WHERE o.outcome = 'rejected' AND p_bodies[o.ordinal] IS NOT NULL
     ORDER BY body_sha256
     ON CONFLICT DO NOTHING;
-    RETURN v_outcomes;
+    RETURN (SELECT array_agg(o ORDER BY o.ordinal) FROM unnest(v_outcomes) AS o);
 END
 $$;

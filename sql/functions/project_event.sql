@@ -11,6 +11,7 @@ AS $$
 DECLARE
     v_state topup.topups;
     v_postings topup.posting[];
+    v_posting topup.posting;
     v_balance bigint;
 BEGIN
     IF p_event.tx_ref IS NOT NULL THEN
@@ -42,11 +43,14 @@ BEGIN
     IF v_postings = '{}' THEN
         RETURN;
     END IF;
-    UPDATE topup.wallets AS w
-    SET balance = w.balance + p.amount, version = w.version + 1
-    FROM unnest(v_postings) AS p
-    WHERE w.user_id = p.user_id
-    RETURNING w.balance INTO v_balance; -- one posting at most is of a wallet
+    FOREACH v_posting IN ARRAY v_postings LOOP
+        IF v_posting.user_id IS NOT NULL THEN -- one at most
+            UPDATE topup.wallets AS w
+            SET balance = w.balance + v_posting.amount, version = w.version + 1
+            WHERE w.user_id = v_posting.user_id
+            RETURNING w.balance INTO v_balance;
+        END IF;
+    END LOOP;
 
     INSERT INTO topup.ledger_entries
         (event_id, account, user_id, amount, balance_after, recorded_at)

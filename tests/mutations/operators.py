@@ -77,6 +77,7 @@ REPLACED: list[tuple[str, tuple[str, ...]]] = [
     (r"\bRETURN v_(next|state);", ("RETURN p_state;",)),
     (r"\bRETURN v_facts;", ("RETURN p_facts;",)),
     (r"\bARRAY p_facts\b", ("ARRAY p_facts[1:1]", "ARRAY p_facts[2:]")),
+    (r"\bARRAY v_postings\b", ("ARRAY v_postings[1:1]",)),
     (r"\bunnest\(p_facts\)", ("unnest(p_facts[2:])",)),
     (
         r"\bv_fact\.(event_id|tx_ref|seq|type|data|occurred_at)\b(?=[,)]|$| [I=]| \|)",
