@@ -25,9 +25,7 @@ DECLARE
     v_alike uuid;
 BEGIN
     SELECT
-        EXISTS (
-            SELECT FROM topup.events AS e WHERE e.event_id IN (p_fact.event_id, v_hold_id)
-        )
+        EXISTS (SELECT FROM topup.events AS e WHERE e.event_id IN (p_fact.event_id, v_hold_id))
         OR EXISTS (
             SELECT FROM unnest(p_facts) AS f WHERE f.event_id IN (p_fact.event_id, v_hold_id)
         ),
@@ -37,6 +35,9 @@ BEGIN
                 e.tx_ref IS NULL
                 AND e.type = 'payment.received'
                 AND e.data ->> 'order_code' = p_fact.data ->> 'order_code'
+        )
+        OR EXISTS (
+            SELECT FROM unnest(p_facts) AS f WHERE f.tx_ref IS NULL AND f.type = 'payment.received'
         )
     INTO v_is_known, v_meets_strangers;
     IF v_is_known THEN
@@ -52,7 +53,6 @@ BEGIN
         AND p_fact.data ->> 'source' IS DISTINCT FROM 'payos.get'
         AND p_fact.data ->> 'unmatched' IS DISTINCT FROM 'reference.missing'
         AND NOT v_meets_strangers
-        AND NOT topup.has_strangers(p_facts)
     ) THEN
         RETURN v_fact; -- the usual case: a webhook with the first money of a top-up
     END IF;

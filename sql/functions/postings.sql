@@ -12,11 +12,12 @@ IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    v_amount CONSTANT bigint := (p_event.data ->> 'amount')::bigint;
+    v_amount bigint;
 BEGIN
     IF p_event.type NOT IN ('payment.received', 'suspense.assigned') THEN
         RETURN ARRAY[]::topup.posting[];
     END IF;
+    v_amount := (p_event.data ->> 'amount')::bigint; -- of other events it may be anything
     RETURN ARRAY[
         ROW(
             CASE WHEN p_event.data ? 'suspense_event_id' THEN 'suspense' ELSE 'payos:clearing' END,

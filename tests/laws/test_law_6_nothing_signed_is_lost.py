@@ -1,6 +1,7 @@
 """Law 6: whatever is odd about a fact, it is recorded, and its neighbours are not harmed."""
 
 import json
+from dataclasses import replace
 from uuid import uuid4
 
 import psycopg
@@ -18,7 +19,9 @@ from tests.payments import (
     about,
     append_raw,
     connected,
+    drift,
     element,
+    failure,
     linked,
     query,
     transfer,
@@ -300,3 +303,17 @@ async def test_an_event_about_an_unknown_topup_is_rejected_with_its_sqlstate(
 ) -> None:
     [answer] = await append(process, about(TxRef("T0000000Z"), EventType.TOPUP_EXPIRED))
     assert answer == Appended(Outcome.REJECTED, None, None, "TU002")
+
+
+async def test_the_amount_of_what_moves_no_money_may_be_anything(
+    process: Process, database_url: str
+) -> None:
+    topup = await process.topup()
+    failed = failure(UNKNOWN_ORDER, 0)
+    facts = [
+        replace(failed, data=failed.data | {"amount": 12.5}),
+        about(topup.tx_ref, EventType.TOPUP_CANCELLED, amount="1.000"),
+    ]
+    outcomes = [answer.outcome for answer in await append(process, *facts)]
+    assert outcomes == [Outcome.SUSPENSE, Outcome.APPLIED]
+    assert await drift(database_url) == []

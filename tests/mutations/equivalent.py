@@ -35,5 +35,5 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "judge_facts",
         "v_fact := topup.judge_repeat(v_fact, v_topup, v_facts);",
         "v_fact := topup.judge_repeat(v_fact, NULL, v_facts);",
-    ): "without the state, find_alike is asked about the first money of a top-up too: in vain",
+    ): "without the state, find_alike is asked about the first money of a top-up too; in this history it finds nothing",
 }

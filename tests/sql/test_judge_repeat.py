@@ -1,12 +1,12 @@
 """judge_repeat: a held transfer that is told with other money is money once, whoever decides."""
 
 from dataclasses import replace
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
 from app.model import Fact, Outcome, Topup
-from tests.payments import Process, query, transfer
+from tests.payments import UNKNOWN_ORDER, Process, failure, query, transfer
 from tests.sql.test_find_alike import ASSIGN, append, asked, received, told
 
 AMOUNT, OTHER = 50_000, 51_000
@@ -147,3 +147,22 @@ async def test_its_amount_told_before_counts_where_nothing_is_held(
     event_id = await conflict(database_url, OTHER)
     assert await query(database_url, ASSIGN, event_id, topup.tx_ref) == [("applied",)]
     assert await received(database_url) == AMOUNT + OTHER
+
+
+@pytest.mark.parametrize("together", [False, True])
+async def test_a_stranger_that_brought_no_money_changes_nothing(
+    process: Process, together: bool
+) -> None:
+    """What is credited by its text, and told through another channel under an order of its own."""
+    named, own = await process.topup(AMOUNT), await process.topup(AMOUNT)
+    by_its_text = told(UNKNOWN_ORDER, description_tx_refs=[named.tx_ref])
+    assert await append(process, by_its_text) == [Outcome.APPLIED]
+    stranger = failure(UNKNOWN_ORDER + 1, AMOUNT)
+    again = told(own.order_code, description_tx_refs=[named.tx_ref])
+    facts = [stranger, replace(again, event_id=uuid4())]
+    outcomes = (
+        await append(process, *facts)
+        if together
+        else [outcome for fact in facts for outcome in await append(process, fact)]
+    )
+    assert outcomes == [Outcome.SUSPENSE, Outcome.APPLIED]
