@@ -590,7 +590,7 @@ async def test_without_the_database_payos_is_told_to_come_again_and_nothing_is_l
 ) -> None:
     async with (
         Relay(database_url) as relay,
-        running(relay.url, connect_timeout_seconds=1) as napvi,
+        running(relay.url, connect_timeout_seconds=2) as napvi,
         napvi.payer() as payer,
         napvi.visitor() as client,
     ):
