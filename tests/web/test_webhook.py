@@ -560,7 +560,7 @@ async def test_while_a_lock_stays_payos_is_told_to_come_again_and_nothing_is_hal
             assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
             assert int(answer.headers["Retry-After"]) > 0
         assert await stored(database_url) == before
-    assert caplog.text.count(f"event=database.failed sqlstate={sqlstate}") == 2
+    assert f"event=database.failed sqlstate={sqlstate}" in caplog.text
     assert await payos.tell(body) == SUCCESS
     assert await payos.tell(body) == SUCCESS
     assert await payer.balance() == 50_000
