@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 from app.processes import die_with_parent
 
@@ -43,6 +43,7 @@ UNSEEN = (
     "--password-store=basic",
 )
 START_SECONDS_MAX = 20.0
+expect.set_options(timeout=15_000)  # on a machine that does much else, 5 s may be too little
 REMEDY = "No Chromium found. Run `apt-get install chromium`, or set NAPVI_TEST_CHROMIUM to one."
 
 

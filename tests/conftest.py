@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from psycopg.conninfo import make_conninfo
 from pytest_postgresql import factories
 from pytest_postgresql.executors import NoopExecutor
@@ -23,6 +24,9 @@ from app.database.embedded.binaries import find_binaries
 from app.database.migrate import migrate
 from app.errors import ConfigurationError
 from tests.postgres import Postgres, check_the_laws, short_directory, throw_away_postgres
+
+settings.register_profile("patient", deadline=None)  # the machine may be busy
+settings.load_profile("patient")
 
 pytest_plugins = ["tests.chromium", "tests.notify_queue", "tests.pooler", "tests.services"]
 

@@ -25,7 +25,7 @@ from app.processes import die_with_parent
 from tests.ports import held_port
 
 ROOT = Path(__file__).resolve().parent.parent
-SECONDS_MAX = 20.0
+SECONDS_MAX = 45.0
 SERVING = re.compile(r"event=server\.serving address=(\S+)")
 
 CHANNEL = "client-1"
@@ -207,5 +207,6 @@ def register_webhook(simulator: Service, service: Service) -> None:
         json={"webhookUrl": f"{service.url}/api/payos/webhook"},
         headers=CREDENTIALS,
         trust_env=False,
+        timeout=SECONDS_MAX,
     )
     assert registered.json()["code"] == "00", registered.text

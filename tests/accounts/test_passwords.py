@@ -127,6 +127,8 @@ async def test_a_registration_waits_in_the_same_queue(
 async def test_who_leaves_the_queue_makes_room_and_leaves_no_complaint(
     make_app: MakeApp, hasher: WatchedHasher, caplog: pytest.LogCaptureFixture
 ) -> None:
+    gc.collect()  # what other tests left
+    caplog.clear()
     app = make_app(hasher, password_hashes_at_once=1, password_hashes_waiting_max=1)
     await Browser(app).register()
 

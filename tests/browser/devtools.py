@@ -14,6 +14,7 @@ from typing import Any
 
 from app.processes import die_with_parent
 from tests.browser.scripted_site import SECONDS_MAX
+from tests.chromium import START_SECONDS_MAX
 
 # Chromium reads from descriptor 3 and writes to descriptor 4.
 PIPES = 'exec 3<&0 4>&1 "$@" >/dev/null 2>&1'
@@ -28,17 +29,25 @@ class Devtools:
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._reading = asyncio.create_task(self._read())
 
+    async def begun(self) -> None:
+        """Returns when it listens to commands."""
+        async with asyncio.timeout(START_SECONDS_MAX):
+            await self._ask("Browser.getVersion")
+
     async def call(self, method: str, session: str | None = None, **params: Any) -> dict[str, Any]:
+        async with asyncio.timeout(SECONDS_MAX):
+            return await self._ask(method, session, **params)
+
+    async def _ask(self, method: str, session: str | None = None, **params: Any) -> dict[str, Any]:
         number = next(self._numbers)
         message = {"id": number, "method": method, "params": params}
         if session is not None:
             message["sessionId"] = session
-        answer = self._waiting[number] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = answer
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(message).encode() + b"\0")
-        async with asyncio.timeout(SECONDS_MAX):
-            result: dict[str, Any] = await answer
-        return result
+        return await answer
 
     async def open(self, url: str) -> "FreezablePage":
         target = (await self.call("Target.createTarget", url=url))["targetId"]
@@ -117,6 +126,7 @@ async def freezing_chromium(program: str, arguments: tuple[str, ...]) -> AsyncIt
         )
         devtools = Devtools(process)
         try:
+            await devtools.begun()
             yield devtools
         finally:
             await devtools.close()

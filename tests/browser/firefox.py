@@ -97,8 +97,8 @@ class FirefoxPage:
         assert answer["type"] == "success", answer
         return answer["result"].get("value")
 
-    async def until(self, condition: str) -> None:
-        async with asyncio.timeout(SECONDS_MAX):
+    async def until(self, condition: str, seconds_max: float = SECONDS_MAX) -> None:
+        async with asyncio.timeout(seconds_max):
             while not await self.evaluate(f"Boolean({condition})"):  # noqa: ASYNC110 it is elsewhere
                 await asyncio.sleep(0.01)
 

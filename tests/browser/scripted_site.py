@@ -16,6 +16,7 @@ from playwright.async_api import BrowserContext, Page
 STATIC = Path(__file__).parents[2] / "app" / "static"
 SECONDS_MAX = 8  # less than the patience of a stream, so that it cannot pass for promptness
 STREAM, STATUS = "/api/topup/stream", "/api/topup/status"
+HELD = "/held"
 EMPTY_PAGE = b"<!doctype html><link rel=icon href=data:,>"
 TYPES = {".js": "text/javascript", ".html": "text/html"}
 
@@ -64,6 +65,9 @@ class Site:
         self.otherwise: tuple[int, object] | None = None
         self.files: dict[str, bytes] = {}
         self.asked = {STREAM: 0, STATUS: 0}
+        self.held = 0
+        self.let_go = asyncio.Event()
+        """What asks for `HELD` waits for it."""
         self.open_streams: list[Stream] = []
         self.news = asyncio.Condition()
 
@@ -130,6 +134,10 @@ class Site:
             code, document = answer
             _write(writer, code, "application/json", json.dumps(document).encode())
         else:
+            if path == HELD:
+                self.held += 1
+                await self._tell()
+                await self.let_go.wait()
             _write(writer, 200, *self._file(path))
 
     def _file(self, path: str) -> tuple[str, bytes]:

@@ -44,7 +44,7 @@ class StreamPage:
     async def hold_the_clock(self) -> None:
         """From now on the timers of the page wait for `skip`; the network does not."""
         await self.page.clock.install(time=0)
-        await self.page.clock.pause_at(1)
+        await self.page.clock.pause_at(60)  # not before now, however long the call was on its way
 
     async def skip(self, seconds: float) -> None:
         """Lets this time pass at once, for the timers of the page."""

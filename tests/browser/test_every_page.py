@@ -12,7 +12,7 @@ from tests.npm import node_modules
 from tests.payments import Process
 from tests.services import Service
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.browser
 
 PHONE: ViewportSize = {"width": 360, "height": 800}
 DESKTOP: ViewportSize = {"width": 1280, "height": 840}

@@ -10,7 +10,7 @@ from tests.browser.scene import CAUSES, OTHER_CAUSES, OTHER_WAYS, WAYS, Scene, l
 from tests.browser.scripted_site import Site
 from tests.browser.stream_page import StreamPage
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.browser
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "browser.md"
 GROUP = re.compile(r"\*(\w+)\*")

@@ -2,11 +2,14 @@
 
 import asyncio
 import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 from playwright.async_api import BrowserContext
 
 from tests.browser.scripted_site import (
+    HELD,
     STATUS,
     STREAM,
     Site,
@@ -27,13 +30,30 @@ TELL = """
       channel.close();
     }
 """
-HANG = "const end = Date.now() + 4000; while (Date.now() < end);"
+HANG = f"""
+    const asking = new XMLHttpRequest();
+    asking.open("GET", "{HELD}", false);
+    asking.send();
+"""
 # A minute passes in a second. Playwright's clock would stop every tab.
 HURRY = """
     const [began, now, later] = [Date.now(), Date.now, setTimeout];
     Date.now = () => began + (now() - began) * 60;
     window.setTimeout = (then, ms) => later(then, ms / 60);
 """
+
+
+@asynccontextmanager
+async def hanging(site: Site, tab: StreamPage) -> AsyncIterator[None]:
+    """Its scripts stand still, in the middle of one of them."""
+    standing = asyncio.create_task(tab.page.evaluate(HANG))
+    await site.until(lambda: site.held == 1)
+    try:
+        yield
+        assert not standing.done()
+    finally:
+        site.let_go.set()
+        await standing
 
 
 @pytest.mark.parametrize("count", [2, 8])
@@ -126,11 +146,9 @@ async def test_a_leader_that_hangs_is_robbed_and_follows_when_it_wakes(
     began = await follower.page.evaluate("Date.now()")  # told late, in its hurry
     await follower.start()
     await follower.until_told(1)
-    hanging = asyncio.create_task(leader.page.evaluate(HANG))
-    await follower.until_told(2)
-    assert await follower.page.evaluate("Date.now()") - began >= 45_000
-    assert not hanging.done()
-    await hanging
+    async with hanging(site, leader):
+        await follower.until_told(2)
+        assert await follower.page.evaluate("Date.now()") - began >= 45_000
     await leader.until_went("live stolen following")
     await leader.until_told(2)
     await site.only_stream()
@@ -144,11 +162,9 @@ async def test_a_new_tab_does_not_wait_45_s_for_a_leader_that_hangs(
     await leader.until_shown("live")
     follower = StreamPage(await site.open(phone))
     await follower.page.evaluate(HURRY)
-    hanging = asyncio.create_task(leader.page.evaluate(HANG))
-    await follower.start()
-    await follower.until_told(2)
-    assert not hanging.done()
-    await hanging
+    async with hanging(site, leader):
+        await follower.start()
+        await follower.until_told(2)
 
 
 async def test_only_the_leader_polls(site: Site, phone: BrowserContext) -> None:

@@ -209,9 +209,9 @@ async def test_a_stopped_database_is_said_to_be_away_and_found_when_it_is_back(
 ) -> None:
     """However long it was away: the pool asks again when somebody needs it, not less and less."""
     await migrate(server.database_url())
-    async with opened(server.database_url(), connect_timeout_seconds=1) as database:
+    async with opened(server.database_url(), connect_timeout_seconds=2) as database:
         server.stop()
-        for _ in range(4):
+        for _ in range(3):
             with pytest.raises(DatabaseUnavailable):
                 await database.run(one)
         server.start()
@@ -275,7 +275,7 @@ async def test_a_database_that_falls_silent_is_given_up_and_found_again(database
     """A peer that takes everything and answers nothing: no kernel notices that."""
     async with (
         Relay(database_url) as relay,
-        opened(relay.url, connections=1, statement_timeout_seconds=0.2) as database,
+        opened(relay.url, connections=1, statement_timeout_seconds=0.5) as database,
     ):
         assert await database.run(one) == 1
         relay.forget()

@@ -27,7 +27,9 @@ def own_postgres(postgres_bin: Path) -> Iterator[OwnPostgres]:
 
 
 @pytest.fixture
-def many_files() -> None:
+def many_files() -> Iterator[None]:
     """A connection is a file: this process and its children may have as many as there can be."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

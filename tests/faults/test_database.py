@@ -24,7 +24,8 @@ DROPPED = 20
 PAGES_MIN = 64
 """Of 8 KiB: the smallest queue that PostgreSQL takes."""
 
-AWAY_SECONDS = 2.5  # longer than a webhook waits for a connection
+CONNECT_SECONDS = "1"  # so long a webhook waits for a connection
+AWAY_SECONDS = 2.5
 SWEEP_SECONDS = "1"
 HEADS = "SELECT tx_ref, seq FROM topup.topups"
 
@@ -37,7 +38,7 @@ async def ready(url: str) -> bool:
 async def test_a_postgresql_that_crashes_under_two_hundred_streams_costs_them_time_only(
     own_postgres: OwnPostgres, serve: Serve
 ) -> None:
-    service = serve(own_postgres.url)
+    service = serve(own_postgres.url, NAPVI_CONNECT_TIMEOUT_SECONDS=CONNECT_SECONDS)
     topups = await open_topups(service.url, own_postgres.url, STREAMS)
     followers = [Follower([service.url], topup.tx_ref, topup.cookie) for topup in topups]
     load = Load([service.url], topups, transfers=1)

@@ -40,7 +40,7 @@ async def test_a_listener_that_is_killed_three_times_under_load_costs_no_followe
                 await until(kill)
     assert all(follower.is_whole(load.head) for follower in followers)
     assert load.refused == 0
-    assert service.output.count("event=listener.lost") == 3
+    assert service.output.count("event=listener.lost") >= 3
     await load.check_the_books(database_url)
 
 

@@ -1,12 +1,12 @@
 """A storm of faulty payments over two workers, as `simulator --storm` makes it."""
 
 import re
-import socket
 from collections.abc import Mapping
 
 from app.payos.simulator.faults import Fault
 from tests.faults.serving import MARKS, Serve
 from tests.payments import query
+from tests.ports import held_port
 from tests.services import Process, environment_on
 
 pytestmark = MARKS
@@ -20,37 +20,33 @@ RECEIVED = "SELECT received::bigint, in_suspense::bigint FROM audit.money_equati
 SECONDS_MAX = 40.0
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
-
-
 def storm(
     database_url: str, serve: Serve, rates: Mapping[Fault, float], *options: str
 ) -> tuple[int, str]:
     """The exit code and what was said, of a storm over two workers."""
-    payos = f"127.0.0.1:{free_port()}"
-    service = serve(
-        database_url,
-        "--workers",
-        "2",
-        PAYOS_BASE_URL=f"http://{payos}",
-        NAPVI_PAYOS_TIMEOUT_SECONDS="3",
-    )
-    faults = [f"--fault={fault}={rate}" for fault, rate in rates.items()]
-    process = Process(
-        environment_on(database_url),
-        "simulator",
-        f"--bind={payos}",
-        f"--storm={PAYMENTS}",
-        f"--napvi={service.url}",
-        *faults,
-        *options,
-    )
-    try:
-        code = process.wait(SECONDS_MAX)
-    finally:
-        process.close()
+    with held_port() as port:
+        payos = f"127.0.0.1:{port}"
+        service = serve(
+            database_url,
+            "--workers",
+            "2",
+            PAYOS_BASE_URL=f"http://{payos}",
+            NAPVI_PAYOS_TIMEOUT_SECONDS="3",
+        )
+        faults = [f"--fault={fault}={rate}" for fault, rate in rates.items()]
+        process = Process(
+            environment_on(database_url),
+            "simulator",
+            f"--bind={payos}",
+            f"--storm={PAYMENTS}",
+            f"--napvi={service.url}",
+            *faults,
+            *options,
+        )
+        try:
+            code = process.wait(SECONDS_MAX)
+        finally:
+            process.close()
     print(process.output)
     assert "Traceback" not in process.output
     return code, process.output

@@ -17,7 +17,6 @@ def effort(pytestconfig: pytest.Config) -> settings:
         max_examples=examples or EXAMPLES,
         derandomize=examples is None,
         database=None,
-        deadline=None,
         phases=(Phase.explicit, Phase.generate, Phase.shrink),
         suppress_health_check=list(HealthCheck),
     )

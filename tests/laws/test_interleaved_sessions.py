@@ -36,7 +36,6 @@ def test_interleaved_sessions_come_to_what_the_oracle_says(
         stateful_step_count=STEPS,
         derandomize=examples is None,
         database=None,
-        deadline=None,
         phases=(Phase.generate,),  # who waits for whom may differ: not made smaller
         suppress_health_check=list(HealthCheck),
     )

@@ -25,9 +25,7 @@ from tests.laws.oracle import Answer, Oracle
 from tests.payments import Process, connected, drift
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=histories())
 async def test_every_history_folds_to_what_the_documents_say(
     process: Process, database_url: str, history: History

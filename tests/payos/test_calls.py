@@ -1,7 +1,6 @@
 """How many calls there are at once, when there are none, and what is counted of them."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -16,6 +15,7 @@ from app.payos.places import NoPlace
 from app.payos.refusal import RefusedWithCode
 from tests.payos.calling import STATE, answering, create, envelope, gateway_to, http
 from tests.payos.test_breaker import Clock
+from tests.ports import held_port
 from tests.web.line import eventually
 
 REFUSAL = http(b'{"code":"20","desc":"no"}')
@@ -50,9 +50,8 @@ async def hanging() -> AsyncIterator[Hanging]:
 @asynccontextmanager
 async def nowhere() -> AsyncIterator[str]:
     """An address where nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        port = unused.getsockname()[1]
-    yield f"http://127.0.0.1:{port}"
+    with held_port() as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 def counted(metrics: Metrics) -> dict[tuple[str, str], float]:

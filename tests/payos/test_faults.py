@@ -28,11 +28,11 @@ from tests.services import Process, Service, environment_on
 PACE = Pace(
     slow_seconds=0.2,
     hang_seconds=30,
-    delay_seconds=0.2,
+    delay_seconds=1.0,
     hold_seconds_max=30,
     retry_seconds=(0.01,) * 5,
 )
-PATIENCE_SECONDS = 0.1
+PATIENCE_SECONDS = 0.5
 
 
 @dataclass

@@ -73,8 +73,10 @@ async def auditor_url(database_url: str) -> AsyncIterator[str]:
     """A login that has topup_auditor and nothing else."""
     async with connected(database_url) as connection:
         await connection.execute("CREATE ROLE an_outsider LOGIN IN ROLE topup_auditor")
-        yield make_conninfo(database_url, user="an_outsider")
-        await connection.execute("DROP ROLE an_outsider")
+        try:
+            yield make_conninfo(database_url, user="an_outsider")
+        finally:
+            await connection.execute("DROP ROLE an_outsider")
 
 
 def numbers(file: str) -> list[int]:

@@ -2,7 +2,6 @@
 told with its remedy.
 """
 
-import socket
 import threading
 from collections.abc import AsyncIterator
 
@@ -12,6 +11,7 @@ import pytest
 
 from app.request_rules import WEBHOOK_PATH as PATH
 from tests.elsewhere import elsewhere
+from tests.ports import held_port
 from tests.processes.commands import command
 from tests.processes.payer import http_client
 from tests.services import CHECKSUM_KEY, Service, StartService
@@ -97,11 +97,11 @@ async def test_who_never_answers_is_told(shell: dict[str, str]) -> None:
 
 
 async def test_where_nobody_listens_is_told_from_here_and_by_payos(shell: dict[str, str]) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        url = f"http://127.0.0.1:{taken.getsockname()[1]}{PATH}"
-    for options in ([], ["--no-check"]):
-        code, said = await command(shell, "webhook", "confirm", url, *options)
-        assert (code, "no connection can be made" in said) == (2, True), said
+    with held_port() as port:
+        url = f"http://127.0.0.1:{port}{PATH}"
+        for options in ([], ["--no-check"]):
+            code, said = await command(shell, "webhook", "confirm", url, *options)
+            assert (code, "no connection can be made" in said) == (2, True), said
 
 
 async def test_a_host_that_does_not_exist_is_told(shell: dict[str, str]) -> None:
@@ -113,9 +113,9 @@ async def test_payos_that_does_not_answer_is_told(
     shell: dict[str, str], start_service: StartService
 ) -> None:
     url = start_service().url + PATH
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        shell["PAYOS_BASE_URL"] = f"http://127.0.0.1:{taken.getsockname()[1]}"
-    code, said = await command(shell, "webhook", "confirm", url)
+    with held_port() as port:
+        shell["PAYOS_BASE_URL"] = f"http://127.0.0.1:{port}"
+        code, said = await command(shell, "webhook", "confirm", url)
     assert (code, "PayOS did not answer. Check that this machine reaches" in said) == (2, True)
 
 

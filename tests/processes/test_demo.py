@@ -18,7 +18,7 @@ from tests.services import Process
 pytestmark = pytest.mark.processes
 
 WELCOME = r"(http://\S+)/wallet/topup\n +demo / (\S+)"
-SECOND_START_SECONDS_MAX = 5.0
+SECOND_START_SECONDS_MAX = 15.0
 
 
 class Demo(Process):

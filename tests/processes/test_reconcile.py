@@ -86,7 +86,7 @@ async def test_the_command_says_about_whom_payos_did_not_answer(
 async def test_a_database_that_goes_away_meanwhile_is_told_in_a_sentence(
     environment: dict[str, str], database_url: str
 ) -> None:
-    environment["NAPVI_CONNECT_TIMEOUT_SECONDS"] = "1"
+    environment["NAPVI_CONNECT_TIMEOUT_SECONDS"] = "2"
     async with open_process(database_url) as doors:
         for _ in range(2):
             await doors.topup(50_000)

@@ -23,7 +23,7 @@ BLOCKED = (
 
 
 @pytest.mark.alone
-async def test_fifty_streams_end_cleanly_and_the_process_is_gone_within_two_seconds(
+async def test_fifty_streams_end_cleanly_and_nobody_has_to_be_cut_off(
     service: Service,
 ) -> None:
     opened, streams = asyncio.Semaphore(0), []
@@ -39,15 +39,18 @@ async def test_fifty_streams_end_cleanly_and_the_process_is_gone_within_two_seco
         service.send(signal.SIGTERM)
         assert await asyncio.gather(*streams) == ["pending"] * len(streams)
         code = await asyncio.to_thread(service.wait)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 8  # who has to be cut off holds it for ten
     assert code == 0
     assert "event=server.stopped" in service.output
     assert "level=error" not in service.output
 
 
 async def test_a_webhook_under_way_is_answered_before_the_process_ends(
-    service: Service, database_url: str
+    environment: dict[str, str], start_service: StartService, database_url: str
 ) -> None:
+    environment["NAPVI_LOCK_TIMEOUT_SECONDS"] = "15"  # the lock is held until it stops
+    environment["NAPVI_STATEMENT_TIMEOUT_SECONDS"] = "20"
+    service = start_service()
     async with log_in(service.url) as payer, http_client() as payos:
         topup = await payer.topup()
         async with await psycopg.AsyncConnection.connect(database_url) as rival:
@@ -73,7 +76,7 @@ async def test_a_webhook_under_way_is_answered_before_the_process_ends(
 async def test_a_load_balancer_is_told_first_and_meanwhile_everybody_is_served(
     environment: dict[str, str], start_service: StartService
 ) -> None:
-    environment["NAPVI_DRAIN_WAIT_SECONDS"] = "3"
+    environment["NAPVI_DRAIN_WAIT_SECONDS"] = "5"
     service = start_service()
     opened = asyncio.Semaphore(0)
     async with log_in(service.url) as payer, http_client(service.url) as passer_by:
@@ -109,6 +112,6 @@ async def test_a_client_that_never_reads_cannot_hold_the_process(
         service.send(signal.SIGTERM)
         assert await stream == "pending"  # the others do not suffer from it
         code = await asyncio.to_thread(service.wait)
-    assert 2.5 < time.monotonic() - started < 4
+    assert 2.5 < time.monotonic() - started < 10
     assert code == 0
     assert "event=server.stopped_hard" in service.output

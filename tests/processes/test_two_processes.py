@@ -18,6 +18,8 @@ TOPUPS = 100
 @pytest.fixture
 def process_a(environment: dict[str, str], start_service: StartService) -> Service:
     environment["NAPVI_STREAMS_PER_USER_MAX"] = str(TOPUPS)
+    environment["NAPVI_PAYOS_CALLS_WAITING_MAX"] = str(TOPUPS)  # all of them are opened at once
+    environment["NAPVI_PAYOS_WAIT_SECONDS_MAX"] = "20"
     return start_service()
 
 

@@ -114,7 +114,7 @@ async def test_neither_a_client_that_never_reads_nor_a_worker_that_stands_still_
         started = time.monotonic()
         service.send(signal.SIGTERM)
         assert await asyncio.to_thread(service.wait) == 0
-    assert 2 < time.monotonic() - started < 5
+    assert 2 < time.monotonic() - started < 12
     assert "event=server.stopped_hard" in service.output
     assert f"event=worker.stopped_hard pid={still}" in service.output
     await gone(workers)

@@ -31,8 +31,8 @@ async def lease(
     await query(url, LEASE, worker_id, stream_id, user_id, age_seconds)
 
 
-async def limit(url: str, streams_max: int, *new: int) -> None:
-    await query(url, LIMIT, USER, HERE, list(new), streams_max, SPARE_SECONDS)
+async def limit(url: str, streams_max: int, *new: int, spare_seconds: int = SPARE_SECONDS) -> None:
+    await query(url, LIMIT, USER, HERE, list(new), streams_max, spare_seconds)
 
 
 async def test_within_the_limit_nothing_happens(database_url: str) -> None:
@@ -58,19 +58,19 @@ async def test_the_oldest_make_room_wherever_they_are(database_url: str) -> None
 
 
 async def test_while_all_are_young_the_newest_get_no_lease(database_url: str) -> None:
-    await lease(database_url, THERE, 1, age_seconds=SPARE_SECONDS - 2)
+    await lease(database_url, THERE, 1, age_seconds=1)
     for new in (7, 8, 9):
         await lease(database_url, HERE, new, age_seconds=0)
-    await limit(database_url, 2, 8, 9, 7)
+    await limit(database_url, 2, 8, 9, 7, spare_seconds=60)
     assert await leases(database_url) == {(THERE, 1): None, (HERE, 7): None}
 
 
 async def test_only_as_many_are_refused_as_could_not_be_made_room_for(database_url: str) -> None:
-    await lease(database_url, THERE, 1, age_seconds=SPARE_SECONDS + 1)
-    await lease(database_url, THERE, 2, age_seconds=SPARE_SECONDS - 2)
+    await lease(database_url, THERE, 1, age_seconds=61)
+    await lease(database_url, THERE, 2, age_seconds=1)
     for new in (7, 8):
         await lease(database_url, HERE, new, age_seconds=0)
-    await limit(database_url, 2, 7, 8)
+    await limit(database_url, 2, 7, 8, spare_seconds=60)
     assert await leases(database_url) == {
         (THERE, 1): "superseded",
         (THERE, 2): None,

@@ -244,7 +244,7 @@ async def test_the_refusal_tells_the_seconds_until_the_first_is_out_of_time(
         await open_topup(database_url, user, f"T{number:08}", expiry_seconds=expiry_seconds)
     with pytest.raises(psycopg.Error) as refusal:
         await open_topup(database_url, user, "T00000009", open_max=2)
-    assert refusal.value.diag.message_detail in ("99", "100")
+    assert int(refusal.value.diag.message_detail or 0) in range(80, 101)
 
 
 async def test_at_the_limit_a_repetition_is_still_found(

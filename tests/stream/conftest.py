@@ -49,7 +49,7 @@ class Woken:
         self.skipped += 1
 
     def has_connected(self, times: int) -> Condition:
-        return lambda: self.connected == times
+        return lambda: self.connected >= times
 
     async def everything(self, listener: Listener, journal: Journal) -> None:
         """Returns when all that was sent before has arrived: notifications keep their order."""
@@ -113,7 +113,7 @@ async def start_listener(
                 "worker_id": WORKER_ID,
                 "echo": journal.notify,
                 "echo_seconds": 0.2,
-                "echo_timeout_seconds": 1.0,
+                "echo_timeout_seconds": 10.0,
                 "backoff_seconds_max": 1.0,
                 "metrics": metrics,
             }

@@ -98,11 +98,13 @@ async def working(
     worker_id: int,
     listen_url: str | None = None,
     check_seconds: float = 3600.0,
+    connect_timeout_seconds: int = 5,
     **settings: Any,
 ) -> AsyncIterator[Worker]:
     """A worker that looks for ended logins only when it is told to, unless asked otherwise."""
     metrics = Metrics()
-    async with open_process(database_url, connect_timeout_seconds=1) as process:
+    limits = {"connect_timeout_seconds": connect_timeout_seconds}
+    async with open_process(database_url, **limits) as process:
         store = LeaseStore(process.database, worker_id, Settings.load(**settings))
         leases = Leases(store, check_seconds, metrics)
         listener = Listener(

@@ -3,7 +3,7 @@ import re
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.model import EventType, Status, TopupUpdate, TxRef
@@ -113,7 +113,6 @@ def test_a_negative_delay_is_refused(encoder: object) -> None:
         encoder(-0.1)
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(event=one_line, data=any_data | any_text, id=st.none() | one_line)
 @example(event="", data="", id="")
 @example(event=" x", data="\r\n\r", id=" :")
@@ -125,7 +124,6 @@ def test_a_browser_gets_back_what_was_encoded(event: str, data: str, id: str | N
     assert messages == [Message(event or "message", normalised, last_event_id)]
 
 
-@settings(deadline=None)
 @given(frames=st.lists(st.tuples(one_line, any_data, st.none() | one_line), max_size=5))
 def test_joined_frames_are_the_same_messages(frames: list[tuple[str, str, str | None]]) -> None:
     joined, apart = EventSource(), EventSource()

@@ -251,7 +251,7 @@ async def test_a_connection_that_fell_silent_is_replaced(
     await eventually(lambda: not listener.ready)
     await eventually(lambda: listener.ready)
     assert "event=listener.lost reason=silent" in caplog.text
-    assert woken.connected == 2
+    assert woken.connected >= 2
     await journal.notify(channel_of(tx_ref), "")
     await woken.everything(listener, journal)
     assert woken.times[tx_ref] == 1
@@ -269,7 +269,7 @@ async def test_an_echo_that_cannot_be_sent_turns_it_unready_but_costs_no_connect
             raise DatabaseUnavailable
         return await journal.notify(channel, payload)
 
-    listener = await start_listener(echo=echo, echo_seconds=0.05, echo_timeout_seconds=0.2)
+    listener = await start_listener(echo=echo, echo_seconds=0.05, echo_timeout_seconds=1.0)
     away = True
     await eventually(lambda: not listener.ready)
     away = False

@@ -15,6 +15,8 @@ from app.stream.pulse import TICKS_PER_HEARTBEAT, Pulse
 HEARTBEAT_SECONDS = 0.3
 TICK_SECONDS = HEARTBEAT_SECONDS / TICKS_PER_HEARTBEAT
 LATE_SECONDS = 0.1  # this machine has other work to do
+STALL_SECONDS = 0.03  # a loop that was held up for longer says nothing about the pulse
+TRIES = 5
 CROWD = 1_000
 NEVER = float("inf")
 
@@ -53,20 +55,55 @@ async def beating(heartbeat_seconds: float) -> AsyncIterator[Pulse]:
         pulse.stop()
 
 
+class Stalls:
+    """How late the loop woke up who slept, at worst."""
+
+    def __init__(self) -> None:
+        self._worst = 0.0
+        self._due_at = now()
+
+    async def watch(self) -> None:
+        while True:
+            self._due_at = now() + STALL_SECONDS / 6
+            await asyncio.sleep(STALL_SECONDS / 6)
+            self._worst = self.worst
+
+    @property
+    def worst(self) -> float:
+        """One that goes on counts."""
+        return max(self._worst, now() - self._due_at)
+
+
 def on_either_loop(
     scenario: Callable[[Pulse], Awaitable[None]],
     heartbeat_seconds: float = HEARTBEAT_SECONDS,
 ) -> Callable[[NewLoop], None]:
-    """Makes a test of it. uvloop rounds timers to milliseconds: there a tick may come early."""
+    """Makes a test of it. uvloop rounds timers to milliseconds: there a tick may come early.
 
-    async def with_a_pulse() -> None:
-        async with beating(heartbeat_seconds) as pulse:
-            await scenario(pulse)
+    A scenario that failed while the machine stalled is tried again: its times are too short to
+    make room for that. A pulse that is late by itself is late in every try.
+    """
+
+    async def passes(last_try: bool) -> bool:
+        stalls = Stalls()
+        watching = asyncio.create_task(stalls.watch())
+        try:
+            async with beating(heartbeat_seconds) as pulse:
+                await scenario(pulse)
+        except Exception:
+            if last_try or stalls.worst < STALL_SECONDS:
+                raise
+            return False
+        finally:
+            watching.cancel()
+        return True
 
     @pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, EventLoop])
     def test(new_loop: NewLoop) -> None:
-        with asyncio.Runner(loop_factory=new_loop) as runner:
-            runner.run(with_a_pulse())
+        for number in range(1, TRIES + 1):
+            with asyncio.Runner(loop_factory=new_loop) as runner:
+                if runner.run(passes(last_try=number == TRIES)):
+                    return
 
     test.__doc__ = scenario.__doc__
     return test

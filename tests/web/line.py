@@ -53,7 +53,7 @@ class Line:
         self.answering = asyncio.Event()
         """The app has done what `path` is for; its answer may be held."""
         self.status: int | None = None
-        """Answer with this and a page of HTML, and do not ask the app."""
+        """Answer below `path` with this and a page of HTML, and do not ask the app."""
 
     def hold(self, everything: bool = False) -> None:
         """No answer to `path`, or to anything, leaves before the `release`."""
@@ -71,7 +71,7 @@ class Line:
             return
         self.under_way += 1
         try:
-            if self.status is not None:
+            if self.status is not None and scope["path"].startswith(self._path):
                 await _answer_in_html(self.status, send)
             else:
                 await self._app(scope, receive, self._holding(scope["path"], send))

@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from tests.web.line import PATIENCE_SECONDS
+
+SILENCE_SECONDS = 0.5
 
 
 def address(url: str) -> tuple[str, int]:
@@ -13,16 +15,19 @@ def address(url: str) -> tuple[str, int]:
 
 
 async def answer_to(url: str, request: bytes) -> bytes:
-    """All that comes back until the service closes the connection, or says nothing for a while."""
+    """All that comes back until the service closes the connection, or says nothing for a while.
+
+    It may take its time to begin.
+    """
     async with connection(url) as (reader, writer):
         writer.write(request)
-        answer = b""
-        try:
-            async with asyncio.timeout(0.5):
-                while chunk := await reader.read(65536):
-                    answer += chunk
-        except TimeoutError:
-            pass
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            answer = chunk = await reader.read(65536)
+        with suppress(TimeoutError):
+            while chunk:
+                async with asyncio.timeout(SILENCE_SECONDS):
+                    chunk = await reader.read(65536)
+                answer += chunk
         return answer
 
 

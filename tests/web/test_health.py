@@ -61,7 +61,7 @@ async def test_a_service_without_its_database_is_alive_and_not_ready(
 ) -> None:
     async with (
         Relay(database_url) as relay,
-        running(relay.url, listen_database_url=database_url, connect_timeout_seconds=1) as napvi,
+        running(relay.url, listen_database_url=database_url, connect_timeout_seconds=2) as napvi,
     ):
         relay.refusing = True
         relay.cut()

@@ -78,11 +78,14 @@ async def test_the_stream_tells_what_was_found_by_asking(napvi: Napvi, payer: Pa
         await stream.until(lambda message: message.json.get("status") == "confirmed")
 
 
+@pytest.mark.parametrize("service_settings", [QUICK | {"reconcile_schedule_seconds": "30,60"}])
 async def test_when_the_webhook_came_payos_is_not_asked(
     napvi: Napvi, payer: Payer, database_url: str
 ) -> None:
     topup = await payer.open()
     await napvi.pay(topup["order_code"], 50_000)
+    # Only now, for whoever is asked about before the money came is rightly asked about.
+    await query(database_url, "UPDATE topup.payos_checks SET next_at = now() RETURNING 1")
     async with asyncio.timeout(PATIENCE_SECONDS):
         while await query(  # noqa: ASYNC110
             database_url,
@@ -96,8 +99,8 @@ async def test_while_payos_is_away_it_is_asked_again_until_it_answers(
     napvi: Napvi, payer: Payer, database_url: str
 ) -> None:
     topup = await payer.open()
+    napvi.payos.status = 500  # before there is money that could be found; the bank still works
     await pay_unheard(napvi, topup["order_code"])
-    napvi.payos.status = 500
     async with asyncio.timeout(PATIENCE_SECONDS):
         while await query(database_url, "SELECT FROM topup.payos_checks WHERE asked < 2"):  # noqa: ASYNC110
             await asyncio.sleep(0.02)

@@ -41,7 +41,9 @@ async def test_a_database_whose_clock_is_ahead_makes_no_negative_wait(
     napvi: Napvi, payer: Payer
 ) -> None:
     assert await tell(payer.client, recorded(-0.9)) == 204
-    assert waits(napvi) == (1, 0)
+    count, seconds = waits(napvi)
+    assert count == 1
+    assert seconds >= 0
 
 
 @pytest.mark.parametrize(

@@ -332,7 +332,7 @@ async def test_a_stream_outlives_the_time_that_other_answers_may_take(
 
 
 @pytest.mark.parametrize(
-    "service_settings", [{"stream_grace_seconds": 0.5, "stream_sweep_seconds": 0.1}]
+    "service_settings", [{"stream_grace_seconds": 1.5, "stream_sweep_seconds": 0.1}]
 )
 async def test_a_topup_closed_without_money_is_streamed_for_a_while_and_then_ends(
     napvi: Napvi, payer: Payer, topup: dict[str, Any]
@@ -439,7 +439,7 @@ async def test_while_the_database_is_away_streams_are_told_to_come_back_later(
 ) -> None:
     async with (
         Relay(database_url) as relay,
-        running(relay.url, listen_database_url=database_url, connect_timeout_seconds=1) as napvi,
+        running(relay.url, listen_database_url=database_url, connect_timeout_seconds=2) as napvi,
         napvi.payer() as payer,
     ):
         topup = await payer.open()

@@ -12,7 +12,7 @@ from tests.web.event_stream import Stream
 from tests.web.line import client, eventually
 from tests.web.service import PASSWORD, Napvi, Payer, running
 
-LOGOUT_SECONDS_MAX = 1.0
+LOGOUT_SECONDS_MAX = 10.0  # the next look at all logins comes later
 CROWD = 60
 USUAL_RETRY_MILLISECONDS = range(1_600, 2_401)
 
@@ -99,8 +99,8 @@ async def test_a_revocation_with_sql_ends_the_streams(
 @pytest.mark.parametrize(
     "service_settings",
     [
-        {"stream_check_seconds": 0.1, "session_idle_seconds": 3},
-        {"stream_check_seconds": 0.1, "session_absolute_seconds": 3},
+        {"stream_check_seconds": 0.1, "session_idle_seconds": 4},
+        {"stream_check_seconds": 0.1, "session_absolute_seconds": 4},
     ],
     ids=["idle", "too old"],
 )
@@ -110,7 +110,7 @@ async def test_a_login_that_ends_by_time_takes_its_streams_with_it(
     """An open stream, heard or not, is no sign of life: it does not keep a login awake."""
     async with payer.stream(topup["tx_ref"]) as stream:
         await stream.until_seq(2)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(20):
             await assert_ended_by_login(stream)
     async with payer.stream(topup["tx_ref"]) as refused:
         assert refused.response.status_code == 401
