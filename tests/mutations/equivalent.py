@@ -30,10 +30,15 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "v_fact.occurred_at, NULL",
     ): f"{NOT_JUDGED} its times",
     ("project_event", "RETURN;", "NULL;"): "the statements after it do nothing without a posting",
+    (
+        "judge_facts",
+        "v_facts topup.fact[] := ARRAY[]::topup.fact[];",
+        "v_facts topup.fact[] := NULL;",
+    ): EMPTY,
     ("judge_facts", "v_seen text[] := ARRAY[]::text[];", "v_seen text[] := NULL;"): EMPTY,
     (
         "judge_facts",
         "v_fact := topup.judge_repeat(v_fact, v_topup, v_facts);",
         "v_fact := topup.judge_repeat(v_fact, NULL, v_facts);",
-    ): "without the state, find_alike is asked about the first money of a top-up too; in this history it finds nothing",
+    ): "find_alike is asked about the first money of a top-up too, and finds nothing here",
 }
