@@ -62,9 +62,18 @@ class Database:
     died with its connection is tried again on another one."""
 
     def __init__(
-        self, url: str, connections: int, settings: Settings, role: str | None = APP_ROLE
+        self,
+        url: str,
+        connections: int,
+        settings: Settings,
+        role: str | None = APP_ROLE,
+        at_rest: int | None = None,
     ) -> None:
-        """`role` is what every connection becomes; None: it stays what it is."""
+        """`role` is what every connection becomes; None: it stays what it is.
+
+        There are `at_rest` connections, by default all, and more while they have too much to do:
+        the pool takes them in turn, and a backend whose turn comes seldom is a slow one.
+        """
         pooled = settings.listen_database_url is not None
         self._local = _session(settings, role, local=True) if pooled else None
         session = _session(settings, role, local=False)
@@ -77,7 +86,7 @@ class Database:
         self._silence_seconds = STATEMENTS_MAX * settings.statement_timeout_seconds
         self._pool = AsyncConnectionPool(
             url,
-            min_size=connections,
+            min_size=at_rest or connections,
             max_size=connections,
             max_waiting=settings.database_waiting_max,
             timeout=self._timeout_seconds,

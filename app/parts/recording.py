@@ -14,7 +14,7 @@ class Recording:
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self.url = _database_url(settings)
         self.database = Database(self.url, settings.database_connections, settings)
-        self.appends = Database(self.url, settings.append_connections, settings)
+        self.appends = Database(self.url, settings.append_connections, settings, at_rest=1)
         self.store = Store(self.database, self.appends, settings.stream_grace_seconds)
         self.appender = Appender(
             measured(self.store.append_events, metrics),

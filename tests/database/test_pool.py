@@ -264,6 +264,23 @@ async def test_who_would_wait_behind_too_many_is_refused_at_once(database_url: s
             await refused
 
 
+async def test_one_connection_rests_and_the_others_come_when_it_is_held_up(
+    database_url: str,
+) -> None:
+    """Work that comes alone meets the same backend each time."""
+
+    async def backend(connection: AsyncConnection) -> int:
+        return connection.info.backend_pid
+
+    database = Database(database_url, CONNECTIONS, Settings.load(), at_rest=1)
+    await database.open()
+    try:
+        assert len({await database.run(backend) for _ in range(2 * CONNECTIONS)}) == 1
+        assert await usable_connections(database) == CONNECTIONS
+    finally:
+        await database.close()
+
+
 async def test_work_after_the_end_is_refused(database_url: str) -> None:
     async with opened(database_url) as database:
         pass
