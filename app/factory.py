@@ -59,7 +59,7 @@ class NapviApp(Quart):
         self._webhooks = Webhooks(
             _checksum_keys(settings),
             settings.payos_client_id or "",
-            self.recording.appender.append,
+            self.streaming.shows(self.recording.appender.append),
             self.recording.store.keep_body,
             metrics,
             settings.webhook_body_bytes_max,

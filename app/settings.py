@@ -151,6 +151,7 @@ class Settings(BaseSettings):
     stream_age_seconds_max: Seconds = 3600.0
     stream_grace_seconds: Seconds = 15 * 60.0
     stream_sweep_seconds: Seconds = 30.0
+    stream_first_seconds_max: Seconds = 0.05
     stream_seen_percent: Annotated[int, Field(ge=0, le=100)] = 10
     listener_echo_seconds: Seconds = 5.0
     listener_echo_timeout_seconds: Seconds = 10.0

@@ -1,9 +1,11 @@
 """What brings a commit to the browsers that wait for it: listener, hub, leases, streams."""
 
 import secrets
+from collections.abc import Awaitable, Callable
 
 from app.database.leases import LeaseStore
 from app.metrics.metrics import Metrics
+from app.model import Appended, Fact
 from app.parts.recording import Recording
 from app.rollout import gets_stream
 from app.settings import Settings
@@ -11,6 +13,8 @@ from app.stream.hub import Hub
 from app.stream.leases import Leases
 from app.stream.listener import Audience, Listener
 from app.stream.streams import Streams
+
+Append = Callable[[Fact], Awaitable[Appended]]
 
 
 class Streaming:
@@ -43,6 +47,7 @@ class Streaming:
         )
         leases = LeaseStore(recording.database, worker_id, settings)
         self.leases = Leases(leases, settings.stream_check_seconds, metrics)
+        self._first_seconds_max = settings.stream_first_seconds_max
         self.streams = Streams(
             self.hub,
             self.leases,
@@ -55,6 +60,17 @@ class Streaming:
         await self.listener.start()
         await self.hub.start()
         self.streams.start()
+
+    def shows(self, append: Append) -> Append:
+        """The same, and who waits at a page of this process is told before the caller is."""
+
+        async def append_and_show(fact: Fact) -> Appended:
+            appended = await append(fact)
+            if appended.tx_ref is not None and appended.seq is not None:
+                await self.hub.shown(appended.tx_ref, appended.seq, self._first_seconds_max)
+            return appended
+
+        return append_and_show
 
     async def drain(self) -> None:
         """Ends every stream cleanly. Safe to repeat."""

@@ -36,7 +36,7 @@ class Hub:
     ) -> None:
         self._listen = listen
         self._unlisten = unlisten
-        self._reader = Reader(read_updates, self._streams_of, metrics)
+        self._reader = Reader(read_updates, self._streams_of, self._given, metrics)
         self._frames_waiting_max = frames_waiting_max
         self._sweep_seconds = sweep_seconds
         self._channels: dict[TxRef, _Channel] = {}
@@ -87,6 +87,13 @@ class Hub:
         if tx_ref in self._channels:
             self._reader.mark((tx_ref,), Cause.WAKE)
 
+    async def shown(self, tx_ref: TxRef, seq: int, timeout_seconds: float) -> None:
+        """Returns when the streams of this process have this event, or not in time; at once when
+        there are none."""
+        channel = self._channels.get(tx_ref)
+        if channel is not None and channel.given_seq < seq:
+            await asyncio.wait({channel.giving(seq)}, timeout=timeout_seconds)
+
     def wake_all(self) -> None:
         """Something may have happened to any top-up."""
         self._reader.mark(self._channels, Cause.RECONNECT)
@@ -119,6 +126,7 @@ class Hub:
             del self._channels[subscription.tx_ref]
             if channel.opening is not None:
                 channel.opening.cancel()
+            channel.let_go()
             self._unlisten(subscription.tx_ref)
 
     async def _open(self, tx_ref: TxRef, channel: "_Channel") -> None:
@@ -135,16 +143,42 @@ class Hub:
         loop = asyncio.get_running_loop()
         self._sweeping = loop.call_later(self._sweep_seconds, self._sweep_in_time)
 
+    def _given(self, tx_ref: TxRef, seq: int) -> None:
+        if (channel := self._channels.get(tx_ref)) is not None:
+            channel.given(seq)
+
     def _streams_of(self, tx_ref: TxRef) -> tuple[Subscription, ...]:
         channel = self._channels.get(tx_ref)
         return () if channel is None else tuple(channel.subscriptions)
 
 
 class _Channel:
-    """A top-up that is streamed, and the task that listens to it for the first time."""
+    """A top-up that is streamed, the task that listens to it for the first time, and how far its
+    streams have come."""
 
-    __slots__ = ("opening", "subscriptions")
+    __slots__ = ("_awaited", "_awaited_seq", "given_seq", "opening", "subscriptions")
 
     def __init__(self) -> None:
         self.opening: asyncio.Task[None] | None = None
         self.subscriptions: set[Subscription] = set()
+        self.given_seq = 0
+        self._awaited_seq = 0
+        self._awaited: asyncio.Future[None] | None = None
+
+    def giving(self, seq: int) -> asyncio.Future[None]:
+        """Is done when the streams have this event, or are gone."""
+        self._awaited_seq = max(self._awaited_seq, seq)
+        if self._awaited is None:
+            self._awaited = asyncio.get_running_loop().create_future()
+        return self._awaited
+
+    def given(self, seq: int) -> None:
+        self.given_seq = seq
+        if seq >= self._awaited_seq:
+            self.let_go()
+
+    def let_go(self) -> None:
+        """Nobody has to wait any more."""
+        if self._awaited is not None:
+            self._awaited.set_result(None)
+            self._awaited = None

@@ -44,16 +44,21 @@ class Mark(NamedTuple):
 
 
 class Reader:
-    """Takes all dirty top-ups, reads them in one query and gives the frames to their streams."""
+    """Takes all dirty top-ups, reads them in one query and gives the frames to their streams.
+
+    `on_given(tx_ref, seq)` is called when they have all up to this seq.
+    """
 
     def __init__(
         self,
         read_updates: ReadUpdates,
         streams_of: Callable[[TxRef], Sequence[Subscription]],
+        on_given: Callable[[TxRef, int], None],
         metrics: Metrics,
     ) -> None:
         self._read_updates = read_updates
         self._streams_of = streams_of
+        self._on_given = on_given
         self._metrics = metrics
         self._dirty: dict[TxRef, Mark] = {}  # in the order in which they came
         self._work = asyncio.Event()
@@ -119,6 +124,8 @@ class Reader:
     ) -> None:
         encode_once = cache(update_frame)  # all of them get the same bytes object
         frames = sum(s.give(updates, encode_once) for s in streams if s.ended is None)
+        head = updates[-1]
+        self._on_given(head.tx_ref, head.seq)
         self._metrics.frames_sent.inc(frames)
         if frames == 0 or mark.cause not in {Cause.WAKE, Cause.SWEEP}:
             return
@@ -126,7 +133,6 @@ class Reader:
             self._metrics.sweep_hits.inc()
         else:
             self._metrics.wake_to_frame_seconds.observe(monotonic() - mark.at)
-        head = updates[-1]
         # Both times are the database's; what came after its answer is added.
         age_seconds = (head.read_at - head.recorded_at).total_seconds() + monotonic() - read
         self._metrics.commit_to_frame_seconds.observe(age_seconds)

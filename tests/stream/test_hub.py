@@ -16,6 +16,7 @@ from tests.stream.relay import Relay
 
 SOON_SECONDS = 10.0
 NOW_SECONDS = 0.0
+FOR_EVER_SECONDS = 3600.0
 
 
 async def test_a_new_stream_gets_the_current_state_and_then_what_happens(
@@ -145,6 +146,33 @@ async def test_a_stream_that_joins_during_a_read_is_not_judged_by_it(
             assert await seqs(first, until=2) == [1, 2]
             await journal.append(tx_ref)
             assert await seqs(second, until=3) == [3]
+
+
+async def test_who_waits_for_the_streams_waits_until_they_have_it_and_not_for_ever(
+    start_hub: StartHub, journal: Journal
+) -> None:
+    reads = asyncio.Event()
+
+    async def read_when_told(cursors: Mapping[TxRef, int | None]) -> list[TopupUpdate]:
+        await reads.wait()
+        return await journal.read_updates(cursors)
+
+    hub = await start_hub(read_updates=read_when_told)
+    tx_ref = await journal.open(entries=1)
+    await hub.shown(tx_ref, 1, FOR_EVER_SECONDS)  # to nobody
+    async with pulled(hub, tx_ref, 0) as stream:
+        await hub.shown(tx_ref, 1, NOW_SECONDS)  # in vain
+        both = [asyncio.create_task(hub.shown(tx_ref, seq, FOR_EVER_SECONDS)) for seq in (1, 2)]
+        reads.set()
+        assert await seqs(stream, until=1) == [1]
+        assert not any(shown.done() for shown in both)
+        await journal.append(tx_ref)
+        await asyncio.gather(*both)
+        assert stream.subscription.cursor == 2
+        await hub.shown(tx_ref, 2, FOR_EVER_SECONDS)
+        gone = asyncio.create_task(hub.shown(tx_ref, 3, FOR_EVER_SECONDS))
+        await asyncio.sleep(0)
+    await gone
 
 
 async def test_a_stream_ends_after_its_final_state(start_hub: StartHub, journal: Journal) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from psycopg import AsyncConnection
 
 from app.model import CROCKFORD_BASE32, EventType, TxRef
 from tests.payments import about, connected, query
@@ -17,6 +18,8 @@ from tests.web.reader import reading
 from tests.web.service import Napvi, Payer, running
 
 HEARTBEATS = {"stream_heartbeat_seconds": 0.05}
+ANSWER_SECONDS = 0.5  # it would be here by then
+RECEIVED = "SELECT FROM topup.events WHERE type = 'payment.received'"
 CROWD = 50
 STREAMS = 200
 
@@ -98,6 +101,39 @@ async def test_a_payment_reaches_the_browser_and_ends_the_stream(
     assert (update["seq"], update["status"], update["final"]) == (3, "confirmed", True)
     assert (update["amount_paid"], update["wallet_balance"]) == (50_000, 50_000)
     assert datetime.fromisoformat(update["confirmed_at"]) < datetime.now(UTC)
+
+
+@pytest.mark.parametrize(
+    "service_settings",
+    [
+        {"database_connections": 1, "stream_first_seconds_max": seconds_max}
+        for seconds_max in (0.05, 3600.0)
+    ],
+    ids=["briefly", "for ever"],
+)
+async def test_who_waits_at_the_page_is_told_before_payos_is(
+    napvi: Napvi, payer: Payer, topup: dict[str, Any], database_url: str
+) -> None:
+    """Here the page has to wait for a connection, and PayOS does so for a while."""
+    let_go = asyncio.Event()
+
+    async def hold(_: AsyncConnection) -> None:
+        await let_go.wait()
+
+    async with payer.stream(topup["tx_ref"]) as stream:
+        await stream.until_seq(2)
+        holding = asyncio.create_task(napvi.app.recording.database.run(hold))
+        paying = asyncio.create_task(napvi.pay(topup["order_code"], topup["amount"]))
+        if napvi.app.settings.stream_first_seconds_max < 1:
+            await paying
+        else:
+            while not await query(database_url, RECEIVED):  # noqa: ASYNC110 the database tells nobody
+                await asyncio.sleep(0.01)
+            done, _ = await asyncio.wait({paying}, timeout=ANSWER_SECONDS)
+            assert not done
+        let_go.set()
+        await asyncio.gather(paying, holding)
+        await stream.until_seq(3)
 
 
 async def test_an_event_that_somebody_inserts_with_psql_reaches_the_browser(
