@@ -77,7 +77,13 @@ async def test_a_question_that_outlives_its_lease_takes_nothing_from_the_next_on
 
     limits = {"reconcile_schedule_seconds": "600,1200", "reconcile_lease_seconds": LEASE_SECONDS}
     async with walking(database_url, hang, metrics, **limits) as (process, rounds):
-        rounds.nudge((await process.topup()).tx_ref)
+        tx_ref = (await process.topup()).tx_ref
+
+        def asked_once() -> bool:
+            rounds.nudge(tx_ref)  # in vain just after the opening
+            return asked == 1
+
+        await eventually(asked_once)
         await eventually(lambda: asked == 2)
         released.set()
         await eventually(lambda: unanswered() == 1)
