@@ -24,10 +24,10 @@ DECLARE
 BEGIN
     FOR i IN 1 .. cardinality(p_event_ids) LOOP
         BEGIN
-            v_fact := (topup.match_facts(topup.read_facts(
+            v_fact := topup.match_fact((topup.read_facts(
                 p_event_ids[i:i], p_types[i:i], p_tx_refs[i:i],
                 p_data[i:i], p_occurred_at[i:i], p_bodies[i:i]
-            )))[1];
+            ))[1]);
             v_fact.ordinal := i;
             v_facts := v_facts || v_fact;
         EXCEPTION WHEN data_exception THEN
