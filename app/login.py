@@ -78,7 +78,6 @@ class Login:
         self._accounts = accounts
         self._settings = settings
         self._hasher = hasher or PasswordHasher()
-        self._decoy_hash = self._hasher.hash(secrets.token_urlsafe())
         # Each hash takes 64 MiB. Threads, not a semaphore: a client that goes away cancels its
         # task, which would release the semaphore while the thread still works.
         self._threads = ThreadPoolExecutor(settings.password_hashes_at_once, "password")
@@ -102,7 +101,7 @@ class Login:
         Raises InvalidRequest, TooBusy as well.
         """
         found = await self._accounts.find(_canonical_username(username))
-        user, password_hash = found or (None, self._decoy_hash)
+        user, password_hash = found or (None, None)
         matches = await self._threaded(self._matches, password_hash, _canonical(password))
         if user is None or not matches:
             # Without the name: people type passwords into that field.
@@ -159,13 +158,16 @@ class Login:
             raise InvalidRequest("The password is too short or too long.", {"password": fault})
         return canonical
 
-    def _matches(self, password_hash: str, password: str) -> bool:
+    def _matches(self, password_hash: str | None, password: str) -> bool:
+        if password_hash is None:  # as late as for a wrong password
+            self._hasher.hash(password)
+            return False
         try:
             return self._hasher.verify(password_hash, password)
         except VerifyMismatchError:
             return False
 
-    async def _threaded(self, work: Callable[..., T], *args: str) -> T:
+    async def _threaded(self, work: Callable[..., T], *args: str | None) -> T:
         """Hashing takes tens of milliseconds that the event loop does not have.
 
         Raises TooBusy when as many wait as may: a flood of logins must not become a long queue.
