@@ -27,6 +27,8 @@ PAGE = b"""<!doctype html>
 
   const root = createRoot(document.querySelector("#root"));
   window.told = [];
+  window.shown = {};  // nothing is rendered yet
+  window.rendered = null;
   function Topup({ as, ...options }) {
     window.shown = useTopupSSE({
       ...options,
