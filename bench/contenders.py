@@ -28,6 +28,7 @@ from tests.services import CHECKSUM_KEY
 PEER = "Starlette + Redis"
 PEERS = Path(__file__).parent / "peers"
 PEER_PYTHON = Path(__file__).parent.parent / ".venv-peers" / "bin" / "python"
+WORKERS = {1: "one worker", 2: "two workers"}
 START_SECONDS_MAX = 20.0
 PAYERS, TOPUPS_OF_A_PAYER_MAX = 8, 300  # each opening counts the open ones of its payer
 FIRST_ORDER_CODE = 1_000_000

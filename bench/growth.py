@@ -1,6 +1,6 @@
-"""Workload 4: what growth costs: the same calls where the log has 10,000 events and a million.
+"""Workload 4: what growth costs: the same calls where the log has 10,000 events and many more.
 
-Two databases on one PostgreSQL that does not sync, so that no disk hides what the statements cost.
+Databases of one PostgreSQL that does not sync, so that no disk hides what the statements cost.
 A busy user has every fifth top-up. How many pages a call touches, which depends on no machine:
 `python -m bench.growth_pages`.
 """
@@ -32,20 +32,24 @@ ROUNDS_MAX = 12
 def run(database_url: str, scale: Scale) -> list[Figure]:
     if scale.rounds > ROUNDS_MAX:
         raise SystemExit(f"{WORKLOAD}: at most {ROUNDS_MAX} rounds, then no top-up waits any more.")
-    few, many = scale.events
+    few, *more = scale.events
     small = f"{few:,} events"
     aims = (Aim(small, "at most", TIMES_MAX),)
-    figures = {name: Figure(WORKLOAD, f"{name}, {many:,} events", "ms", aims) for name in CALLS}
+    figures = {
+        name: [Figure(WORKLOAD, f"{name}, {many:,} events", "ms", aims) for many in more]
+        for name in CALLS
+    }
     with throw_away_postgres(bin_dir_of(database_url)) as postgres, ExitStack() as stack:
-        both = [stack.enter_context(filled(postgres, count)) for count in (many, few)]
+        logs = [stack.enter_context(filled(postgres, count)) for count in scale.events]
         for call in CALLS.values():
-            _median_ms(both, call, WARM_UP)
+            _median_ms(logs, call, WARM_UP)
         for _ in scale.each_round(WORKLOAD):
             for name, call in CALLS.items():
-                taken = _median_ms(both, call, USING_UP.get(name, CALLS_PER_ROUND))
-                for who, one in zip((OURS, small), taken, strict=True):
-                    figures[name].add(who, one)
-    return list(figures.values())
+                least, *taken = _median_ms(logs, call, USING_UP.get(name, CALLS_PER_ROUND))
+                for figure, one in zip(figures[name], taken, strict=True):
+                    figure.add(OURS, one)
+                    figure.add(small, least)
+    return [figure for of_call in figures.values() for figure in of_call]
 
 
 @contextmanager

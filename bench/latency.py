@@ -1,19 +1,21 @@
 """Workload 1: from a webhook to the frame in the browser, while many stream and payments come.
 
-The floor is what PostgreSQL and asyncio allow: a bare INSERT with pg_notify in one transaction,
-to a connection that listens.
+With one worker process and with two: then half of the payments reach another process than their
+stream. The floor is what PostgreSQL and asyncio allow: a bare INSERT with pg_notify in one
+transaction, to a connection that listens.
 """
 
 import asyncio
 import statistics
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack, aclosing
+from contextlib import AbstractContextManager, ExitStack, aclosing
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 
-from bench.contenders import PEER, Contender, napvi, starlette_redis
+from bench.contenders import PEER, WORKERS, Contender, napvi, starlette_redis
 from bench.crowd import Crowd, crowd_at
 from bench.figures import Aim, Figure
 from bench.pollers import Pollers, pollers_at
@@ -54,36 +56,57 @@ TABLE = """
 """
 
 
-def _delay_figures() -> list[Figure]:
-    aims = (Aim(PEER, "at most", 1), Aim(FLOOR, "at most", 4))
-    return [
-        Figure(WORKLOAD, "p50 from webhook to frame", "ms", aims),
-        Figure(WORKLOAD, "p99 from webhook to frame", "ms", aims[:1]),
-    ]
+@dataclass(frozen=True)
+class Watched:
+    """A contender, the browsers that have its streams open, and who sends it webhooks."""
+
+    contender: Contender
+    crowd: Crowd
+    senders: Senders
 
 
 def run(database_url: str, scale: Scale) -> list[Figure]:
-    figures, answers = (
-        _delay_figures(),
-        Figure(WORKLOAD, "p50 of an answer without a payment", "ms"),
-    )
+    delays = {workers: _delay_figures(name) for workers, name in WORKERS.items()}
+    answers = Figure(WORKLOAD, "p50 of an answer without a payment", "ms")
     with ExitStack() as stack:
-        contenders = [
-            stack.enter_context(napvi(database_url, scale.streams)),
-            stack.enter_context(starlette_redis(database_url, scale.streams)),
-        ]
-        senders = [stack.enter_context(senders_to(each.url)) for each in contenders]
-        crowds = [stack.enter_context(crowd_at(each.url)) for each in contenders]
-        pollers = stack.enter_context(pollers_at(contenders[0].url))
-        for contender, crowd in zip(contenders, crowds, strict=True):
-            watch(contender, crowd, scale.streams)
+        watched = {
+            workers: [
+                _watched(stack, start(database_url, scale.streams, workers=workers), scale.streams)
+                for start in (napvi, starlette_redis)
+            ]
+            for workers in WORKERS
+        }
+        ours, _ = watched[1]
+        pollers = stack.enter_context(pollers_at(ours.contender.url))
         for _ in scale.each_round(WORKLOAD):
-            for contender, crowd, sender in zip(contenders, crowds, senders, strict=True):
-                measure(figures, contender, crowd, sender, scale.payments)
-                measure_answers(answers, contender, sender, scale.payments // ANSWERS_SHARE)
-            measure_polling(figures, contenders[0], pollers, senders[0])
-            measure_floor(figures, database_url, contenders[0].topups, scale.payments)
-    return [*figures, answers]
+            for workers, both in watched.items():
+                for each in both:
+                    measure(delays[workers], each, scale.payments)
+            for each in watched[1]:
+                measure_answers(answers, each, scale.payments // ANSWERS_SHARE)
+            measure_polling(delays[1], ours, pollers)
+            floor = asyncio.run(_floor(database_url, ours.contender.topups, scale.payments))
+            for figures in delays.values():
+                note(figures, FLOOR, floor)
+    return [*delays[1], answers, *delays[2]]
+
+
+def _delay_figures(workers: str) -> list[Figure]:
+    aims = (Aim(PEER, "at most", 1), Aim(FLOOR, "at most", 4))
+    return [
+        Figure(WORKLOAD, f"p50 from webhook to frame, {workers}", "ms", aims),
+        Figure(WORKLOAD, f"p99 from webhook to frame, {workers}", "ms", aims[:1]),
+    ]
+
+
+def _watched(
+    stack: ExitStack, starting: AbstractContextManager[Contender], streams: int
+) -> Watched:
+    contender = stack.enter_context(starting)
+    senders = stack.enter_context(senders_to(contender.url))
+    crowd = stack.enter_context(crowd_at(contender.url))
+    watch(contender, crowd, streams)
+    return Watched(contender, crowd, senders)
 
 
 def watch(contender: Contender, crowd: Crowd, streams: int) -> None:
@@ -94,38 +117,32 @@ def watch(contender: Contender, crowd: Crowd, streams: int) -> None:
         raise SystemExit(f"{contender.name}: {opened['failed']} streams did not open.")
 
 
-def measure(
-    figures: Sequence[Figure],
-    contender: Contender,
-    crowd: Crowd,
-    senders: Senders,
-    payments: int,
-) -> None:
+def measure(figures: Sequence[Figure], watched: Watched, payments: int) -> None:
     """One round: each payment is of another top-up, whose stream gets the frame."""
-    paid = contender.topups[:payments]
-    crowd.forget()
+    contender, paid = watched.contender, watched.contender.topups[:payments]
+    watched.crowd.forget()
     bodies = [webhook(topup.as_answered(), PART_VND) for topup in paid]
-    sent = senders.send(bodies, CONNECTIONS, per_second=PER_SECOND)
-    note(figures, contender.name, _delays(contender, paid, sent, crowd.wait(len(paid))))
+    sent = watched.senders.send(bodies, CONNECTIONS, per_second=PER_SECOND)
+    seen = watched.crowd.wait(len(paid))
+    note(figures, contender.name, _delays(contender, paid, sent, seen))
 
 
-def measure_answers(figure: Figure, contender: Contender, senders: Senders, requests: int) -> None:
+def measure_answers(figure: Figure, watched: Watched, requests: int) -> None:
     """One round of what server and framework take for an answer, while the streams are open."""
-    sent = senders.send([b""] * requests, CONNECTIONS, per_second=PER_SECOND, target=CONSTANT)
+    name, nothing = watched.contender.name, [b""] * requests
+    sent = watched.senders.send(nothing, CONNECTIONS, per_second=PER_SECOND, target=CONSTANT)
     if sent.failed:
-        raise SystemExit(f"{contender.name}: {sent.failed} of {requests} were not answered.")
-    figure.add(contender.name, sent.p50 * 1000)
+        raise SystemExit(f"{name}: {sent.failed} of {requests} were not answered.")
+    figure.add(name, sent.p50 * 1000)
 
 
-def measure_polling(
-    figures: Sequence[Figure], contender: Contender, pollers: Pollers, senders: Senders
-) -> None:
+def measure_polling(figures: Sequence[Figure], watched: Watched, pollers: Pollers) -> None:
     """One round of what the stream replaces: each payer asks how the top-up stands."""
-    paid = contender.topups[:POLLERS]
+    paid = watched.contender.topups[:POLLERS]
     pollers.watch([(topup.tx_ref, topup.cookie) for topup in paid], POLL_SECONDS)
     bodies = [webhook(topup.as_answered(), PART_VND) for topup in paid]
-    sent = senders.send(bodies, CONNECTIONS, per_second=PER_SECOND)
-    note(figures, POLLING, _delays(contender, paid, sent, pollers.wait()))
+    sent = watched.senders.send(bodies, CONNECTIONS, per_second=PER_SECOND)
+    note(figures, POLLING, _delays(watched.contender, paid, sent, pollers.wait()))
 
 
 def _delays(
@@ -136,12 +153,6 @@ def _delays(
         raise SystemExit(f"{contender.name}: {sent.failed} refused, {len(arrivals)} frames.")
     when = dict(zip((topup.tx_ref for topup in paid), sent.sent, strict=True))
     return [at - when[tx_ref] for tx_ref, at in arrivals]
-
-
-def measure_floor(
-    figures: Sequence[Figure], database_url: str, topups: Sequence[OpenTopup], payments: int
-) -> None:
-    note(figures, FLOOR, asyncio.run(_floor(database_url, topups, payments)))
 
 
 def note(figures: Sequence[Figure], name: str, seconds: Sequence[float]) -> None:

@@ -13,7 +13,7 @@ class Scale:
 
     The crowd is measured in `crowd_rounds`, and its rest for `crowd_rest_seconds`: a heartbeat of
     each stream. `flood_seconds`: how long events come to distinct streams. `events`: in a small log
-    and in a large one.
+    and in larger ones.
     """
 
     rounds: int
@@ -25,7 +25,7 @@ class Scale:
     payments: int
     webhooks: int
     clients: tuple[int, ...]
-    events: tuple[int, int]
+    events: tuple[int, ...]
 
     def each_round(self, workload: str) -> Iterator[int]:
         """Says how far it is, on standard error."""
@@ -43,7 +43,7 @@ FULL = Scale(
     payments=200,
     webhooks=1_000,
     clients=(1, 8, 32),
-    events=(10_000, 1_000_000),
+    events=(10_000, 100_000, 1_000_000),
 )
 QUICK = Scale(
     rounds=1,

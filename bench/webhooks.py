@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 
 from bench.constant import constant_answer
-from bench.contenders import PEER, Contender, napvi, starlette_redis
+from bench.contenders import PEER, WORKERS, Contender, napvi, starlette_redis
 from bench.crowd import cpu_seconds
 from bench.figures import OURS, Aim, Figure
 from bench.scale import Scale
@@ -24,7 +24,6 @@ WORKLOAD = "webhooks"
 CONNECTIONS = 64
 CEILING = "ceiling: constant answer"
 ONE = "napvi, one worker"
-WORKERS = {1: "one worker", 2: "two workers"}
 PAYERS = 1_000
 
 
