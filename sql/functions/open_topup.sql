@@ -1,7 +1,8 @@
 -- open_topup: records topup.opened under a new order code and returns the top-up. The same
 --           idempotency key, or the same tx_ref again, returns the one that is there. It claims the
 --           making of the payment link, until there is one.
--- Raises:   TU004 the key was used for another request; TU005 the tx_ref belongs to another;
+-- Raises:   TU004 the key was used for another request; TU005 the tx_ref belongs to another, or the
+--           next thousand order codes do;
 --           TU012 too many are open; TU013 another request under the key is in flight.
 -- Locks:    the wallet, if there is a top-up to open: parallel requests cannot pass the limit.
 -- Notifies: topup:<tx_ref>, through the trigger.
@@ -38,7 +39,7 @@ BEGIN
             p_request_id, p_tx_ref, 1, 'topup.opened',
             jsonb_build_object(
                 'user_id', p_user_id,
-                'order_code', nextval('topup.order_codes'),
+                'order_code', topup.next_order_code(),
                 'amount', p_amount,
                 'expiry_seconds', p_expiry_seconds,
                 'idempotency_key', p_idempotency_key,

@@ -1,8 +1,7 @@
 -- renumber_topup: records topup.renumbered with the next order code, for PayOS has another order
 --           under p_taken_order_code; returns the top-up. It stays as it is when it has another
---           code by now, when there is a payment link, or when it waits for money no more. Codes
---           of other top-ups are passed over, a thousand at most: the sequence was set back.
--- Raises:   TU002 there is no such top-up; 23505 none of the thousand codes was free.
+--           code by now, when there is a payment link, or when it waits for money no more.
+-- Raises:   TU002 there is no such top-up; 23505 the next thousand codes are taken.
 -- Locks:    the top-up, then its wallet, the new event.
 -- Notifies: topup:<tx_ref>, through the trigger.
 -- Why a door: the application may not write a table.
@@ -14,7 +13,6 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_topup topup.topups;
-    v_order_code bigint;
 BEGIN
     PERFORM topup.lock_topups(ARRAY[p_tx_ref]);
     v_topup := (SELECT t FROM topup.topups AS t WHERE t.tx_ref = p_tx_ref);
@@ -26,19 +24,13 @@ BEGIN
         AND v_topup.payment_link_id IS NULL
         AND v_topup.status = 'pending'
     THEN
-        FOR v_try IN 1..1000 LOOP
-            v_order_code := nextval('topup.order_codes');
-            EXIT WHEN NOT EXISTS (
-                SELECT FROM topup.topups AS t WHERE t.order_code = v_order_code
-            );
-        END LOOP;
         INSERT INTO topup.events (event_id, tx_ref, seq, type, data, occurred_at)
         VALUES (
             topup.derived_event_id(
                 concat_ws('/', 'topup.renumbered', p_tx_ref, p_taken_order_code)
             ),
             p_tx_ref, v_topup.seq + 1, 'topup.renumbered',
-            jsonb_build_object('order_code', v_order_code),
+            jsonb_build_object('order_code', topup.next_order_code()),
             clock_timestamp()
         );
         v_topup := (SELECT t FROM topup.topups AS t WHERE t.tx_ref = p_tx_ref);

@@ -146,6 +146,16 @@ async def test_the_same_tx_ref_in_parallel_belongs_to_one(
     assert len(refusals) == len(users) - 1
 
 
+async def test_order_codes_that_others_have_are_passed_over(
+    process: Process, database_url: str
+) -> None:
+    """The sequence was set back, as by a careless restore."""
+    first, *_, last = [(await process.topup()).order_code for _ in range(5)]
+    await query(database_url, "SELECT setval('topup.order_codes', %s)", first)
+    *_, order_code = await open_topup(database_url, await process.user(), "T00000001")
+    assert order_code == last + 1
+
+
 @pytest.mark.parametrize("tx_ref", ["t00000001", "T0000000I", "T000000", "T000000001", "'; --"])
 async def test_a_malformed_tx_ref_opens_nothing(
     process: Process, database_url: str, tx_ref: str
