@@ -105,12 +105,12 @@ class NapviApp(Quart):
     async def readiness(self) -> dict[str, bool]:
         """What readiness depends on, and whether it holds."""
         try:
-            await self.recording.store.ping()
-            database = True
+            database, migrations = True, await self.recording.migrations.are_applied()
         except DatabaseUnavailable:
-            database = False
+            database = migrations = False
         return {
             "database": database,
+            "migrations": migrations,
             "listener": self.streaming.listener.ready,
             "accepting": not self._turned_away,
         }

@@ -86,7 +86,6 @@ HISTORY = """
 """IS TRUE: checked, not looked up, or the planner reads all top-ups of a busy user."""
 
 NOTIFY = "SELECT sent, queue_usage::double precision FROM topup.notify_if_room(%s, %s)"
-PING = "SELECT 1 AS alive"
 
 
 class Store:
@@ -142,10 +141,6 @@ class Store:
         values = (EVENTS_OF_TOPUP_MAX, user_id, list(tx_refs))
         events = await self._database.rows(TopupEvent, HISTORY, values)
         return {ref: list(own) for ref, own in groupby(events, lambda event: event.tx_ref)}
-
-    async def ping(self) -> None:
-        """Raises DatabaseUnavailable when the database does not answer."""
-        await self._database.rows(dict, PING, ())
 
     async def notify(self, channel: str, payload: str) -> Notified:
         """Sends a notification, unless the queue is half full: the listener proves itself so."""

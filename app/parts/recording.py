@@ -1,6 +1,7 @@
 """What reads and writes the log: two pools of connections, the store, the appender."""
 
 from app.database.appender import Appender, measured
+from app.database.migrations import Migrations
 from app.database.pool import Database
 from app.database.store import Store
 from app.errors import ConfigurationError
@@ -15,6 +16,7 @@ class Recording:
         self.url = _database_url(settings)
         self.database = Database(self.url, settings.database_connections, settings)
         self.appends = Database(self.url, settings.append_connections, settings, at_rest=1)
+        self.migrations = Migrations(self.database)
         self.store = Store(self.database, self.appends, settings.stream_grace_seconds)
         self.appender = Appender(
             measured(self.store.append_events, metrics),

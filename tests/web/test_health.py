@@ -4,17 +4,24 @@ import asyncio
 
 import pytest
 
+from tests.payments import query
 from tests.stream.relay import Relay
 from tests.web.line import PATIENCE_SECONDS
 from tests.web.service import Napvi, running
 
-GOOD = {"database": True, "listener": True, "accepting": True}
+GOOD = {"database": True, "migrations": True, "listener": True, "accepting": True}
+FORGET_THE_LATEST = """
+    DELETE FROM topup.schema_files
+    WHERE path = (SELECT max(path) FROM topup.schema_files WHERE path LIKE 'migrations/%%')
+    RETURNING path, sha256
+"""
+REMEMBER = "INSERT INTO topup.schema_files VALUES (%s, %s) RETURNING path"
 ALIVE = (200, {"status": "ok"})
 READY = (200, {"status": "ok", "checks": GOOD})
 
 
-def unready(check: str) -> tuple[int, object]:
-    return 503, {"status": "unready", "checks": {**GOOD, check: False}}
+def unready(*checks: str) -> tuple[int, object]:
+    return 503, {"status": "unready", "checks": GOOD | dict.fromkeys(checks, False)}
 
 
 async def ask(napvi: Napvi, path: str) -> tuple[int, object]:
@@ -65,7 +72,22 @@ async def test_a_service_without_its_database_is_alive_and_not_ready(
     ):
         relay.refusing = True
         relay.cut()
-        assert await ask(napvi, "/readyz") == unready("database")
+        assert await ask(napvi, "/readyz") == unready("database", "migrations")
         assert await ask(napvi, "/healthz") == ALIVE
         relay.refusing = False
         await becomes(napvi, READY)
+
+
+async def test_a_service_whose_database_was_replaced_by_an_older_one_is_not_ready(
+    napvi: Napvi, database_url: str
+) -> None:
+    [(path, sha256)] = await query(database_url, FORGET_THE_LATEST)
+    assert await ask(napvi, "/readyz") == unready("migrations")
+    await query(database_url, REMEMBER, path, sha256)
+    assert await ask(napvi, "/readyz") == READY
+
+
+async def test_a_service_whose_database_is_newer_is_ready(napvi: Napvi, database_url: str) -> None:
+    """Another release is being rolled out."""
+    await query(database_url, REMEMBER, "migrations/9999_newer.sql", bytes(32))
+    assert await ask(napvi, "/readyz") == READY
