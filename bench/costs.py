@@ -5,10 +5,12 @@ as often as a page asks in that time; of a stream all of it is, but for the hear
 minute, of 40 bytes each. The webhook is the same in both, and in neither.
 """
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 
 from bench.contenders import Contender, napvi
 from bench.crowd import Crowd, cpu_seconds, crowd_at, wait_until_idle
+from bench.databases import postmaster_pid
 from bench.figures import OURS, Aim, Figure
 from bench.latency import POLL_SECONDS, POLLING
 from bench.scale import Scale
@@ -29,35 +31,54 @@ def run(database_url: str, scale: Scale) -> list[Figure]:
         Figure(WORKLOAD, "requests of 1,000 payers", "requests", aim),
         Figure(WORKLOAD, "bytes of 1,000 payers", "KiB", aim),
         Figure(WORKLOAD, "CPU of the service for 1,000 payers", "s", aim),
+        Figure(WORKLOAD, "CPU of the database for 1,000 payers", "s", aim),
     ]
+    database = postmaster_pid(database_url)
     with ExitStack() as stack:
         contender = stack.enter_context(napvi(database_url, scale.streams))
         crowd = stack.enter_context(crowd_at(contender.url))
         senders = stack.enter_context(senders_to(contender.url))
         for _ in scale.each_round(WORKLOAD):
-            paying = _cpu_of_paying(contender, senders)
-            streamed = _stream(contender, crowd, senders, paying)
-            polled = _poll(contender, senders)
+            clock = Clock(contender.pid, database)
+            paying = _cpu_of_paying(clock, contender, senders)
+            streamed = _stream(clock, contender, crowd, senders, paying)
+            polled = _poll(clock, contender, senders)
             for figure, ours, theirs in zip(figures, streamed, polled, strict=True):
                 figure.add(OURS, ours)
                 figure.add(POLLING, theirs)
     return figures
 
 
-def _cpu_of_paying(contender: Contender, senders: Senders) -> float:
+class Clock:
+    """Counts the processor time of a service and of its database, by the pids of their parents."""
+
+    def __init__(self, *pids: int) -> None:
+        self._pids = pids
+        self.restart()
+
+    def restart(self) -> None:
+        self._since = [cpu_seconds(pid) for pid in self._pids]
+
+    def seconds(self) -> list[float]:
+        """Of each, since the last `restart`."""
+        both = zip(self._pids, self._since, strict=True)
+        return [cpu_seconds(pid) - since for pid, since in both]
+
+
+def _cpu_of_paying(clock: Clock, contender: Contender, senders: Senders) -> list[float]:
     """Seconds for a payment of each top-up, while nobody watches."""
     wait_until_idle(contender.pid)
-    used = cpu_seconds(contender.pid)
+    clock.restart()
     _pay(contender, senders)
-    return cpu_seconds(contender.pid) - used
+    return clock.seconds()
 
 
 def _stream(
-    contender: Contender, crowd: Crowd, senders: Senders, paying: float
-) -> tuple[float, float, float]:
+    clock: Clock, contender: Contender, crowd: Crowd, senders: Senders, paying: Sequence[float]
+) -> list[float]:
     topups = contender.topups
     crowd.forget()
-    used = cpu_seconds(contender.pid)
+    clock.restart()
     opened = crowd.open([(topup.tx_ref, topup.cookie) for topup in topups], CONNECTIONS)
     wait_until_idle(contender.pid)  # whatever else is on its way
     shown = len(crowd.wait(len(topups))["arrivals"])
@@ -68,21 +89,24 @@ def _stream(
     count = crowd.count()
     crowd.close()
     wait_until_idle(contender.pid)
-    used = cpu_seconds(contender.pid) - used - paying
-    each = PAYMENTS / len(topups)
-    return PAYMENTS, (count["bytes_out"] + count["bytes_in"]) * each / 1024, used * each
+    used = [all_of_it - paid for all_of_it, paid in zip(clock.seconds(), paying, strict=True)]
+    return _costs(PAYMENTS, count["bytes_out"] + count["bytes_in"], used, PAYMENTS / len(topups))
 
 
-def _poll(contender: Contender, senders: Senders) -> tuple[float, float, float]:
+def _poll(clock: Clock, contender: Contender, senders: Senders) -> list[float]:
     topup, count = contender.topups[0], len(contender.topups)
-    used = cpu_seconds(contender.pid)
+    clock.restart()
     target = f"GET /api/topup/status?tx_ref={topup.tx_ref}"
     sent = senders.send([b""] * count, CONNECTIONS, target=target, cookie=topup.cookie)
-    used = cpu_seconds(contender.pid) - used
     if sent.failed:
         raise SystemExit(f"{contender.name}: {sent.failed} questions were not answered.")
-    each = PAYMENTS * POLLS / count
-    return PAYMENTS * POLLS, (sent.bytes_out + sent.bytes_in) * each / 1024, used * each
+    requests = PAYMENTS * POLLS
+    return _costs(requests, sent.bytes_out + sent.bytes_in, clock.seconds(), requests / count)
+
+
+def _costs(requests: float, sent_bytes: int, cpu: Sequence[float], each: float) -> list[float]:
+    """In the order of the figures; bytes and CPU were measured of one part in `each`."""
+    return [requests, sent_bytes * each / 1024, *(seconds * each for seconds in cpu)]
 
 
 def _pay(contender: Contender, senders: Senders) -> None:

@@ -106,3 +106,11 @@ def _wait_for_the_standby(url: str, waits_for: str) -> None:
             if time.monotonic() > deadline:
                 raise SystemExit("The standby does not follow.")
             time.sleep(0.1)
+
+
+def postmaster_pid(database_url: str) -> int:
+    """The process that all of its backends descend from."""
+    with psycopg.connect(database_url) as connection:
+        row = connection.execute("SHOW data_directory").fetchone()
+    assert row is not None
+    return int(Path(row[0], "postmaster.pid").read_text().splitlines()[0])

@@ -7,13 +7,11 @@ another user than the one before, and is paid once and in full, as most are.
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from pathlib import Path
-
-import psycopg
 
 from bench.constant import constant_answer
 from bench.contenders import PEER, WORKERS, Contender, napvi, starlette_redis
 from bench.crowd import cpu_seconds
+from bench.databases import postmaster_pid
 from bench.figures import OURS, Aim, Figure
 from bench.scale import Scale
 from bench.senders import Senders, Sent, senders_to
@@ -45,7 +43,7 @@ def run(database_url: str, scale: Scale) -> list[Figure]:
             workers: stack.enter_context(senders_to(stack.enter_context(constant_answer(workers))))
             for workers in WORKERS
         }
-        postmaster = _postmaster(database_url)
+        postmaster = postmaster_pid(database_url)
         for number in scale.each_round(WORKLOAD):
             for some, contender, senders in measured:
                 paid = part(contender, number, scale.webhooks)
@@ -108,10 +106,3 @@ def _undoubted(name: str, sent: Sent) -> Sent:
     if sent.cpu_seconds > 0.5 * sent.seconds:
         raise SystemExit(f"{name}: the client is the bottleneck, so nothing was measured.")
     return sent
-
-
-def _postmaster(database_url: str) -> int:
-    with psycopg.connect(database_url) as connection:
-        row = connection.execute("SHOW data_directory").fetchone()
-    assert row is not None
-    return int(Path(row[0], "postmaster.pid").read_text().splitlines()[0])
