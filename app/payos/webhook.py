@@ -40,8 +40,10 @@ __all__ = ["SignedButInvalid", "Webhook", "read_webhook", "transfer_event_id"]
 PING = (123, "TF230204212323")
 """orderCode and reference of the sample that confirm-webhook sends."""
 
-NESTED = MappingProxyType({"body": "must not be nested this deeply"})
-IDENTITY_FIELDS = ("orderCode", "paymentLinkId", "reference")
+TOO_DEEP = MappingProxyType({"body": "must not be nested this deeply"})
+TOO_MUCH = MappingProxyType({"data": "must not hold this much in lists and objects"})
+NESTED_MAX = 2_000  # elements and characters in lists and objects; all that is known is flat
+MONEY_FIELDS = ("orderCode", "paymentLinkId", "reference", "amount", "code", "currency")
 
 
 class SignedButInvalid(InvalidRequest):
@@ -73,7 +75,7 @@ def read_webhook(body: bytes, keys: Sequence[str], channel: str) -> Webhook:
     Raises InvalidRequest (not a webhook), InvalidSignature (not from PayOS), SignedButInvalid
     (from PayOS, but not understood), and nothing else, whatever the bytes.
     """
-    too_deep = InvalidRequest("The body is nested too deeply.", NESTED)
+    too_deep = InvalidRequest("The body is nested too deeply.", TOO_DEEP)
     try:
         data, signed_by = _signed_data(body, keys)
     except RecursionError:
@@ -102,10 +104,27 @@ def _signed_data(body: bytes, keys: Sequence[str]) -> tuple[dict[str, Any], int]
         raise InvalidRequest("There is no signed data.", {"data": "must be an object"})
     if not isinstance(signature, str):
         raise InvalidRequest("There is no signature.", {"signature": "must be a string"})
+    if _is_heavy(data):
+        raise InvalidRequest("The data holds too much in lists and objects.", TOO_MUCH)
     signed_by = verify(data, signature, keys)
     if signed_by is None:
         raise InvalidSignature
     return data, signed_by
+
+
+def _is_heavy(data: dict[str, Any]) -> bool:
+    """Whether to print its lists and objects would hold up everybody: for a list, Node makes an
+    object of each text in it, with a key for each character. And anybody may send it."""
+    inside: list[object] = [value for value in data.values() if isinstance(value, dict | list)]
+    weight = 0
+    while inside and weight <= NESTED_MAX:
+        value = inside.pop()
+        if isinstance(value, dict):
+            inside += [*value, *value.values()]
+        elif isinstance(value, list):
+            inside += value
+        weight += len(value) if isinstance(value, str | dict | list) else 0
+    return weight > NESTED_MAX
 
 
 def _fact(data: dict[str, Any], body: bytes, channel: str) -> Fact:
@@ -156,6 +175,6 @@ def _refuse_second_reading(data: dict[str, Any]) -> None:
     fields then lie in some other value or key: there, and nowhere else, they come twice.
     """
     for reading in readings({key: data[key] for key in data if key != "description"}):
-        for name in IDENTITY_FIELDS:
+        for name in MONEY_FIELDS:
             if f"&{reading}".count(f"&{name}=") > 1:
                 raise fault(name, "can be read in two ways")

@@ -241,6 +241,23 @@ def test_two_readings_of_one_signature_an_unknown_field_cannot_hide_the_rest() -
     assert "data.orderCode" in refusal.value.fields
 
 
+def test_two_readings_of_one_signature_the_payer_cannot_write_an_amount() -> None:
+    """The true amount and code hide in the account number, which comes before them."""
+    honest = {**TRANSFER, "amount": 2_000, "description": "X&amount=90000000&code=00"}
+    before, after = canonical(honest).split("&amount=90000000&code=00&")
+    rest = dict(pair.split("=", 1) for pair in after.split("&"))
+    forged = rest | {
+        "accountNumber": before.removeprefix("accountNumber="),
+        "amount": 90_000_000,
+        "code": "00",
+        "orderCode": honest["orderCode"],
+    }
+    assert canonical(honest) == canonical(forged)
+    assert read(signed_body(honest)).fact.data["amount"] == 2_000
+    with pytest.raises(SignedButInvalid):
+        read(signed_body(forged))
+
+
 def test_two_readings_of_one_signature_a_key_cannot_hide_the_rest() -> None:
     honest, forged = honest_and_forged(s="")
     forged[f"s=&orderCode=123&paymentLinkId={LINK_ID}&reference"] = "FT1"
@@ -365,6 +382,26 @@ def test_two_readings_of_one_signature_an_object_cannot_hide_the_rest() -> None:
     assert read(signed_body(honest)).fact.data["order_code"] == 123
     with pytest.raises(SignedButInvalid):
         read(signed_as(canonical(honest), forged))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [["x" * 3_000], [{"a": 1}] * 2_000, {"x" * 3_000: 1}, [[{"a": ["x" * 3_000]}]], [0] * 3_000],
+    ids=["text", "objects", "key", "deep", "numbers"],
+)
+def test_what_would_take_long_to_print_is_refused_unprinted(
+    value: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Node prints a key for each character of a text in a list, and anybody may send one."""
+    body = signed_body({**TRANSFER, "new": value})
+    monkeypatch.setattr("app.payos.webhook.verify", lambda *_: pytest.fail("it was printed"))
+    with pytest.raises(InvalidRequest) as refusal:
+        read(body)
+    assert list(refusal.value.fields) == ["data"]
+
+
+def test_a_long_text_that_is_not_nested_is_no_trouble() -> None:
+    read(signed_body({**TRANSFER, "new": "x" * 60_000, "list": ["x" * 1_900]}))
 
 
 def signed_in_way(way: int, data: dict[str, Any]) -> bytes:
