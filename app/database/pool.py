@@ -8,6 +8,7 @@ in a task of its own, shielded from its caller.
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Callable, Coroutine, Sequence
 from types import MappingProxyType
 from typing import Any, LiteralString, TypeVar
@@ -39,6 +40,7 @@ ATTEMPTS_MAX = 3
 STATEMENTS_MAX = 3
 RETRY_PAUSE_SECONDS = 0.02
 TRANSIENT = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
+DEMOTED = psycopg.errors.ReadOnlySqlTransaction
 GIVEN_UP = (psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled)
 
 PROBLEM_OF_SQLSTATE = MappingProxyType[str, type[Problem]](
@@ -105,6 +107,7 @@ class Database:
             open=False,
         )
         self._running: set[asyncio.Task[Any]] = set()
+        self._renewed = 0.0  # when all connections were replaced, by the monotonic clock
 
     async def open(self) -> None:
         """Raises ConfigurationError when the database cannot be reached."""
@@ -165,6 +168,7 @@ class Database:
         for attempt in range(1, ATTEMPTS_MAX + 1):
             connection: AsyncConnection | None = None
             silence: Patience | None = None
+            started = time.monotonic()
             try:
                 async with self._pool.connection() as connection:
                     with patience(connection.fileno(), self._silence_seconds) as silence:
@@ -176,13 +180,23 @@ class Database:
             except psycopg.Error as error:
                 if silence is not None and silence.over:
                     raise DatabaseUnavailable from error  # another one would take as long
-                if connection is not None and not connection.broken:
+                lost = connection is None or connection.broken or isinstance(error, DEMOTED)
+                if not lost:
                     raise _translated(error) from error
                 failure = error
-                await self._pool.check()  # what killed this connection killed others
+                await self._renew(started)
             log.warning("event=database.retry sqlstate=%s attempt=%d", failure.sqlstate, attempt)
             await asyncio.sleep(RETRY_PAUSE_SECONDS * attempt * (1 + random.random()))  # noqa: S311
         raise DatabaseUnavailable from failure
+
+    async def _renew(self, since: float) -> None:
+        """Replaces the connections, once for all who lost one: what became of it became of others.
+
+        They are not asked: who is silent would not answer.
+        """
+        if self._renewed < since:
+            self._renewed = time.monotonic()
+            await self._pool.drain()
 
 
 def _session(settings: Settings, role: str | None, *, local: bool) -> sql.Composed:

@@ -10,10 +10,12 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg import AsyncConnection
+from psycopg.conninfo import make_conninfo
 
 from app.database.embedded.supervisor import EmbeddedPostgres
 from app.database.migrate import migrate
 from app.database.pool import Database
+from app.database.store import KEEP_BODY
 from app.errors import ConfigurationError, DatabaseUnavailable, TopupNotFound, UsernameTaken
 from app.settings import Settings
 from tests.payments import query
@@ -300,3 +302,48 @@ async def test_a_database_that_falls_silent_is_given_up_and_found_again(database
             with pytest.raises(DatabaseUnavailable):
                 await database.run(one)
             assert await database.run(one) == 1
+
+
+async def test_who_lost_a_connection_does_not_wait_for_those_that_are_silent(
+    database_url: str,
+) -> None:
+    attempts = 0
+    async with Relay(database_url) as relay, opened(relay.url) as database:
+
+        async def work(connection: AsyncConnection) -> int:
+            nonlocal attempts
+            attempts += 1
+            if attempts == 1:
+                relay.forget()
+                pid = connection.info.backend_pid
+                await query(database_url, "SELECT pg_terminate_backend(%s)", pid)
+            return await one(connection)
+
+        async with asyncio.timeout(SECONDS_MAX):
+            assert await database.run(work) == 1
+        assert attempts == 2
+
+
+async def test_who_meets_a_demoted_server_is_connected_anew(database: Database) -> None:
+    attempts = 0
+
+    async def work(connection: AsyncConnection) -> None:
+        nonlocal attempts
+        attempts += 1
+        if attempts == 1:
+            await connection.execute("SET default_transaction_read_only = on")
+        await connection.execute(KEEP_BODY, (b"{}", "a fault"))
+
+    await database.run(work)
+    assert attempts == 2
+
+
+async def test_a_database_that_may_only_be_read_is_away(database_url: str) -> None:
+    url = make_conninfo(database_url, options="-c default_transaction_read_only=on")
+
+    async def work(connection: AsyncConnection) -> None:
+        await connection.execute(KEEP_BODY, (b"{}", "a fault"))
+
+    async with opened(url) as database:
+        with pytest.raises(DatabaseUnavailable):
+            await database.run(work)
