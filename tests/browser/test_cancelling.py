@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import BrowserContext, Locator, Page, expect
 
 from tests.browser.gallery import open_topup, register
@@ -17,7 +18,7 @@ CANCEL = "/api/topup/cancel"
 WAITING = "Đang chờ chuyển khoản"
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def page(service: Service, phone: BrowserContext) -> AsyncIterator[Page]:
     """Watches a top-up that waits for money."""
     await register(service, phone)

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import BrowserContext, Page, expect
 
 from app.texts import dong
@@ -26,7 +27,7 @@ def environment(database_url: str) -> dict[str, str]:
     return environment_on(database_url) | {"NAPVI_STREAM_SEEN_PERCENT": "100"}
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def page(service: Service, phone: BrowserContext) -> AsyncIterator[Page]:
     """Of a payer who is logged in, at nothing yet."""
     await register(service, phone)
