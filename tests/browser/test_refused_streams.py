@@ -118,7 +118,7 @@ async def test_who_finds_no_place_polls_and_streams_when_there_is_one(
         await share_the_login(service, phone, desktop)
         holding = await watch(service, desktop, topup)
     else:
-        await register(service, desktop, "minh.tran")
+        await register(service, desktop)
         holding = await watch(service, desktop, await open_topup(service, desktop))
     await until(holding, "live")
     page = await watch(service, phone, topup)

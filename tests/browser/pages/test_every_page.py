@@ -16,7 +16,7 @@ pytestmark = pytest.mark.browser
 
 PHONE: ViewportSize = {"width": 360, "height": 800}
 DESKTOP: ViewportSize = {"width": 1280, "height": 840}
-AXE = Path(__file__).parent / "axe"
+AXE = Path(__file__).parents[1] / "axe"
 VIOLATIONS = """
     async () => (await axe.run()).violations.flatMap(({ id, nodes }) =>
       nodes.map(({ target }) => `${id}: ${target}`))
