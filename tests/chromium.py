@@ -1,7 +1,9 @@
 """A real Chromium: the one that NAPVI_TEST_CHROMIUM names, or the first one on the PATH.
 
-One runs for all tests; what a test does in it happens in contexts, each with cookies of its own.
+One runs for all tests, as does the driver that Playwright speaks to it through; what a test does in
+it happens in contexts, each with cookies of its own.
 
+- `driver`   starts other browsers
 - `browser`  without pages and without cookies
 """
 
@@ -14,7 +16,8 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, async_playwright, expect
+import pytest_asyncio
+from playwright.async_api import Browser, Playwright, async_playwright, expect
 
 from app.processes import die_with_parent
 
@@ -45,6 +48,13 @@ UNSEEN = (
 START_SECONDS_MAX = 20.0
 expect.set_options(timeout=15_000)  # on a machine that does much else, 5 s may be too little
 REMEDY = "No Chromium found. Run `apt-get install chromium`, or set NAPVI_TEST_CHROMIUM to one."
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests marked `browser` share the event loop of the driver, as do their fixtures."""
+    for item in items:
+        if item.get_closest_marker("browser") and item.get_closest_marker("asyncio"):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
 @pytest.fixture(scope="session")
@@ -90,10 +100,20 @@ def _address(process: "subprocess.Popen[bytes]", file: Path) -> list[str]:
     raise RuntimeError(f"Chromium does not listen; exit code {process.poll()}.")
 
 
-@pytest.fixture
-async def browser(devtools_url: str) -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.connect_over_cdp(devtools_url)
-        yield browser
-        for context in browser.contexts[1:]:  # the first one is that of the browser itself
-            await context.close()
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def driver() -> AsyncIterator[Playwright]:
+    """Starting it takes longer than most tests do."""
+    async with async_playwright() as driver:
+        yield driver
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def driven_chromium(driver: Playwright, devtools_url: str) -> Browser:
+    return await driver.chromium.connect_over_cdp(devtools_url)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def browser(driven_chromium: Browser) -> AsyncIterator[Browser]:
+    yield driven_chromium
+    for context in driven_chromium.contexts[1:]:  # the first one is that of the browser itself
+        await context.close()

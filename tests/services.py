@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -172,15 +172,16 @@ def environment(database_url: str) -> dict[str, str]:
     return environment_on(database_url)
 
 
-@pytest.fixture
-def simulator(environment: dict[str, str]) -> Iterator[Service]:
+@contextmanager
+def running_simulator(environment: Mapping[str, str]) -> Iterator[Service]:
     simulator = Service(environment, "simulator")
     yield simulator
     simulator.stop()
 
 
-@pytest.fixture
-def start_service(environment: dict[str, str], simulator: Service) -> Iterator[StartService]:
+@contextmanager
+def starting_services(environment: Mapping[str, str], simulator: Service) -> Iterator[StartService]:
+    """They end, as they should, when it does."""
     with ExitStack() as started:
 
         def start(*options: str, bind: str | None = None) -> Service:
@@ -190,6 +191,18 @@ def start_service(environment: dict[str, str], simulator: Service) -> Iterator[S
             started.callback(service.stop)
             return service
 
+        yield start
+
+
+@pytest.fixture
+def simulator(environment: dict[str, str]) -> Iterator[Service]:
+    with running_simulator(environment) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def start_service(environment: dict[str, str], simulator: Service) -> Iterator[StartService]:
+    with starting_services(environment, simulator) as start:
         yield start
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 
-import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext
 
 from tests.browser.scripted_site import Site, scripted_site
@@ -10,7 +10,7 @@ from tests.browser.witness import Witness
 from tests.payments import Process, open_process
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def phone(browser: Browser) -> AsyncIterator[BrowserContext]:
     """A phone without cookies, 360 px wide. Fails when a page complains in the console."""
     context = await browser.new_context(
@@ -27,14 +27,14 @@ async def phone(browser: Browser) -> AsyncIterator[BrowserContext]:
     assert witness.complaints == []
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def process(database_url: str) -> AsyncIterator[Process]:
     """For what happens elsewhere, on the database of the service."""
     async with open_process(database_url) as process:
         yield process
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def site() -> AsyncIterator[Site]:
     async with scripted_site() as site:
         yield site

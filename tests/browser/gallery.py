@@ -1,11 +1,13 @@
 """A wallet in which a top-up has come to every end that there is."""
 
+import secrets
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from playwright.async_api import BrowserContext
 
 from app.model import EventType, Fact, TxRef
+from app.representations import Account
 from tests.payments import Process, about, failure, transfer
 from tests.services import PASSWORD, Service
 
@@ -43,10 +45,16 @@ ENDS: dict[str, Callable[[Opened], list[Fact]]] = {
 """By the sentence that its page says: what happened after it was opened."""
 
 
-async def register(service: Service, context: BrowserContext, username: str = "lan.nguyen") -> None:
-    account = {"username": username, "password": PASSWORD}
-    answer = await context.request.post(f"{service.url}/api/auth/register", data=account)
+def new_username() -> str:
+    return f"payer-{secrets.token_hex(4)}"
+
+
+async def register(service: Service, context: BrowserContext) -> Account:
+    """A new payer, whom `context` is from now on."""
+    credentials = {"username": new_username(), "password": PASSWORD}
+    answer = await context.request.post(f"{service.url}/api/auth/register", data=credentials)
     assert answer.status == 201, await answer.text()
+    return cast(Account, await answer.json())
 
 
 async def open_topup(service: Service, context: BrowserContext, amount: int = AMOUNT) -> Opened:

@@ -6,6 +6,8 @@ from pathlib import Path
 from playwright.async_api import Page
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
+PHONE_HEIGHT = 640
+"""Of a phone, what shows a state."""
 
 
 async def picture(page: Page, name: str, height: int | None = None) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+import pytest_asyncio
 
 from tests.browser.firefox import FirefoxPage, running_firefox
 from tests.browser.scripted_site import STATUS, STREAM
@@ -21,7 +22,7 @@ SLIP = "document.querySelector('.slip')?.dataset"
 ASKED = "performance.getEntriesByType('resource').filter((e) => e.name.includes('{}')).length"
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def page() -> AsyncIterator[FirefoxPage]:
     named = os.environ.get("NAPVI_TEST_FIREFOX")
     program = named or next(filter(None, map(shutil.which, PROGRAMS)), None)

@@ -1,6 +1,7 @@
 """static/use-topup-sse.js in real React."""
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import BrowserContext, Page
 
 from tests.browser.react.packages import react_module
@@ -45,7 +46,7 @@ PAGE = b"""<!doctype html>
 ONE, OTHER = "T00000001", "T00000002"
 
 
-@pytest.fixture(params=["18", "19"])
+@pytest_asyncio.fixture(loop_scope="session", params=["18", "19"])
 async def page(
     request: pytest.FixtureRequest, pytestconfig: pytest.Config, site: Site, phone: BrowserContext
 ) -> Page:

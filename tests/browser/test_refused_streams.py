@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.gallery import AMOUNT, Opened, open_topup, paid, register
@@ -33,7 +34,7 @@ def environment(database_url: str, request: pytest.FixtureRequest) -> dict[str, 
     return environment_on(database_url) | getattr(request, "param", {})
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def desktop(browser: Browser) -> AsyncIterator[BrowserContext]:
     """Another device."""
     context = await browser.new_context(locale="vi-VN")
@@ -117,7 +118,7 @@ async def test_who_finds_no_place_polls_and_streams_when_there_is_one(
         await share_the_login(service, phone, desktop)
         holding = await watch(service, desktop, topup)
     else:
-        await register(service, desktop, "minh.tran")
+        await register(service, desktop)
         holding = await watch(service, desktop, await open_topup(service, desktop))
     await until(holding, "live")
     page = await watch(service, phone, topup)

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 
 from tests.browser.devtools import Devtools, FreezablePage, freezing_chromium
 from tests.browser.scripted_site import STATUS, STREAM, Site, frame, says, update
@@ -12,7 +13,7 @@ from tests.chromium import ARGUMENTS
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def devtools(chromium: str) -> AsyncIterator[Devtools]:
     async with freezing_chromium(chromium, ARGUMENTS) as devtools:
         yield devtools

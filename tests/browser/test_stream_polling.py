@@ -1,6 +1,7 @@
 """Status requests: only while there is no stream, fewer and fewer, and none after the end."""
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import BrowserContext
 
 from tests.browser.scripted_site import STATUS, STREAM, Site, error, frame, refuses, says, update
@@ -12,7 +13,7 @@ STEP_SECONDS = 0.25
 WITHOUT_STREAM = {"stream": False}
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def page(site: Site, phone: BrowserContext) -> StreamPage:
     """Its clock is held; Math.random is in the middle."""
     page = StreamPage(await site.open(phone))

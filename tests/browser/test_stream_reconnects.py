@@ -3,6 +3,7 @@
 import itertools
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import BrowserContext
 
 from tests.browser.scripted_site import (
@@ -26,7 +27,7 @@ CYCLES = 100
 STEP_SECONDS = 0.25
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def page(site: Site, phone: BrowserContext) -> StreamPage:
     """Its clock is held; Math.random is in the middle."""
     page = StreamPage(await site.open(phone))

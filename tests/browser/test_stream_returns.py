@@ -3,7 +3,8 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import BrowserContext, CDPSession, async_playwright
+import pytest_asyncio
+from playwright.async_api import BrowserContext, CDPSession, Playwright
 
 from tests.browser.scripted_site import STATUS, STREAM, Site, frame, says, update
 from tests.browser.stream_page import StreamPage, open_page
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.browser
 NO_NETWORK = {"offline": True, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def page(site: Site, phone: BrowserContext) -> StreamPage:
     """One that hears its stream."""
     site.stream.append(says("retry: 1\n\n" + frame(1)))
@@ -23,22 +24,21 @@ async def page(site: Site, phone: BrowserContext) -> StreamPage:
     return page
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def devtools(page: StreamPage) -> CDPSession:
     return await page.page.context.new_cdp_session(page.page)
 
 
-@pytest.fixture
-async def browser_with_cache(chromium: str) -> AsyncIterator[BrowserContext]:
+@pytest_asyncio.fixture(loop_scope="session")
+async def browser_with_cache(driver: Playwright, chromium: str) -> AsyncIterator[BrowserContext]:
     """Playwright turns the back/forward cache off, unless it is told not to."""
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=chromium,
-            args=ARGUMENTS,
-            ignore_default_args=["--disable-back-forward-cache"],
-        )
-        yield await browser.new_context()
-        await browser.close()
+    browser = await driver.chromium.launch(
+        executable_path=chromium,
+        args=ARGUMENTS,
+        ignore_default_args=["--disable-back-forward-cache"],
+    )
+    yield await browser.new_context()
+    await browser.close()
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from app.security_headers import SECURITY_HEADERS
@@ -30,7 +31,7 @@ LISTEN = """
 CONNECTING = 0
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def context(browser: Browser, front: Front) -> AsyncIterator[BrowserContext]:
     context = await browser.new_context(
         base_url=front.url, ignore_https_errors=True, bypass_csp=True, locale="vi-VN"

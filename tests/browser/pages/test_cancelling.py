@@ -1,13 +1,14 @@
 """A payer calls a top-up off on its page, or thinks better of it."""
 
-import signal
 from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import BrowserContext, Locator, Page, expect
 
-from tests.browser.gallery import open_topup, register
+from tests.browser.gallery import register
+from tests.browser.payer import agree_to_cancel, follow, open_checkout
 from tests.browser.witness import Requests, shifted
 from tests.services import Service
 
@@ -17,14 +18,12 @@ CANCEL = "/api/topup/cancel"
 WAITING = "Đang chờ chuyển khoản"
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def page(service: Service, phone: BrowserContext) -> AsyncIterator[Page]:
     """Watches a top-up that waits for money."""
     await register(service, phone)
-    topup = await open_topup(service, phone)
     page = await phone.new_page()
-    await page.goto(f"{service.url}/wallet/topup/{topup['tx_ref']}")
-    await expect(page.locator(".slip")).to_have_attribute("data-connection", "live")
+    await follow(service, page)
     yield page
 
 
@@ -36,15 +35,10 @@ def state(page: Page) -> Locator:
     return page.get_by_role("status")
 
 
-async def agree(page: Page) -> None:
-    await offer(page).click()
-    await page.get_by_role("dialog").get_by_role("button", name="Có, huỷ").click()
-
-
 async def test_who_cancels_twice_over_sees_it_cancelled_and_the_button_gone(page: Page) -> None:
     requests = Requests(page)
     shifted_before = await shifted(page)
-    await agree(page)
+    await agree_to_cancel(page)
     await expect(state(page)).to_contain_text("Lần nạp này đã huỷ")
     await expect(offer(page)).to_be_hidden()
     await expect(page.locator("h1")).to_be_focused()
@@ -73,7 +67,7 @@ async def test_who_escapes_or_keeps_it_cancels_nothing(page: Page, answer: str) 
 
 async def test_a_yes_said_once_does_not_answer_the_next_question(page: Page) -> None:
     await page.route(f"**{CANCEL}", lambda route: route.abort(), times=1)
-    await agree(page)
+    await agree_to_cancel(page)
     fault = page.locator('[data-fault="form"]')
     await expect(fault).to_have_text("Chưa huỷ được, hãy thử lại.")
     requests = Requests(page)
@@ -84,34 +78,15 @@ async def test_a_yes_said_once_does_not_answer_the_next_question(page: Page) -> 
     assert requests.to(CANCEL) == []
 
 
-async def test_while_payos_is_away_the_page_says_so_and_can_be_asked_again(
-    page: Page, simulator: Service
-) -> None:
-    simulator.send(signal.SIGSTOP)
-    try:
-        await agree(page)
-        await expect(offer(page)).to_have_attribute("aria-busy", "true")
-        fault = page.locator('[data-fault="form"]')
-        await expect(fault).to_have_text("Chưa huỷ được, hãy thử lại.", timeout=20_000)
-    finally:
-        simulator.send(signal.SIGCONT)
-    await expect(state(page)).to_contain_text(WAITING)
-    await expect(offer(page)).to_have_attribute("aria-busy", "false")
-    await agree(page)
-    await expect(state(page)).to_contain_text("Lần nạp này đã huỷ")
-
-
 async def test_whose_login_has_ended_is_asked_to_log_in_again(page: Page) -> None:
     watched = urlsplit(page.url).path
     await page.context.clear_cookies()  # the stream was there before, and goes on
-    await agree(page)
+    await agree_to_cancel(page)
     await page.wait_for_url(f"**/login?next={watched}")
 
 
 async def test_money_that_comes_meanwhile_answers_the_question(page: Page) -> None:
-    async with page.context.expect_page() as opened:
-        await page.get_by_role("link", name="Mở trang thanh toán").click()
-    checkout = await opened.value
+    checkout = await open_checkout(page)
     await offer(page).click()
     await checkout.get_by_role("button", name="Trả đủ").click()
     await expect(state(page)).to_contain_text("Đã nhận")

@@ -5,40 +5,27 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import BrowserContext, Page, expect
 
 from app.texts import dong
-from tests.browser.gallery import AMOUNT, ENDS, Opened, open_topup, paid, register
-from tests.browser.pictures import picture
+from tests.browser.gallery import AMOUNT, ENDS, paid, register
+from tests.browser.payer import follow
+from tests.browser.pictures import PHONE_HEIGHT, picture
 from tests.browser.witness import Requests, shifted
-from tests.payments import LINK, Process, linked, query, transfer
-from tests.services import Service, StartService, environment_on
+from tests.payments import LINK, Process, linked, transfer
+from tests.services import Service
 
 pytestmark = pytest.mark.browser
 
-PICTURE_HEIGHT = 640
 BACK_TO_THE_SHOP = "Quay về cửa hàng"
 
 
-@pytest.fixture
-def environment(database_url: str) -> dict[str, str]:
-    """Every state on a screen is told."""
-    return environment_on(database_url) | {"NAPVI_STREAM_SEEN_PERCENT": "100"}
-
-
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def page(service: Service, phone: BrowserContext) -> AsyncIterator[Page]:
     """Of a payer who is logged in, at nothing yet."""
     await register(service, phone)
     yield await phone.new_page()
-
-
-async def follow(service: Service, page: Page) -> Opened:
-    """A new top-up, on the screen and live."""
-    topup = await open_topup(service, page.context)
-    await page.goto(f"{service.url}/wallet/topup/{topup['tx_ref']}")
-    await expect(page.locator(".slip")).to_have_attribute("data-connection", "live")
-    return topup
 
 
 @pytest.mark.parametrize("width", [360, 1280])
@@ -57,7 +44,7 @@ async def test_no_state_that_arrives_moves_anything(
         await expect(page.get_by_role("status")).to_be_in_viewport()
         assert await shifted(page) == before, sentence
         if (language, width) == ("vi", 360):
-            await picture(page, f"state-{sentence}", PICTURE_HEIGHT)
+            await picture(page, f"state-{sentence}", PHONE_HEIGHT)
 
 
 @pytest.mark.parametrize("hours", [-3, 0, 3])
@@ -83,7 +70,7 @@ async def test_when_the_time_is_over_the_code_goes_and_the_money_is_safe(
     await expect(page.get_by_role("status")).to_contain_text("tiền đến vẫn được cộng vào ví")
     await expect(page.get_by_role("img", name="Mã VietQR")).to_be_hidden()
     await expect(page.get_by_role("timer")).to_be_hidden()
-    await picture(page, "state-overdue", PICTURE_HEIGHT)
+    await picture(page, "state-overdue", PHONE_HEIGHT)
 
 
 async def test_when_the_time_is_over_who_paid_a_part_is_not_asked_for_the_rest(
@@ -104,10 +91,10 @@ async def test_when_the_time_is_over_who_paid_a_part_is_not_asked_for_the_rest(
 
 
 async def test_a_code_that_is_made_later_shows_without_a_reload(
-    service: Service, process: Process, page: Page, database_url: str
+    service: Service, process: Process, page: Page
 ) -> None:
-    [(user_id,)] = await query(database_url, "SELECT user_id FROM topup.users")
-    topup = await process.topup(AMOUNT, user_id)
+    me = await (await page.context.request.get(f"{service.url}/api/auth/me")).json()
+    topup = await process.topup(AMOUNT, me["user_id"])
     await page.goto(f"{service.url}/wallet/topup/{topup.tx_ref}")
     await expect(page.locator(".slip")).to_have_attribute("data-connection", "live")
     code = page.get_by_role("img", name="Mã VietQR")
@@ -124,26 +111,6 @@ async def test_a_code_that_is_made_later_shows_without_a_reload(
     await process.store.append_events([transfer(topup.order_code, 40_000)])
     await expect(page.locator('[data-part="due"]')).to_have_text(dong(60_000))
     assert len(requests.to(f"/wallet/topup/{topup.tx_ref}")) == 1
-
-
-async def test_a_lost_connection_is_no_reason_to_worry(
-    service: Service, start_service: StartService, process: Process, page: Page
-) -> None:
-    topup = await follow(service, page)
-    before = await shifted(page)
-    service.stop()
-    connection = page.locator(".connection")
-    await expect(connection).to_have_text(
-        "Mất kết nối. Chúng tôi vẫn theo dõi, tiền của bạn an toàn."
-    )
-    await expect(connection).to_have_attribute("aria-live", "polite")
-    assert await shifted(page) == before
-    await picture(page, "state-connection-lost", PICTURE_HEIGHT)
-    await process.store.append_events([paid(topup)])
-    start_service(bind=service.address)
-    await expect(page.get_by_role("status")).to_contain_text(
-        f"Đã nhận {dong(AMOUNT)}", timeout=15_000
-    )
 
 
 async def test_the_history_is_asked_for_only_by_who_looks(

@@ -7,15 +7,15 @@ import pytest
 from playwright.async_api import Browser, BrowserContext, Page, Route, expect
 
 from app.texts import dong
+from tests.browser.gallery import register
+from tests.browser.payer import enter_an_amount, open_checkout, order, pay, submit
 from tests.browser.pictures import picture
 from tests.browser.witness import Requests, shifted
-from tests.services import Service, environment_on
+from tests.services import PASSWORD, Service
 
 pytestmark = pytest.mark.browser
 
-PASSWORD = "một mật khẩu dài"
 INIT = "/api/topup/init"
-TOPUP_PAGE = re.compile(r"/wallet/topup/T[0-9A-Z]{8}$")
 NO_ANSWER = {"code": "payos_timeout", "status": 504, "title": "PayOS did not answer in time"}
 
 
@@ -23,51 +23,14 @@ Payer = Callable[[BrowserContext], Awaitable[Page]]
 
 
 @pytest.fixture
-def environment(database_url: str, request: pytest.FixtureRequest) -> dict[str, str]:
-    """Of the service; parametrized indirectly with what a test wants to be different."""
-    return environment_on(database_url) | getattr(request, "param", {})
-
-
-@pytest.fixture
 def log_in(service: Service) -> Payer:
     """Makes an account and opens the page where an amount is entered."""
 
     async def log_in(context: BrowserContext) -> Page:
-        account = {"username": "lan.nguyen", "password": PASSWORD}
-        answer = await context.request.post(f"{service.url}/api/auth/register", data=account)
-        assert answer.status == 201
-        page = await context.new_page()
-        await page.goto(f"{service.url}/wallet/topup")
-        return page
+        await register(service, context)
+        return await enter_an_amount(service, context)
 
     return log_in
-
-
-async def submit(page: Page, **fields: str) -> None:
-    for field, text in fields.items():
-        await page.locator(f"#{field}").fill(text)
-    await page.locator("button[type=submit]").click()
-
-
-async def order(page: Page, amount: str = "50000", connection: str = "live") -> None:
-    """Asks for a code to pay `amount`, until the page watches for the money."""
-    await submit(page, amount=amount)
-    await expect(page).to_have_url(TOPUP_PAGE)
-    await expect(page.locator(".slip")).to_have_attribute("data-connection", connection)
-
-
-async def open_checkout(page: Page) -> Page:
-    async with page.context.expect_page() as opened:
-        await page.get_by_role("link", name="Mở trang thanh toán").click()
-    return await opened.value
-
-
-async def pay(page: Page, button: str = "Trả đủ") -> None:
-    """On PayOS's page, in another tab."""
-    checkout = await open_checkout(page)
-    await checkout.get_by_role("button", name=button).click()
-    await checkout.get_by_text("webhook delivered").first.wait_for()
-    await checkout.close()
 
 
 async def test_a_payment_in_another_tab_shows_at_once_without_reload_or_status_request(
@@ -106,23 +69,6 @@ async def test_a_payment_in_another_tab_shows_at_once_without_reload_or_status_r
     await page.get_by_role("link", name="Về ví").click()
     await expect(page.locator(".balance .sum")).to_have_text(dong(50_000))
     await picture(page, "wallet-phone")
-
-
-@pytest.mark.parametrize("environment", [{"NAPVI_STREAM": "off"}], indirect=True)
-async def test_without_the_stream_a_payment_shows_by_polling(
-    log_in: Payer, phone: BrowserContext
-) -> None:
-    page = await log_in(phone)
-    requests = Requests(page)
-    await order(page, connection="polling")
-    await expect(page.locator(".connection")).to_have_text("Đang tự cập nhật sau mỗi vài giây")
-    await pay(page)
-    await expect(page.get_by_role("status")).to_contain_text(
-        f"Đã nhận {dong(50_000)}", timeout=9000
-    )
-    await expect(page.locator(".slip")).to_have_attribute("data-connection", "closed")
-    assert requests.to("/api/topup/status") != []
-    assert requests.to("/api/topup/stream") == []
 
 
 async def test_the_language_can_be_switched_while_money_is_awaited(
@@ -197,15 +143,16 @@ async def test_who_pays_on_a_page_put_away_sees_it_on_return(
 
 
 async def test_a_login_that_ended_leads_to_the_login_and_back(
-    log_in: Payer, phone: BrowserContext
+    service: Service, phone: BrowserContext
 ) -> None:
-    page = await log_in(phone)
+    payer = await register(service, phone)
+    page = await enter_an_amount(service, phone)
     await order(page)
     address = page.url
     await phone.clear_cookies(name="napvi_session")
     await page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
     await expect(page).to_have_url(re.compile(r"/login\?next="))
-    await submit(page, username="lan.nguyen", password=PASSWORD)
+    await submit(page, username=payer["username"], password=PASSWORD)
     await expect(page).to_have_url(address)
     await expect(page.locator(".slip")).to_have_attribute("data-connection", "live")
 

@@ -1,35 +1,29 @@
 """Registration and login, with what people get wrong."""
 
 import pytest
-from playwright.async_api import BrowserContext, Page, expect
+from playwright.async_api import BrowserContext, expect
 
-from tests.services import Service
+from tests.browser.gallery import new_username
+from tests.browser.payer import submit
+from tests.services import PASSWORD, Service
 
 pytestmark = pytest.mark.browser
-
-PASSWORD = "một mật khẩu dài"
-
-
-async def submit(page: Page, username: str, password: str) -> None:
-    await page.locator("#username").fill(username)
-    await page.locator("#password").fill(password)
-    await page.locator("button[type=submit]").click()
 
 
 async def test_what_is_wrong_is_said_where_it_is_wrong(
     service: Service, phone: BrowserContext
 ) -> None:
-    page = await phone.new_page()
+    username, page = new_username(), await phone.new_page()
     await page.goto(f"{service.url}/register")
-    await submit(page, "Nguyễn Lan", PASSWORD)
+    await submit(page, username="Nguyễn Lan", password=PASSWORD)
     await expect(page.locator('[data-fault="username"]')).to_contain_text("chữ thường không dấu")
     await expect(page.locator("#username")).to_be_focused()
-    await submit(page, "lan.nguyen", PASSWORD)
+    await submit(page, username=username, password=PASSWORD)
     await expect(page).to_have_url(f"{service.url}/wallet")
 
     await page.get_by_role("button", name="Đăng xuất").click()
     await page.get_by_role("link", name="Đăng ký").click()
-    await submit(page, "lan.nguyen", PASSWORD)
+    await submit(page, username=username, password=PASSWORD)
     await expect(page.get_by_text("Tên đăng nhập này đã có người dùng.")).to_be_visible()
     await expect(page.locator('[data-fault="username"]')).to_be_empty()
 
@@ -37,10 +31,10 @@ async def test_what_is_wrong_is_said_where_it_is_wrong(
 async def test_a_refused_login_does_not_say_which_half_was_wrong(
     service: Service, phone: BrowserContext
 ) -> None:
-    page = await phone.new_page()
+    username, page = new_username(), await phone.new_page()
     await page.goto(f"{service.url}/login?next=/wallet/topup")
-    await submit(page, "nobody", PASSWORD)
+    await submit(page, username="nobody", password=PASSWORD)
     await expect(page.get_by_text("Tên đăng nhập hoặc mật khẩu không đúng.")).to_be_visible()
     await page.get_by_role("link", name="Đăng ký").click()
-    await submit(page, "lan.nguyen", PASSWORD)
+    await submit(page, username=username, password=PASSWORD)
     await expect(page).to_have_url(f"{service.url}/wallet/topup")
