@@ -1,6 +1,6 @@
 -- finish_check: gives a claim back and says when to ask next, sooner while somebody streams it;
 --           without an answer of PayOS, after the first step of the schedule, twice as long each
---           time, and never: that was all.
+--           time in a row, and never: that was all.
 -- Raises:   nothing.
 -- Locks:    its row of payos_checks.
 -- Notifies: nothing.
@@ -18,23 +18,26 @@ DECLARE
     v_asked CONSTANT integer := (
         SELECT c.asked FROM topup.payos_checks AS c WHERE c.tx_ref = p_tx_ref
     );
-    v_next_at timestamptz := (
-        SELECT least(topup.next_check(t, v_now, v_schedule), topup.next_watched_check(t, v_now))
-        FROM topup.topups AS t WHERE t.tx_ref = p_tx_ref
+    v_topup CONSTANT topup.topups := (
+        SELECT t FROM topup.topups AS t WHERE t.tx_ref = p_tx_ref
+    );
+    v_next_at CONSTANT timestamptz := least(
+        topup.next_watched_check(v_topup, v_now),
+        CASE
+            WHEN p_answered THEN topup.next_check(v_topup, v_now, v_schedule)
+            ELSE v_now + make_interval(secs => least(
+                v_schedule[1] * 2 ^ least(v_asked, 20), v_schedule[cardinality(v_schedule)]
+            ))
+        END
     );
 BEGIN
-    IF NOT p_answered THEN
-        v_next_at := v_now + make_interval(secs => least(
-            v_schedule[1] * 2 ^ least(v_asked, 20), v_schedule[cardinality(v_schedule)]
-        ));
-    END IF;
     DELETE FROM topup.payos_checks AS c
     WHERE c.tx_ref = p_tx_ref AND v_next_at IS NULL AND NOT c.doubtful;
     UPDATE topup.payos_checks AS c SET
         next_at = coalesce(
             CASE WHEN NOT c.doubtful THEN v_next_at END, least(c.next_at, v_next_at)
         ),
-        asked = c.asked + 1,
+        asked = CASE WHEN p_answered THEN 0 ELSE c.asked + 1 END,
         claimed_until = NULL,
         doubtful = c.doubtful OR NOT p_answered
     WHERE c.tx_ref = p_tx_ref;

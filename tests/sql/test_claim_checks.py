@@ -131,7 +131,7 @@ async def test_after_an_answer_the_next_step_of_the_schedule_follows(
     assert await due_in_seconds(database_url, topup.tx_ref) == pytest.approx(30, abs=1)
     assert await query(
         database_url, "SELECT asked, claimed_until, doubtful FROM topup.payos_checks"
-    ) == [(1, None, False)]
+    ) == [(0, None, False)]
 
 
 async def test_an_answer_about_what_is_confirmed_and_out_of_time_is_the_last(
@@ -169,6 +169,16 @@ async def test_the_longer_there_is_no_answer_the_rarer_the_question(
         await finish(database_url, topup, answered=False)
         waits.append(await due_in_seconds(database_url, topup.tx_ref))
     assert waits == pytest.approx([30, 60, 120, 240, 480, 960, 1920, 3600, 3600], abs=SLOW)
+
+
+async def test_answers_do_not_make_the_question_after_them_rarer(
+    database_url: str, topup: Topup
+) -> None:
+    for answered in (True, True, True, True, False):
+        await make_due(database_url, topup)
+        assert await claim(database_url) == {topup.tx_ref}
+        await finish(database_url, topup, answered)
+    assert await due_in_seconds(database_url, topup.tx_ref) == pytest.approx(30, abs=SLOW)
 
 
 @pytest.fixture
@@ -288,6 +298,17 @@ async def test_while_somebody_streams_it_a_topup_is_asked_about_every_90_seconds
     ended = "UPDATE topup.stream_leases SET ended = 'superseded' RETURNING 1"
     await query(database_url, ended)
     assert await ask(database_url, topup) == unwatched
+
+
+async def test_what_somebody_streams_is_asked_about_however_long_there_is_no_answer(
+    database_url: str, payer: Payer
+) -> None:
+    await open_stream(database_url, payer)
+    for _ in range(6):
+        await make_due(database_url, payer.topup)
+        assert await claim(database_url) == {payer.topup.tx_ref}
+        await finish(database_url, payer.topup, answered=False)
+    assert await due_in_seconds(database_url, payer.topup.tx_ref) == pytest.approx(90, abs=SLOW)
 
 
 @pytest.mark.breaks_the_laws
