@@ -1,4 +1,4 @@
-"""A connection for one command. What is wrong with DATABASE_URL is told without its password."""
+"""A connection for one command. What is wrong with an address is told without its password."""
 
 import psycopg
 from psycopg import AsyncConnection
@@ -9,12 +9,24 @@ from app.errors import ConfigurationError
 SERVER_VERSION_MIN = 150000
 
 
+def check_address(setting: str, url: str) -> None:
+    """Raises ConfigurationError, before libpq complains of an address by repeating its password."""
+    try:
+        host = str(conninfo_to_dict(url).get("host"))
+    except psycopg.ProgrammingError:
+        host = "@"
+    if "@" in host:  # which is the end of a password
+        raise ConfigurationError(
+            setting,
+            "is not an address.",
+            "Write postgresql://user:password@host/database, where an @ of the password is %40.",
+        )
+
+
 async def connect(database_url: str, command: str, *, autocommit: bool = False) -> AsyncConnection:
     """`command` is what pg_stat_activity says of it. Raises ConfigurationError."""
+    check_address("DATABASE_URL", database_url)
     try:
-        host = str(conninfo_to_dict(database_url).get("host"))
-        if "@" in host:  # which is the end of a password
-            raise psycopg.ProgrammingError
         connection = await AsyncConnection.connect(
             database_url, autocommit=autocommit, application_name=f"napvi {command}"
         )
@@ -22,18 +34,8 @@ async def connect(database_url: str, command: str, *, autocommit: bool = False) 
         complaint = f"the database cannot be reached: {str(error).strip()}"
         remedy = "Check that it runs, and the address and the password."
         raise ConfigurationError("DATABASE_URL", complaint, remedy) from error
-    except psycopg.ProgrammingError:  # its message would repeat the password
-        raise not_an_address() from None
     if connection.info.server_version < SERVER_VERSION_MIN:
         await connection.close()
         complaint, remedy = "the server is too old.", "Use PostgreSQL 15 or newer."
         raise ConfigurationError("DATABASE_URL", complaint, remedy)
     return connection
-
-
-def not_an_address() -> ConfigurationError:
-    return ConfigurationError(
-        "DATABASE_URL",
-        "is not an address.",
-        "Write postgresql://user:password@host/database, where an @ of the password is %40.",
-    )

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Awaitable, Callable
 
+from app.database.connecting import check_address
 from app.database.leases import LeaseStore
 from app.metrics.metrics import Metrics
 from app.model import Appended, Fact
@@ -22,8 +23,9 @@ class Streaming:
 
     def __init__(self, settings: Settings, recording: Recording, metrics: Metrics) -> None:
         worker_id = secrets.randbelow(2**31)
+        self._listen_url = settings.listen_database_url
         self.listener = Listener(
-            settings.listen_database_url or recording.url,
+            self._listen_url or recording.url,
             Audience(
                 on_wake=lambda tx_ref: self.hub.wake(tx_ref),  # noqa: PLW0108 no hub is there yet
                 on_connected=self._read_everything,
@@ -57,6 +59,9 @@ class Streaming:
         )
 
     async def open(self) -> None:
+        """Raises ConfigurationError when the database cannot be listened to."""
+        if self._listen_url is not None:
+            check_address("LISTEN_DATABASE_URL", self._listen_url)
         await self.listener.start()
         await self.hub.start()
         self.streams.start()

@@ -59,6 +59,26 @@ async def test_a_wrong_value_is_named_with_its_remedy(
     assert remedy in sentence
 
 
+@pytest.mark.parametrize("setting", ["DATABASE_URL", "LISTEN_DATABASE_URL"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgres//napvi:SECRETPW@127.0.0.1:1/db",
+        "postgresql://napvi:TOP@SECRETPW@127.0.0.1:1/db",
+        "postgresql://127.0.0.1:1/db?passwrod=SECRETPW",
+        "host=127.0.0.1 password=TOP SECRETPW",
+    ],
+)
+async def test_an_address_that_is_none_is_told_without_its_password(
+    setting: str, address: str, serving: dict[str, str]
+) -> None:
+    """libpq repeats what it cannot read."""
+    serving[setting] = address
+    sentence = await refusal(serving)
+    assert sentence.startswith(f"napvi: {setting}: is not an address.")
+    assert "SECRETPW" not in sentence
+
+
 async def test_a_database_without_the_schema_is_refused(
     empty_database_url: str, serving: dict[str, str]
 ) -> None:
