@@ -18,6 +18,8 @@ from app.tasks import watched
 
 log = logging.getLogger(__name__)
 
+LISTEN_SECONDS_MAX = 1.0  # without one a stream would say nothing until the next sweep
+
 
 class Hub:
     """The streams of one process. Belongs to the event loop: nothing here is thread-safe.
@@ -113,7 +115,7 @@ class Hub:
             channel = self._channels[tx_ref] = _Channel()
             channel.opening = asyncio.create_task(self._open(tx_ref, channel))
         channel.subscriptions.add(subscription)
-        if channel.opening is None:
+        if channel.is_served:
             self._reader.mark((tx_ref,), Cause.ENTER)
 
     def leave(self, subscription: Subscription) -> None:
@@ -130,12 +132,22 @@ class Hub:
             self._unlisten(subscription.tx_ref)
 
     async def _open(self, tx_ref: TxRef, channel: "_Channel") -> None:
-        """LISTEN, then read: in the other order an event between the two is lost."""
+        """LISTEN, then read: in the other order an event between the two is lost. While there is
+        no LISTEN to be had, read all the same; and again after it."""
+        loop = asyncio.get_running_loop()
+        late = loop.call_later(LISTEN_SECONDS_MAX, self._serve, tx_ref, channel)
         try:
             await self._listen(tx_ref)
         except Exception:
             log.exception("event=hub.not_listening reason=failed tx_ref=%s", tx_ref)  # swept
+        finally:
+            late.cancel()
         channel.opening = None
+        self._serve(tx_ref, channel)
+
+    def _serve(self, tx_ref: TxRef, channel: "_Channel") -> None:
+        """Reads for its streams, and from now on for each that enters."""
+        channel.is_served = True
         self._reader.mark((tx_ref,), Cause.ENTER)
 
     def _sweep_in_time(self) -> None:
@@ -156,10 +168,13 @@ class _Channel:
     """A top-up that is streamed, the task that listens to it for the first time, and how far its
     streams have come."""
 
-    __slots__ = ("_awaited", "_awaited_seq", "given_seq", "opening", "subscriptions")
+    __slots__ = (
+        "_awaited", "_awaited_seq", "given_seq", "is_served", "opening", "subscriptions",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.opening: asyncio.Task[None] | None = None
+        self.is_served = False
         self.subscriptions: set[Subscription] = set()
         self.given_seq = 0
         self._awaited_seq = 0

@@ -1,9 +1,10 @@
--- first_answer: a top-up as it stood when its payment link was first recorded; as it stands, when
---           none has been.
+-- first_answer: a top-up as it stood when its payment link was first recorded, with its QR code if
+--           that ever was; as it stands, when none has been.
 -- Raises:   nothing; an unknown tx_ref gives a row of nulls.
 -- Locks:    nothing.
 -- Notifies: nothing.
--- Why:      an init that is repeated gets the answer of the first, whatever happened meanwhile.
+-- Why:      an init that is repeated gets the answer of the first, whatever happened meanwhile. The
+--           reconciler may have found the link before that answer came, and PayOS tells it no code.
 CREATE OR REPLACE FUNCTION topup.first_answer(p_tx_ref text)
 RETURNS topup.topups
 LANGUAGE sql
@@ -16,7 +17,11 @@ AS $$
         e.tx_ref = p_tx_ref
         AND e.seq <= coalesce(
             (
-                SELECT min(l.seq) FROM topup.events AS l
+                SELECT
+                    coalesce(
+                        min(l.seq) FILTER (WHERE l.data ->> 'qr_code' <> ''), min(l.seq)
+                    )
+                FROM topup.events AS l
                 WHERE l.tx_ref = p_tx_ref AND l.type = 'topup.linked'
             ),
             e.seq

@@ -190,6 +190,23 @@ async def test_the_first_answer_tells_of_money_that_was_faster_than_the_link(
     assert (answer.amount_paid, answer.seq) == (10_000, 3)
 
 
+async def test_the_first_answer_has_the_qr_code_though_the_link_was_found_before(
+    process: Process,
+) -> None:
+    """By the reconciler, while the call that makes it was under way."""
+    topup = await process.topup()
+    found = about(
+        topup.tx_ref,
+        EventType.TOPUP_LINKED,
+        payment_link_id="e" * 32,
+        checkout_url="https://pay.example",
+        qr_code="",
+    )
+    await process.store.append_events([found])
+    await process.store.append_events([linked(topup.tx_ref, "e" * 32)])
+    assert (await process.openings.first_answer(topup.tx_ref)).qr_code == "0002010102"
+
+
 async def test_without_a_link_the_first_answer_is_how_the_topup_stands(process: Process) -> None:
     topup = await process.topup()
     await process.store.append_events([about(topup.tx_ref, EventType.TOPUP_CANCELLED)])

@@ -358,6 +358,28 @@ async def test_without_a_listener_the_sweep_serves_the_streams(
         assert await seqs(subscription, until=2) == [2]
 
 
+async def test_while_there_is_no_listener_a_stream_begins_with_the_current_state(
+    start_hub: StartHub, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Long before the sweep, and not a second time once there is a listener."""
+    monkeypatch.setattr("app.stream.hub.LISTEN_SECONDS_MAX", 0.05)
+    connected = asyncio.Event()
+
+    async def listen(_: TxRef) -> None:
+        await connected.wait()
+
+    hub = await start_hub(listen=listen, sweep_seconds=3_600)
+    tx_ref = await journal.open(entries=1)
+    async with pulled(hub, tx_ref, None) as first, pulled(hub, tx_ref, 0) as second:
+        assert await seqs(first, until=1) == [1]
+        assert await seqs(second, until=1) == [1]
+        async with pulled(hub, tx_ref, None) as later:
+            assert await seqs(later, until=1) == [1]
+        await journal.append(tx_ref)
+        connected.set()
+        assert await seqs(first, until=2) == [2]
+
+
 async def test_closing_ends_every_stream_and_refuses_new_ones(
     start_hub: StartHub, journal: Journal, eventually: Eventually
 ) -> None:
