@@ -3,9 +3,10 @@
 import re
 import tomllib
 from pathlib import Path
+from typing import TypeVar
 
 import app.errors
-from app.errors import Problem
+from app.errors import NapviError, Problem
 from app.factory import VERSION
 from app.model import EventType
 from app.payos.simulator.faults import FAULTS
@@ -13,6 +14,8 @@ from app.settings import REQUIRED_TO_SERVE, Settings, environment_name
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
+
+E = TypeVar("E", bound=NapviError)
 
 
 def rows(document: str) -> list[list[str]]:
@@ -25,8 +28,10 @@ def cells(text: str) -> list[list[str]]:
     return [[cell.strip().strip("`") for cell in line.strip("|").split("|")] for line in table]
 
 
-def problems(root: type[Problem] = Problem) -> list[type[Problem]]:
-    return [root, *(leaf for child in root.__subclasses__() for leaf in problems(child))]
+def kinds(root: type[E]) -> list[type[E]]:
+    """`root` and every error of app/errors.py below it."""
+    children = [child for child in root.__subclasses__() if child.__module__ == root.__module__]
+    return [root, *(kind for child in children for kind in kinds(child))]
 
 
 def test_every_setting_has_its_row_with_the_default() -> None:
@@ -48,18 +53,22 @@ def test_the_version_is_the_same_everywhere() -> None:
 
 def test_every_problem_has_its_row_with_the_status() -> None:
     documented = {(row[0], row[1]) for row in rows("errors.md") if row[1].isdecimal()}
-    assert documented == {(problem.code, str(problem.http_status)) for problem in problems()}
+    assert documented == {(problem.code, str(problem.http_status)) for problem in kinds(Problem)}
 
 
 def test_the_error_tree_is_drawn_as_it_is() -> None:
     drawn = re.findall(r"[├└]── (\w+)(?: +(\d+))?", app.errors.__doc__ or "")
-    statuses = {name: status for name, status in drawn if status}
-    real = {
-        problem.__name__: str(problem.http_status)
-        for problem in problems()[1:]
-        if problem.__module__ == "app.errors"
-    }
-    assert statuses == real
+    real = [
+        (kind.__name__, str(kind.http_status) if kind in kinds(Problem)[1:] else "")
+        for kind in kinds(NapviError)[1:]
+    ]
+    assert sorted(drawn) == sorted(real)
+
+
+def test_every_refusal_of_a_command_has_its_row() -> None:
+    table = (DOCS / "errors.md").read_text("utf-8").partition("## Refusals to start")[2]
+    refusals = set(kinds(NapviError)[1:]) - set(kinds(Problem))
+    assert {row[0] for row in cells(table)[2:]} == {refusal.__name__ for refusal in refusals}
 
 
 def test_every_sqlstate_of_the_schema_has_its_row() -> None:
