@@ -78,6 +78,20 @@ def test_every_sqlstate_of_the_schema_has_its_row() -> None:
     assert documented == raised
 
 
+def test_every_function_that_the_application_may_call_has_its_row() -> None:
+    doors, readers = set[str](), set[str]()
+    for entry in (ROOT / "sql" / "schema.txt").read_text("utf-8").split("\n\n"):
+        function = re.match(r"(?:FUNCTION|AGGREGATE) \w+\.(\w+)", entry)
+        if function and "topup_app may EXECUTE" in entry:
+            (doors if "SECURITY DEFINER" in entry else readers).add(function[1])
+    section = (DOCS / "architecture.md").read_text("utf-8").partition("## The database")[2]
+    documented = [
+        {name.split(".")[-1].strip("`") for row in cells(table) for name in row[0].split(", ")}
+        for table in re.findall(r"\|---\|---\|\n((?:\|.+\n)+)", section.partition("\n## ")[0])
+    ]
+    assert documented == [doors, readers]
+
+
 def test_every_event_type_has_its_row() -> None:
     """What it does in each status: tests/laws/test_status_and_event.py."""
     assert set(EventType) <= {row[0] for row in rows("events.md")}
