@@ -51,6 +51,14 @@ def test_the_version_is_the_same_everywhere() -> None:
     assert metadata["project"]["version"] == VERSION
 
 
+def test_the_changelog_has_each_heading_once() -> None:
+    for version in (ROOT / "CHANGELOG.md").read_text("utf-8").split("\n## ")[1:]:
+        headings = re.findall(r"^### (\w+)$", version, re.MULTILINE)
+        assert headings == sorted(
+            {*headings} & {"Added", "Changed", "Fixed", "Removed", "Security"}
+        )
+
+
 def test_every_problem_has_its_row_with_the_status() -> None:
     documented = {(row[0], row[1]) for row in rows("errors.md") if row[1].isdecimal()}
     assert documented == {(problem.code, str(problem.http_status)) for problem in kinds(Problem)}
