@@ -1,6 +1,5 @@
 """`python -m app export`: the log or the ledger as a file, from which no row is missing."""
 
-import asyncio
 import os
 import sys
 from collections.abc import Iterator
@@ -14,12 +13,9 @@ import click
 
 from app.commands.configured import configured
 from app.commands.export_formats import FORMATS
+from app.commands.on_database import on_database
 from app.database.export import ExportedEntry, ExportedEvent, Exports, Row
-from app.database.migrate import check
-from app.database.pool import Database
 from app.errors import ExportRefused
-from app.installation import database
-from app.settings import Settings
 
 READ_SECONDS_MAX = 60.0  # of a log that nobody has read for long
 KINDS = MappingProxyType[str, type[Row]]({"events": ExportedEvent, "ledger": ExportedEntry})
@@ -70,21 +66,13 @@ def export(
 
     The last line on the standard error says how to go on. Works beside running servers.
     """
-    settings = configured(log_level="warning")
-    with database(settings, borrow=True) as url:
-        asyncio.run(_run(url, settings, Order(what, form, since, until, wait_seconds), place))
-
-
-async def _run(url: str, settings: Settings, order: Order, place: Path | None) -> None:
-    await check(url, reads_audit_only=True)
-    patience_seconds = order.wait_seconds + READ_SECONDS_MAX
-    patient = settings.model_copy(update={"statement_timeout_seconds": patience_seconds})
-    pool = Database(url, 1, patient, role=None)
-    await pool.open()
-    try:
-        await _export(Exports(pool), order, place)
-    finally:
-        await pool.close()
+    order = Order(what, form, since, until, wait_seconds)
+    on_database(
+        configured(log_level="warning"),
+        lambda pool: _export(Exports(pool), order, place),
+        statement_seconds=wait_seconds + READ_SECONDS_MAX,
+        as_auditor=True,
+    )
 
 
 async def _export(exports: Exports, order: Order, place: Path | None) -> None:
