@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from app.errors import PayOSRefused
 from app.metrics.labels import PayOSCaller
 from app.model import Appended, EventType, Fact, Outcome, Status, TxRef
-from app.payos.answers import LinkState
-from app.payos.gateway import PENDING, Gateway
+from app.payos.answers import PENDING, LinkState
+from app.payos.gateway import Gateway
 from app.payos.linking import linked
 from app.payos.refusal import RefusedWithCode
 from app.payos.standing import UNDERSTOOD, ending, is_ours, is_without_money, waits_for_money
