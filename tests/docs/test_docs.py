@@ -44,6 +44,8 @@ def test_every_setting_has_its_row_with_the_default() -> None:
     required = {environment_name(name) for name in REQUIRED_TO_SERVE}
     assert documented.keys() == defaults.keys() | required
     assert {name: documented[name] for name in defaults} == defaults
+    seconds = [row[2] for row in rows("settings.md") if "_SECONDS" in row[0] and len(row) == 4]
+    assert set(seconds) == {"seconds"}
 
 
 def test_the_version_is_the_same_everywhere() -> None:
