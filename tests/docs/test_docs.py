@@ -102,6 +102,17 @@ def test_every_function_that_the_application_may_call_has_its_row() -> None:
     assert documented == [doors, readers]
 
 
+def test_every_module_has_its_place() -> None:
+    text = (DOCS / "architecture.md").read_text("utf-8").partition("## Where what is")[2]
+    named = set(re.findall(r"[\w-]+(?:\.py|\.js|/(?=`))", text.partition("\n## ")[0]))
+    app = ROOT / "app"
+    told_one_by_one = (app, *(app / name for name in ("server", "stream", "payos", "metrics")))
+    modules = {path.name for folder in told_one_by_one for path in folder.glob("[!_]*.py")}
+    scripts = {path.name for path in (app / "static").glob("*.js")}
+    folders = {f"{path.name}/" for path in app.glob("[!_]*/")}
+    assert modules | scripts | folders <= named
+
+
 def test_every_event_type_has_its_row() -> None:
     """What it does in each status: tests/laws/test_status_and_event.py."""
     assert set(EventType) <= {row[0] for row in rows("events.md")}
