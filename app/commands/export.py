@@ -22,7 +22,7 @@ KINDS = MappingProxyType[str, type[Row]]({"events": ExportedEvent, "ledger": Exp
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class ExportRequest:
     """What is wanted: rows with since < id <= until, as `what` and in the form `form`."""
 
     what: str
@@ -66,38 +66,38 @@ def export(
 
     The last line on the standard error says how to go on. Works beside running servers.
     """
-    order = Order(what, form, since, until, wait_seconds)
+    wanted = ExportRequest(what, form, since, until, wait_seconds)
     on_database(
         configured(log_level="warning"),
-        lambda pool: _export(Exports(pool), order, place),
+        lambda pool: _export(Exports(pool), wanted, place),
         statement_seconds=wait_seconds + READ_SECONDS_MAX,
         as_auditor=True,
     )
 
 
-async def _export(exports: Exports, order: Order, place: Path | None) -> None:
-    kind = KINDS[order.what]
-    horizon = (await exports.horizon(order.wait_seconds)).of(kind)
-    if order.since > horizon:
+async def _export(exports: Exports, wanted: ExportRequest, place: Path | None) -> None:
+    kind = KINDS[wanted.what]
+    horizon = (await exports.horizon(wanted.wait_seconds)).of(kind)
+    if wanted.since > horizon:
         raise ExportRefused(
-            f"--since {order.since} lies beyond the {order.what}, which end at id {horizon}. "
+            f"--since {wanted.since} lies beyond the {wanted.what}, which end at id {horizon}. "
             "If an older state of the database was restored, begin again with --since 0."
         )
-    until = horizon if order.until is None else max(order.since, min(order.until, horizon))
-    count, place_in_log = 0, order.since
+    until = horizon if wanted.until is None else max(wanted.since, min(wanted.until, horizon))
+    count, place_in_log = 0, wanted.since
     with (
         _opened(place) as out,
-        click.progressbar(length=until - order.since, label="Exporting", file=sys.stderr) as bar,
+        click.progressbar(length=until - wanted.since, label="Exporting", file=sys.stderr) as bar,
     ):
-        write = FORMATS[order.form](kind, out)
-        async for rows in exports.rows(kind, order.since, until):
+        write = FORMATS[wanted.form](kind, out)
+        async for rows in exports.rows(kind, wanted.since, until):
             write(rows)
             count += len(rows)
             bar.update(rows[-1].id - place_in_log)
             place_in_log = rows[-1].id
         bar.update(until - place_in_log)
     click.echo(
-        f"exported {count} rows of {order.what} up to id {until}; go on with --since {until}",
+        f"exported {count} rows of {wanted.what} up to id {until}; go on with --since {until}",
         err=True,
     )
 
