@@ -9,6 +9,7 @@
     ├── AssignmentRefused        money that waits for a person cannot go where the person said
     ├── DismissalRefused         a webhook that could not be read cannot be dismissed so
     ├── ExportRefused            rows could be missing from the export, or it has no place
+    ├── CheckpointRefused        a checkpoint taken now would leave out what is old
     ├── CheckpointUnreadable     a file is no list of checkpoints
     ├── WebhookNotConfirmed      PayOS would not, or could not, tell us of payments at an address
     └── Problem                  becomes an RFC 9457 problem document

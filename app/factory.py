@@ -63,7 +63,7 @@ class NapviApp(Quart):
             self.recording.store.keep_body,
             metrics,
             settings.webhook_body_bytes_max,
-            self.config["BODY_TIMEOUT"],
+            settings.request_body_seconds_max,
         )
         self._opened = False
         self._turned_away = False

@@ -80,6 +80,7 @@ def install_request_rules(app: Quart, settings: Settings) -> None:
         return response
 
     app.request_class = JsonRequest
+    app.config["BODY_TIMEOUT"] = settings.request_body_seconds_max
     app.before_request(check)
     app.after_request(keep_private)
     app.register_error_handler(Problem, answer)

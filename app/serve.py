@@ -1,7 +1,7 @@
 """Serves apps until a signal says stop: streams end first, then the server, and that in time.
 
-Hypercorn's own command would wait for open streams, and on Python 3.13 for ever; so it is run
-from code.
+Hypercorn's own command would wait for open streams, and with asyncio's loop of Python 3.12 and
+newer for ever; so it is run from code, and with uvloop.
 """
 
 import asyncio

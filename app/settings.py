@@ -110,6 +110,7 @@ class Settings(BaseSettings):
     # Bodies
     webhook_body_bytes_max: PositiveInt = 64 * 1024
     request_body_bytes_max: PositiveInt = 16 * 1024
+    request_body_seconds_max: Seconds = 60.0
     reader_timeout_seconds: Seconds = 15.0
 
     # Database

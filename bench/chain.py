@@ -5,7 +5,6 @@ chain, with a prototype that seals in the same transaction, and with the sealer 
 beside. All of that in one run: two runs on one machine differ by more than what is measured.
 """
 
-import argparse
 import asyncio
 import itertools
 import platform
@@ -16,6 +15,7 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import LiteralString
 
+import click
 from psycopg import AsyncConnection
 
 from app.model import Fact
@@ -75,18 +75,20 @@ FILL = """
 """
 
 
-def main() -> None:
-    arguments = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    arguments.add_argument("--repetitions", type=int, default=15)
-    arguments.add_argument("--streams", type=int, default=100_000)
-    arguments.add_argument("--events-each", type=int, default=1)
-    chosen = arguments.parse_args()
+@click.command()
+@click.option(
+    "--repetitions", default=15, show_default=True, help="Of the payments; 0 leaves them out."
+)
+@click.option("--streams", default=100_000, show_default=True, help="Of the chain that is read.")
+@click.option("--events-each", default=1, show_default=True, help="In each of these.")
+def main(repetitions: int, streams: int, events_each: int) -> None:
+    """Measure what the hash chain costs."""
     print(f"Python {platform.python_version()}; durable commits")
-    if chosen.repetitions:
+    if repetitions:
         with running_database() as url:
-            asyncio.run(measure_payments(url, chosen.repetitions))
+            asyncio.run(measure_payments(url, repetitions))
     with running_database() as url:
-        asyncio.run(measure_chain(url, chosen.streams, chosen.events_each))
+        asyncio.run(measure_chain(url, streams, events_each))
 
 
 async def measure_payments(url: str, repetitions: int) -> None:

@@ -86,14 +86,17 @@ class Crowd:
             opened, source = stream.opened, SOURCES[number % len(SOURCES)]
             started = time.perf_counter()
             try:
-                await loop.create_connection(
-                    lambda stream=stream: stream, self._host, self._port, local_addr=(source, 0)
-                )
+                await self._connect(stream, source)
                 self._streams.add(stream)
                 if await opened:
                     seconds.append(time.perf_counter() - started)
             except OSError:
                 pass  # counted as failed
+
+    async def _connect(self, stream: "Stream", source: str) -> None:
+        await asyncio.get_running_loop().create_connection(
+            lambda: stream, self._host, self._port, local_addr=(source, 0)
+        )
 
 
 class Stream(asyncio.Protocol):

@@ -11,6 +11,7 @@ import shutil
 import statistics
 import time
 
+import click
 from psycopg.conninfo import conninfo_to_dict
 
 from bench.service import running_database, running_service
@@ -20,7 +21,6 @@ from tests.processes.payer import Payer, deliver, http_client, log_in, webhook
 from tests.services import Service
 from tests.stream.relay import Relay
 
-FREEZES = 50
 AWAY_SECONDS = 1.0
 IS_LIVE = "document.querySelector('.slip').dataset.connection === 'live'"
 UNTIL_RIGHT = """
@@ -42,13 +42,16 @@ UNTIL_RIGHT = """
 """
 
 
-def main() -> None:
+@click.command()
+@click.option("--freezes", type=click.IntRange(min=4), default=50, show_default=True)
+def main(freezes: int) -> None:
+    """Freeze the page of a top-up in Chromium, pay, and measure its return."""
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if program is None:
         raise SystemExit("No Chromium found: apt-get install chromium")
     with running_database() as url, running_service(url) as service:
-        seconds = asyncio.run(measure(program, service))
-    print(f"{FREEZES} freezes of {AWAY_SECONDS:g} s; Python {platform.python_version()}")
+        seconds = asyncio.run(measure(program, service, freezes))
+    print(f"{freezes} freezes of {AWAY_SECONDS:g} s; Python {platform.python_version()}")
     print("return to the page -> right state on the screen")
     for name, some in seconds.items():
         percentiles = statistics.quantiles(some, n=100, method="inclusive")
@@ -56,7 +59,7 @@ def main() -> None:
         print(f"  {name:16}", *(f"{what} {value * 1000:6.1f} ms" for what, value in figures))
 
 
-async def measure(program: str, service: Service) -> dict[str, list[float]]:
+async def measure(program: str, service: Service, freezes: int) -> dict[str, list[float]]:
     """Seconds of each return, by what happened to the connections meanwhile."""
     kept, cut = list[float](), list[float]()
     host, _, port = service.address.partition(":")
@@ -67,7 +70,7 @@ async def measure(program: str, service: Service) -> dict[str, list[float]]:
     ):
         await share_the_login(devtools, payer)
         site = f"http://{host}:{conninfo_to_dict(relay.url)['port']}"
-        for number in range(FREEZES):
+        for number in range(freezes):
             cuts = number % 2 == 1
             taken = await one_return(devtools, service, payer, site, relay if cuts else None)
             (cut if cuts else kept).append(taken)

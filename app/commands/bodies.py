@@ -1,18 +1,14 @@
 """`python -m app bodies`: signed webhooks that could not be read, and who says so what of it."""
 
-import asyncio
 import re
-from collections.abc import Callable, Coroutine
-from typing import Any
 
 import click
 
 from app.commands.configured import configured
+from app.commands.on_database import on_database
 from app.commands.person import one_line, shell_user
 from app.database.bodies import UnreadBodies
-from app.database.migrate import check
 from app.database.pool import Database
-from app.installation import database
 from app.model import iso
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -27,13 +23,13 @@ def bodies() -> None:
 def list_waiting() -> None:
     """Show what waits for a person, oldest first."""
 
-    async def work(unread: UnreadBodies) -> None:
-        waiting = await unread.waiting()
+    async def work(pool: Database) -> None:
+        waiting = await UnreadBodies(pool).waiting()
         click.echo(f"Signed webhooks that could not be read: {len(waiting)}")
         for body in waiting:
             click.echo(f"  {body.body_sha256}  {iso(body.received_at)}  {body.fault}")
 
-    _with_bodies(work)
+    on_database(configured(log_level="warning"), work)
 
 
 def _hash(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
@@ -52,26 +48,9 @@ def dismiss(sha256: str, reason: str, name: str | None) -> None:
     Its bytes are forgotten NAPVI_BODIES_KEPT_DAYS later. It cannot be taken back.
     """
 
-    async def work(unread: UnreadBodies) -> None:
+    async def work(pool: Database) -> None:
         said_by = shell_user() if name is None else name
-        new = await unread.dismiss(sha256, reason, said_by)
+        new = await UnreadBodies(pool).dismiss(sha256, reason, said_by)
         click.echo(f"{sha256} {'is dismissed' if new else 'had been dismissed before'}.")
 
-    _with_bodies(work)
-
-
-def _with_bodies(work: Callable[[UnreadBodies], Coroutine[Any, Any, None]]) -> None:
-    """Runs `work` on the database of the installation. Raises NapviError."""
-    settings = configured(log_level="warning")
-
-    async def connected(url: str) -> None:
-        await check(url)
-        pool = Database(url, 1, settings)
-        await pool.open()
-        try:
-            await work(UnreadBodies(pool))
-        finally:
-            await pool.close()
-
-    with database(settings, borrow=True) as url:
-        asyncio.run(connected(url))
+    on_database(configured(log_level="warning"), work)

@@ -2,21 +2,20 @@
 
 import asyncio
 import sys
-from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, TextIO, TypeVar
+from collections.abc import Sequence
+from typing import TextIO
 
 import click
 
 from app.checkpoints import Checkpoint, read_lines
 from app.commands.configured import configured
+from app.commands.on_database import on_database
 from app.database.chain import Chain
 from app.database.chain_rows import FINDINGS_MAX, ComputedChain, compute_again
 from app.database.migrate import check
 from app.database.pool import Database
 from app.database.proofs import one_snapshot
 from app.installation import database
-
-T = TypeVar("T")
 
 PATIENCE_SECONDS = 3600.0  # the whole log is read; a payment may not take as long
 SEALED_AT_ONCE = 1_000
@@ -39,12 +38,14 @@ def checkpoint(context: click.Context, file: TextIO | None) -> None:
     if context.invoked_subcommand is not None:
         return
 
-    async def work(chain: Chain) -> str:
+    async def work(pool: Database) -> str:
+        chain = Chain(pool)
         while await chain.seal(SEALED_AT_ONCE):
             pass
         return (await chain.take_checkpoint()).line()
 
-    line = _with_chain(work)
+    settings = configured(log_level="warning")
+    line = on_database(settings, work, statement_seconds=PATIENCE_SECONDS)
     if file is not None:
         file.write(f"{line}\n")
         file.flush()
@@ -82,21 +83,3 @@ async def _compute_again(url: str, kept: Sequence[Checkpoint]) -> ComputedChain:
 
         async with one_snapshot(url) as connection:
             return await compute_again(connection, kept, progress)
-
-
-def _with_chain(work: Callable[[Chain], Coroutine[Any, Any, T]]) -> T:
-    """Runs `work` on the database of the installation. Raises NapviError."""
-    settings = configured(log_level="warning")
-    patient = settings.model_copy(update={"statement_timeout_seconds": PATIENCE_SECONDS})
-
-    async def connected(url: str) -> T:
-        await check(url)
-        pool = Database(url, 1, patient)
-        await pool.open()
-        try:
-            return await work(Chain(pool))
-        finally:
-            await pool.close()
-
-    with database(settings, borrow=True) as url:
-        return asyncio.run(connected(url))

@@ -1,6 +1,5 @@
 """`python -m app export`: the log or the ledger as a file, from which no row is missing."""
 
-import asyncio
 import os
 import sys
 from collections.abc import Iterator
@@ -14,19 +13,16 @@ import click
 
 from app.commands.configured import configured
 from app.commands.export_formats import FORMATS
+from app.commands.on_database import on_database
 from app.database.export import ExportedEntry, ExportedEvent, Exports, Row
-from app.database.migrate import check
-from app.database.pool import Database
 from app.errors import ExportRefused
-from app.installation import database
-from app.settings import Settings
 
 READ_SECONDS_MAX = 60.0  # of a log that nobody has read for long
 KINDS = MappingProxyType[str, type[Row]]({"events": ExportedEvent, "ledger": ExportedEntry})
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class ExportRequest:
     """What is wanted: rows with since < id <= until, as `what` and in the form `form`."""
 
     what: str
@@ -70,46 +66,38 @@ def export(
 
     The last line on the standard error says how to go on. Works beside running servers.
     """
-    settings = configured(log_level="warning")
-    with database(settings, borrow=True) as url:
-        asyncio.run(_run(url, settings, Order(what, form, since, until, wait_seconds), place))
+    wanted = ExportRequest(what, form, since, until, wait_seconds)
+    on_database(
+        configured(log_level="warning"),
+        lambda pool: _export(Exports(pool), wanted, place),
+        statement_seconds=wait_seconds + READ_SECONDS_MAX,
+        as_auditor=True,
+    )
 
 
-async def _run(url: str, settings: Settings, order: Order, place: Path | None) -> None:
-    await check(url, reads_audit_only=True)
-    patience_seconds = order.wait_seconds + READ_SECONDS_MAX
-    patient = settings.model_copy(update={"statement_timeout_seconds": patience_seconds})
-    pool = Database(url, 1, patient, role=None)
-    await pool.open()
-    try:
-        await _export(Exports(pool), order, place)
-    finally:
-        await pool.close()
-
-
-async def _export(exports: Exports, order: Order, place: Path | None) -> None:
-    kind = KINDS[order.what]
-    horizon = (await exports.horizon(order.wait_seconds)).of(kind)
-    if order.since > horizon:
+async def _export(exports: Exports, wanted: ExportRequest, place: Path | None) -> None:
+    kind = KINDS[wanted.what]
+    horizon = (await exports.horizon(wanted.wait_seconds)).of(kind)
+    if wanted.since > horizon:
         raise ExportRefused(
-            f"--since {order.since} lies beyond the {order.what}, which end at id {horizon}. "
+            f"--since {wanted.since} lies beyond the {wanted.what}, which end at id {horizon}. "
             "If an older state of the database was restored, begin again with --since 0."
         )
-    until = horizon if order.until is None else max(order.since, min(order.until, horizon))
-    count, place_in_log = 0, order.since
+    until = horizon if wanted.until is None else max(wanted.since, min(wanted.until, horizon))
+    count, place_in_log = 0, wanted.since
     with (
         _opened(place) as out,
-        click.progressbar(length=until - order.since, label="Exporting", file=sys.stderr) as bar,
+        click.progressbar(length=until - wanted.since, label="Exporting", file=sys.stderr) as bar,
     ):
-        write = FORMATS[order.form](kind, out)
-        async for rows in exports.rows(kind, order.since, until):
+        write = FORMATS[wanted.form](kind, out)
+        async for rows in exports.rows(kind, wanted.since, until):
             write(rows)
             count += len(rows)
             bar.update(rows[-1].id - place_in_log)
             place_in_log = rows[-1].id
         bar.update(until - place_in_log)
     click.echo(
-        f"exported {count} rows of {order.what} up to id {until}; go on with --since {until}",
+        f"exported {count} rows of {wanted.what} up to id {until}; go on with --since {until}",
         err=True,
     )
 

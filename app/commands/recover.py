@@ -1,6 +1,5 @@
 """`python -m app recover`: after an older dump was restored, what came after it."""
 
-import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,13 +7,12 @@ from contextlib import asynccontextmanager
 import click
 
 from app.commands.configured import configured
+from app.commands.on_database import on_database
 from app.database.appender import Appender
-from app.database.migrate import check
 from app.database.order_codes import OrderCodes
 from app.database.pool import Database
 from app.database.store import Store
 from app.errors import ConfigurationError
-from app.installation import database
 from app.metrics.metrics import Metrics
 from app.payos.gateway import Gateway
 from app.payos.lost import LostOrders, LostOrderSearch
@@ -49,15 +47,13 @@ def recover(first: int | None, gap: int) -> None:
     """
     settings = configured(log_level="error")
     settings.require("payos_client_id", "payos_api_key", "payos_checksum_key")
-    with database(settings, borrow=True) as url:
-        found = asyncio.run(_run(url, settings, first, gap))
+    found = on_database(settings, lambda pool: _search(pool, settings, first, gap), connections=2)
     _tell(found)
     sys.exit(1 if found.failed else 0)
 
 
-async def _run(url: str, settings: Settings, first: int | None, gap: int) -> LostOrders:
-    await check(url)
-    async with _opened(url, settings) as (codes, gateway, appender):
+async def _search(pool: Database, settings: Settings, first: int | None, gap: int) -> LostOrders:
+    async with _opened(pool, settings) as (codes, gateway, appender):
         latest = await codes.latest()
         if first is None and latest is None:
             raise ConfigurationError(
@@ -90,16 +86,13 @@ def _tell(found: LostOrders) -> None:
 
 @asynccontextmanager
 async def _opened(
-    url: str, settings: Settings
+    pool: Database, settings: Settings
 ) -> AsyncIterator[tuple[OrderCodes, Gateway, Appender]]:
-    pool = Database(url, 2, settings)
     gateway = Gateway(settings, Metrics())
     store = Store(pool, pool, settings.stream_grace_seconds)
     appender = Appender(store.append_events, settings.append_batch_max, settings.append_queue_max)
     try:
-        await pool.open()
         yield OrderCodes(pool), gateway, appender
     finally:
         await appender.drain()
         await gateway.close()
-        await pool.close()

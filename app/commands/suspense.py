@@ -1,26 +1,20 @@
 """`python -m app suspense`: money that waits for a person, and where that person sends it."""
 
-import asyncio
 import json
-from collections.abc import Callable, Coroutine
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
 from uuid import UUID
 
 import click
 
 from app.commands.configured import configured
+from app.commands.on_database import on_database
 from app.commands.person import one_line, shell_user
 from app.commands.suspense_table import print_waiting
-from app.database.migrate import check
 from app.database.pool import Database
 from app.database.review import Review
 from app.errors import InvalidRequest
-from app.installation import database
 from app.model import TxRef, iso, parse_tx_ref
-
-T = TypeVar("T")
 
 ROWS_MAX = 100
 
@@ -44,7 +38,8 @@ def suspense() -> None:
 def list_waiting(as_json: bool, rows_max: int) -> None:
     """Show what waits for a person, oldest first."""
 
-    async def work(review: Review) -> None:
+    async def work(pool: Database) -> None:
+        review = Review(pool)
         transfers, conflicts = await review.suspense(rows_max), await review.conflicts(rows_max)
         totals = await review.totals()
         if as_json:
@@ -60,7 +55,7 @@ def list_waiting(as_json: bool, rows_max: int) -> None:
         else:
             print_waiting(transfers, conflicts, totals)
 
-    _with_review(work)
+    on_database(configured(log_level="warning"), work)
 
 
 def _tx_ref(_context: click.Context, _parameter: click.Parameter, value: str) -> TxRef:
@@ -84,30 +79,13 @@ def assign(event_id: UUID, tx_ref: TxRef, reason: str, name: str | None) -> None
     it changes nothing; it cannot be taken back or moved to another top-up.
     """
 
-    async def work(review: Review) -> None:
+    async def work(pool: Database) -> None:
         said_by = shell_user() if name is None else name
-        assignment = await review.assign(event_id, tx_ref, reason, said_by)
+        assignment = await Review(pool).assign(event_id, tx_ref, reason, said_by)
         done = "is credited" if assignment.outcome == "applied" else "had been credited before"
         click.echo(f"{event_id} {done} to {tx_ref}, as its event {assignment.seq}.")
 
-    _with_review(work)
-
-
-def _with_review(work: Callable[[Review], Coroutine[Any, Any, None]]) -> None:
-    """Runs `work` on the database of the installation. Raises NapviError."""
-    settings = configured(log_level="warning")
-
-    async def connected(url: str) -> None:
-        await check(url)
-        pool = Database(url, 1, settings)
-        await pool.open()
-        try:
-            await work(Review(pool))
-        finally:
-            await pool.close()
-
-    with database(settings, borrow=True) as url:
-        asyncio.run(connected(url))
+    on_database(configured(log_level="warning"), work)
 
 
 def _as_json(value: object) -> object:

@@ -33,11 +33,9 @@ class Streaming:
                 on_skipped=self._look_around,
             ),
             worker_id,
-            echo=recording.store.notify,
-            echo_seconds=settings.listener_echo_seconds,
-            echo_timeout_seconds=settings.listener_echo_timeout_seconds,
-            backoff_seconds_max=settings.listener_backoff_seconds_max,
-            metrics=metrics,
+            recording.store.notify,
+            settings,
+            metrics,
         )
         self.hub = Hub(
             self.listener.listen,

@@ -21,7 +21,7 @@ from app.payos.fields import (
 )
 from app.payos.transfer import Transfer, is_blank, transaction_time
 
-PAID, UNDERPAID = "PAID", "UNDERPAID"
+PENDING, PAID, UNDERPAID = "PENDING", "PAID", "UNDERPAID"
 CLOCKS_APART_MAX = timedelta(minutes=2)
 """PayOS's and that of the database, which is kept by NTP."""
 

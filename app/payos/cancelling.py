@@ -24,7 +24,7 @@ class Canceller:
         call; one that no longer waits for its first money stays as it is.
 
         Goes on to its end when the callers are cancelled. Raises PayOSRefused, PayOSTimeout,
-        DatabaseUnavailable; the top-up stays pending, and may be cancelled again.
+        PayOSUnavailable, DatabaseUnavailable; the top-up stays pending, and may be cancelled again.
         """
         task = self._under_way.get(tx_ref)
         if task is None:

@@ -20,7 +20,14 @@ from app.errors import PayOSRefused, PayOSTimeout, PayOSUnavailable, Problem
 from app.metrics.labels import PayOSCaller, PayOSOperation, SignedThing
 from app.metrics.metrics import Metrics
 from app.model import PaymentLink
-from app.payos.answers import LinkState, about, read_account_number, read_created, read_state
+from app.payos.answers import (
+    PENDING,
+    LinkState,
+    about,
+    read_account_number,
+    read_created,
+    read_state,
+)
 from app.payos.breaker import Clock
 from app.payos.calls import Call, Calls
 from app.payos.reception import Reception
@@ -29,7 +36,6 @@ from app.settings import Settings
 
 UNKNOWN_ORDER_CODE = "101"
 DUPLICATE_ORDER_CODE = "231"
-PENDING = "PENDING"
 CHECKOUT_SITES = {"api-merchant.payos.vn": "https://pay.payos.vn"}
 
 

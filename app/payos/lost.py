@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 from app.errors import PayOSRefused, PayOSTimeout, PayOSUnavailable
 from app.model import Appended, Fact, Outcome
-from app.payos.answers import LinkState
-from app.payos.gateway import PENDING, Gateway
+from app.payos.answers import PENDING, LinkState
+from app.payos.gateway import Gateway
 from app.payos.reconcile import transfer_fact
 from app.payos.refusal import RefusedWithCode
 

@@ -12,11 +12,11 @@ import httpx
 
 from app.errors import PayOSUnavailable
 from app.payos.signature import verify
+from app.payos.transfer import SUCCESS
 
 UNSIGNED_PATHS = ("/confirm-webhook",)
 PAUSE_SECONDS = 10
 PAUSE_SECONDS_MAX = 3600
-SUCCESS = "00"
 
 
 class RateLimited(PayOSUnavailable):

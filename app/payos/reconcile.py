@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from app.errors import PayOSRefused
 from app.metrics.labels import PayOSCaller
 from app.model import Appended, EventType, Fact, Outcome, Status, TxRef
-from app.payos.answers import LinkState
-from app.payos.gateway import PENDING, Gateway
+from app.payos.answers import PENDING, LinkState
+from app.payos.gateway import Gateway
 from app.payos.linking import linked
 from app.payos.refusal import RefusedWithCode
 from app.payos.standing import UNDERSTOOD, ending, is_ours, is_without_money, waits_for_money
@@ -48,8 +48,8 @@ class Reconciler:
 
     async def check(self, order: Order) -> Findings:
         """Brings the top-up to where PayOS is; when its time is over, also where PayOS refuses to
-        tell. Raises PayOSRefused, PayOSTimeout, DatabaseUnavailable: then some of it may be
-        recorded, and the rest is found next time.
+        tell. Raises PayOSRefused, PayOSTimeout, PayOSUnavailable, DatabaseUnavailable: then some
+        of it may be recorded, and the rest is found next time.
         """
         findings = Findings()
         try:

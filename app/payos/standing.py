@@ -1,8 +1,7 @@
 """How a top-up stands, by what PayOS answered about its order."""
 
 from app.model import EventType
-from app.payos.answers import PAID, UNDERPAID, LinkState
-from app.payos.gateway import PENDING
+from app.payos.answers import PAID, PENDING, UNDERPAID, LinkState
 from app.reconciliation import Order
 
 CLOSED_AS = {"CANCELLED": EventType.TOPUP_CANCELLED, "EXPIRED": EventType.TOPUP_EXPIRED}

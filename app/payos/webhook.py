@@ -35,8 +35,6 @@ from app.payos.transfer import (
     transfer_event_id,
 )
 
-__all__ = ["SignedButInvalid", "Webhook", "read_webhook", "transfer_event_id"]
-
 PING = (123, "TF230204212323")
 """orderCode and reference of the sample that confirm-webhook sends."""
 

@@ -53,7 +53,7 @@ class Connection(TCPServer):
 
 
 async def serve(
-    app: ASGIFramework, config: Config, shutdown_trigger: Callable[[], Awaitable[None]]
+    app: ASGIFramework, config: Config, shutdown_trigger: Callable[[], Awaitable[object]]
 ) -> None:
     """Serves `app` until the trigger returns."""
     # It has no other place to say which connections it shall make.

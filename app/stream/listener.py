@@ -21,6 +21,7 @@ from app.errors import DatabaseUnavailable
 from app.metrics.labels import ListenerLoss
 from app.metrics.metrics import Metrics
 from app.model import Notified, TxRef
+from app.settings import Settings
 from app.stream.channels import Channels, channel_of, tx_ref_of, worker_channel
 from app.stream.echo import Echo
 from app.tcp import LIVELINESS, cut, patience
@@ -36,14 +37,12 @@ NOTICE_OUR_DEATH = """
     SET tcp_keepalives_count TO 3; SET tcp_user_timeout TO 15000
 """
 LIVE = "SELECT pg_catalog.pg_advisory_lock_shared(%s, %s)"
-CONNECT_TIMEOUT_SECONDS = 5
 CLOSE_TIMEOUT_SECONDS = 1.0
 CONNECTION = MappingProxyType[str, object](
     {
         "autocommit": True,  # a listener inside a transaction holds up the queue of the cluster
         "prepare_threshold": None,
         "application_name": "napvi-listener",
-        "connect_timeout": CONNECT_TIMEOUT_SECONDS,
         "target_session_attrs": "read-write",  # a standby refuses LISTEN
         **LIVELINESS,
     }
@@ -77,16 +76,14 @@ class Listener:
         audience: Audience,
         worker_id: int,
         echo: Callable[[str, str], Awaitable[Notified]],
-        echo_seconds: float,
-        echo_timeout_seconds: float,
-        backoff_seconds_max: float,
+        settings: Settings,
         metrics: Metrics,
     ) -> None:
         # Left to itself the pool pauses a second before it tries again. Told to give up at once,
         # it tries whenever a connection is asked for, and the pace is set in `_run`.
         self._pool = AsyncConnectionPool(
             conninfo,
-            kwargs=dict(CONNECTION),
+            kwargs={**CONNECTION, "connect_timeout": settings.connect_timeout_seconds},
             min_size=1,
             max_size=1,
             reconnect_timeout=0.0,
@@ -98,9 +95,16 @@ class Listener:
         self._worker_id = worker_id
         self._worker_channel = worker_channel(worker_id)
         self._backoff_seconds = BACKOFF_SECONDS_MIN
-        self._backoff_seconds_max = backoff_seconds_max
-        self._echo_timeout_seconds = echo_timeout_seconds
-        self._echo = Echo(echo, audience.on_skipped, echo_seconds, echo_timeout_seconds, metrics)
+        self._backoff_seconds_max = settings.listener_backoff_seconds_max
+        self._connect_timeout_seconds = settings.connect_timeout_seconds
+        self._echo_timeout_seconds = settings.listener_echo_timeout_seconds
+        self._echo = Echo(
+            echo,
+            audience.on_skipped,
+            settings.listener_echo_seconds,
+            settings.listener_echo_timeout_seconds,
+            metrics,
+        )
         self._metrics = metrics
         self._channels = Channels()
         self._channels.want(self._echo.channel)
@@ -120,7 +124,7 @@ class Listener:
         self._running = asyncio.create_task(self._run(), name="listener")
         self._running.add_done_callback(self._ended)
         try:
-            await self._echo.first(CONNECT_TIMEOUT_SECONDS)
+            await self._echo.first(self._connect_timeout_seconds)
         except BaseException:
             await self.stop()
             raise

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from pydantic import BaseModel, ValidationError
-from quart import Quart
 from quart_auth import Unauthorized
 from quart_schema import RequestSchemaValidationError
 from werkzeug import exceptions as http
@@ -14,6 +13,7 @@ from werkzeug import exceptions as http
 from app.errors import InvalidRequest, NotLoggedIn, TopupNotFound
 from app.request_rules import WEBHOOK_PATH, problem_of
 from tests.accounts.browser import ANNA, Browser
+from tests.accounts.conftest import MakeApp
 
 JSON = {"Content-Type": "application/json"}
 
@@ -188,9 +188,9 @@ async def test_a_body_that_is_announced_as_too_long_is_not_waited_for(browser: B
     assert document["code"] == "body_too_large"
 
 
-async def test_a_body_that_does_not_come_is_given_up(app: Quart, browser: Browser) -> None:
-    app.config["BODY_TIMEOUT"] = 0.01
-    async with browser.client.request("/api/auth/login", method="POST", headers=JSON) as connection:
+async def test_a_body_that_does_not_come_is_given_up(make_app: MakeApp) -> None:
+    client = make_app(request_body_seconds_max=0.01).test_client()
+    async with client.request("/api/auth/login", method="POST", headers=JSON) as connection:
         await connection.send(b"{")
         document = json.loads(await connection.receive())
         await connection.disconnect()

@@ -22,11 +22,7 @@ QUICK = {
 }
 
 
-MARKS = [
-    pytest.mark.processes,
-    pytest.mark.faults,
-    pytest.mark.alone,
-]
+MARKS = [pytest.mark.processes, pytest.mark.alone]
 
 
 class Serve(Protocol):

@@ -11,8 +11,6 @@ import pytest
 from tests.faults.follower import Broken, Follower
 from tests.ports import held_port
 
-pytestmark = pytest.mark.faults
-
 OK = b"HTTP/1.1 200 \r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 UNTIL_CLOSED = OK.replace(b"transfer-encoding: chunked", b"connection: close")
 STOP = b"HTTP/1.1 204 \r\n\r\n"

@@ -17,7 +17,8 @@ from app.model import PaymentLink
 from app.payos.gateway import Gateway, OrderCodeTaken, checkout_site
 from app.payos.refusal import RefusedWithCode
 from app.payos.simulator import create_simulator
-from app.payos.webhook import read_webhook, transfer_event_id
+from app.payos.transfer import transfer_event_id
+from app.payos.webhook import read_webhook
 from tests.payos.calling import STATE, answering, create, envelope, gateway_to, http
 from tests.payos.conftest import Shop
 from tests.payos.wire import API_KEY, CHECKSUM_KEY, CLIENT_ID, LINK_ID

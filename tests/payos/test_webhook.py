@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from app.errors import InvalidRequest, InvalidSignature, Problem
 from app.model import EventType
 from app.payos.signature import canonical, readings, sign
-from app.payos.webhook import SignedButInvalid, Webhook, read_webhook, transfer_event_id
+from app.payos.transfer import transfer_event_id
+from app.payos.webhook import SignedButInvalid, Webhook, read_webhook
 from tests.payos.wire import CHECKSUM_KEY, CLIENT_ID, LINK_ID, TRANSFER, signed_body
 
 VECTORS = json.loads((Path(__file__).parent / "vectors.json").read_text())["vectors"]

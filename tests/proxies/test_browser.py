@@ -14,7 +14,7 @@ from tests.proxies.front import Front
 from tests.proxies.sockets import connections_of
 from tests.services import PASSWORD, Service, StartService
 
-pytestmark = [pytest.mark.proxies, pytest.mark.processes, pytest.mark.browser]
+pytestmark = [pytest.mark.processes, pytest.mark.browser]
 
 TABS = 8  # over HTTP/1.1, the streams of six would take every connection of the browser
 SECONDS_MAX = 20

@@ -13,7 +13,7 @@ from tests.proxies.conftest import StartProxy
 from tests.proxies.front import Front
 from tests.services import Service
 
-pytestmark = [pytest.mark.proxies, pytest.mark.processes]
+pytestmark = pytest.mark.processes
 
 REQUESTS = 4
 

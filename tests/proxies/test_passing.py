@@ -10,7 +10,7 @@ from tests.processes.payer import Payer, http_client
 from tests.proxies.front import Front
 from tests.services import PASSWORD
 
-pytestmark = [pytest.mark.proxies, pytest.mark.processes]
+pytestmark = pytest.mark.processes
 
 WEBHOOK_BYTES_MAX = 64 * 1024
 COMPRESSED = ("/wallet", "/static/topup-stream.js", "/openapi.json")

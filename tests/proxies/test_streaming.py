@@ -14,7 +14,7 @@ from tests.proxies.sockets import connections_of
 from tests.services import Service, StartService
 from tests.web.event_stream import Stream
 
-pytestmark = [pytest.mark.proxies, pytest.mark.processes]
+pytestmark = pytest.mark.processes
 
 FIRST_BYTE_SECONDS_MAX = 5.0  # long before the first heartbeat
 IDLE_LIMIT_SECONDS = 3  # of the proxy, instead of 45

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from app.metrics.metrics import Metrics
-from app.model import TxRef, new_tx_ref
+from app.model import Notified, TxRef, new_tx_ref
+from app.settings import Settings
 from app.stream.channels import channel_of
 from app.stream.hub import Hub
 from app.stream.listener import Audience, Listener
@@ -17,6 +18,7 @@ from tests.stream.journal import Journal
 from tests.stream.relay import Relay
 
 Condition = Callable[[], bool]
+Send = Callable[[str, str], Awaitable[Notified]]
 Eventually = Callable[[Condition], Awaitable[None]]
 PATIENCE_SECONDS = 15
 WORKER_ID = 7
@@ -101,23 +103,20 @@ def eventually() -> Eventually:
 async def start_listener(
     empty_database_url: str, journal: Journal, woken: Woken, metrics: Metrics
 ) -> AsyncIterator[StartListener]:
-    """Starts a listener; the keywords replace its arguments. It is stopped after the test."""
+    """Starts a listener; further keywords are settings. It is stopped after the test."""
+    everybody = Audience(woken.on_wake, woken.on_connected, woken.on_summons, woken.on_skipped)
     async with AsyncExitStack() as stack:
 
-        async def start(**changes: object) -> Listener:
-            arguments: dict[str, Any] = {
-                "conninfo": empty_database_url,
-                "audience": Audience(
-                    woken.on_wake, woken.on_connected, woken.on_summons, woken.on_skipped
-                ),
-                "worker_id": WORKER_ID,
-                "echo": journal.notify,
-                "echo_seconds": 0.2,
-                "echo_timeout_seconds": 10.0,
-                "backoff_seconds_max": 1.0,
-                "metrics": metrics,
-            }
-            listener = Listener(**arguments | changes)
+        async def start(
+            conninfo: str = empty_database_url,
+            audience: Audience = everybody,
+            echo: Send = journal.notify,
+            **changes: Any,
+        ) -> Listener:
+            settings = {"listener_echo_seconds": 0.2, "listener_backoff_seconds_max": 1.0}
+            listener = Listener(
+                conninfo, audience, WORKER_ID, echo, Settings.load(**settings | changes), metrics
+            )
             stack.push_async_callback(listener.stop)
             await listener.start()
             return listener

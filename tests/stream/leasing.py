@@ -112,9 +112,9 @@ async def working(
             Audience(lambda tx_ref: None, leases.reconcile, leases.wake, leases.wake),
             worker_id,
             echo=process.store.notify,
-            echo_seconds=5.0,
-            echo_timeout_seconds=5.0,
-            backoff_seconds_max=0.2,
+            settings=Settings.load(
+                listener_echo_timeout_seconds=5.0, listener_backoff_seconds_max=0.2
+            ),
             metrics=metrics,
         )
         await listener.start()

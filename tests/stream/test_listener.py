@@ -5,7 +5,6 @@ import pytest
 
 from app.errors import ConfigurationError, DatabaseUnavailable, InvalidRequest
 from app.model import Notified, TxRef, new_tx_ref
-from app.stream import listener as listener_module
 from app.stream.channels import channel_of, tx_ref_of
 from app.stream.listener import Audience
 from tests.stream.conftest import Eventually, StartListener, Woken
@@ -243,7 +242,7 @@ async def test_a_connection_that_fell_silent_is_replaced(
     caplog: pytest.LogCaptureFixture,
     busy: bool,
 ) -> None:
-    listener = await start_listener(conninfo=relay.url, echo_timeout_seconds=0.5)
+    listener = await start_listener(conninfo=relay.url, listener_echo_timeout_seconds=0.5)
     tx_ref, late = new_tx_ref(), new_tx_ref()
     await listener.listen(tx_ref)
     relay.forget()
@@ -269,7 +268,9 @@ async def test_an_echo_that_cannot_be_sent_turns_it_unready_but_costs_no_connect
             raise DatabaseUnavailable
         return await journal.notify(channel, payload)
 
-    listener = await start_listener(echo=echo, echo_seconds=0.05, echo_timeout_seconds=1.0)
+    listener = await start_listener(
+        echo=echo, listener_echo_seconds=0.05, listener_echo_timeout_seconds=1.0
+    )
     away = True
     await eventually(lambda: not listener.ready)
     away = False
@@ -321,10 +322,23 @@ async def test_a_listener_that_died_is_not_ready_and_says_so(
 
 
 async def test_it_refuses_to_start_when_the_database_cannot_be_reached(
-    start_listener: StartListener, relay: Relay, monkeypatch: pytest.MonkeyPatch
+    start_listener: StartListener, relay: Relay
 ) -> None:
-    monkeypatch.setattr(listener_module, "CONNECT_TIMEOUT_SECONDS", 0.3)
     relay.refusing = True
     with pytest.raises(ConfigurationError, match="cannot be reached") as refused:
-        await start_listener(conninfo=relay.url)
+        async with asyncio.timeout(4):  # the setting counts, not its default
+            await start_listener(conninfo=relay.url, connect_timeout_seconds=1)
     assert refused.value.setting == "LISTEN_DATABASE_URL"
+
+
+async def test_a_connection_that_is_not_answered_is_given_up_after_the_setting(
+    start_listener: StartListener,
+    relay: Relay,
+    eventually: Eventually,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    await start_listener(conninfo=relay.url, connect_timeout_seconds=1)
+    relay.hold()
+    relay.cut()
+    async with asyncio.timeout(4):  # psycopg waits for 2 seconds at least; by default for 5
+        await eventually(lambda: "connection timeout expired" in caplog.text)

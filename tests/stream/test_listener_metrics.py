@@ -8,6 +8,7 @@ import pytest
 from app.metrics.labels import ListenerLoss
 from app.metrics.metrics import Metrics
 from app.model import TxRef, new_tx_ref
+from app.settings import Settings
 from app.stream.channels import channel_of
 from app.stream.listener import BACKOFF_SECONDS_MIN, WORKER_LOCKS, Audience, Listener
 from tests.notify_queue import half_full
@@ -50,7 +51,7 @@ async def test_channels_are_counted_as_they_come_and_go(
 async def test_each_echo_is_timed(
     start_listener: StartListener, metrics: Metrics, eventually: Eventually
 ) -> None:
-    await start_listener(echo_seconds=ECHO_SECONDS)
+    await start_listener(listener_echo_seconds=ECHO_SECONDS)
     await eventually(lambda: value(metrics, "echo_lag_seconds_count") >= 3)
     assert 0 < value(metrics, "echo_lag_seconds_sum") < 3
 
@@ -71,7 +72,7 @@ async def test_a_network_that_fell_silent_is_told_from_one_that_refuses(
     start_listener: StartListener, metrics: Metrics, relay: Relay, woken: Woken,
     eventually: Eventually,
 ) -> None:  # fmt: skip
-    await start_listener(conninfo=relay.url, echo_timeout_seconds=0.5)
+    await start_listener(conninfo=relay.url, listener_echo_timeout_seconds=0.5)
     relay.forget()
     await eventually(woken.has_connected(2))
     assert losses(metrics).keys() == {"silent"}
@@ -118,7 +119,7 @@ async def test_a_connection_that_gets_no_answer_before_it_listens_is_given_up(
     eventually: Eventually,
 ) -> None:  # fmt: skip
     """Here because somebody holds the lock of the worker; a silent network looks the same."""
-    listener = await start_listener(echo_timeout_seconds=0.3)
+    listener = await start_listener(listener_echo_timeout_seconds=0.3)
     async with connected(empty_database_url) as rival:
         values = (WORKER_LOCKS, WORKER_ID)
         locking = asyncio.create_task(rival.execute("SELECT pg_advisory_lock(%s, %s)", values))
@@ -148,9 +149,9 @@ async def listener(
         audience=Audience(woken.on_wake, woken.on_connected, woken.on_summons, woken.on_skipped),
         worker_id=7,
         echo=process.store.notify,
-        echo_seconds=ECHO_SECONDS,
-        echo_timeout_seconds=ECHO_TIMEOUT_SECONDS,
-        backoff_seconds_max=1.0,
+        settings=Settings.load(
+            listener_echo_seconds=ECHO_SECONDS, listener_echo_timeout_seconds=ECHO_TIMEOUT_SECONDS
+        ),
         metrics=metrics,
     )
     yield listener

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from app.metrics.labels import StreamClose
 from app.metrics.metrics import Metrics
 from app.model import EventType, TxRef
+from app.settings import Settings
 from app.stream.hub import Hub
 from app.stream.listener import Audience, Listener
 from tests.payments import Process, about, linked, open_process, transfer
@@ -58,9 +59,7 @@ async def streaming(database_url: str, process: Process) -> AsyncIterator[Hub]:
         Audience(hub.wake, hub.wake_all, on_summons=lambda: None, on_skipped=hub.sweep),
         worker_id=7,
         echo=process.store.notify,
-        echo_seconds=5.0,
-        echo_timeout_seconds=10.0,
-        backoff_seconds_max=30.0,
+        settings=Settings.load(),
         metrics=Metrics(),
     )
     await listener.start()

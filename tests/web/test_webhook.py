@@ -370,6 +370,12 @@ async def test_a_body_of_64_kib_is_taken(payos: PayOS, database_url: str) -> Non
     assert await stored(database_url) == (1, 1)
 
 
+@pytest.mark.parametrize("service_settings", [{"request_body_seconds_max": 0.05}])
+async def test_a_body_that_does_not_come_is_given_up(napvi: Napvi) -> None:
+    head = f"POST {WEBHOOK_PATH} HTTP/1.1\r\nHost: napvi\r\nContent-Length: 2\r\n\r\n{{"
+    assert (await answer_to(napvi.url, head.encode())).startswith(b"HTTP/1.1 408 ")
+
+
 async def test_only_the_signature_decides_and_not_the_content_type(
     payos: PayOS, database_url: str
 ) -> None:
