@@ -26,6 +26,7 @@ export function watch(slip) {
     write(part("sentence"), fill(texts[sentence], amounts));
     write(part("more"), fill(texts[`${sentence}_more`], amounts));
     write(part("balance"), dong(update.wallet_balance));
+    part("share").setAttribute("stroke-dasharray", `${update.amount_paid} ${update.amount}`);
     if (update.status === "underpaid" && part("due")) {
       write(part("due"), amounts.missing);
       part("due-copy").dataset.copy = missing;
@@ -74,7 +75,7 @@ export function sentenceFor({ status, late, amount_paid, expires_at }, now) {
 /** The page may be older than the payment link. What is not replaced, others hold on to. */
 async function showCode(slip) {
   const page = await loadPage(location.pathname);
-  for (const place of [".frame > :first-child", ".next"]) {
+  for (const place of [".frame > :first-child", ".caption", ".next"]) {
     const newer = page?.querySelector(`.slip ${place}`);
     if (newer) slip.querySelector(place).replaceWith(newer);
   }

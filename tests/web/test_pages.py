@@ -24,7 +24,15 @@ from app.texts import LANGUAGES, dong, load_texts
 from app.web.accounts import create_accounts_blueprint
 from app.web.pages import create_pages_blueprint, live_sentence
 from tests.accounts.browser import Browser
-from tests.payments import Process, connected, linked, open_process, transfer
+from tests.payments import (
+    LINK,
+    Process,
+    connected,
+    linked,
+    linked_without_code,
+    open_process,
+    transfer,
+)
 from tests.web.service import Napvi
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -284,8 +292,20 @@ async def test_the_page_of_an_old_topup_shows_the_balance_of_today(
 async def test_a_topup_without_a_link_says_so(payer: Browser, process: Process) -> None:
     me = await (await payer.get("/api/auth/me")).get_json()
     opened = await process.topup(user_id=UserId(me["user_id"]))
-    assert "PayOS chưa tạo được mã" in await text_of(payer, f"/wallet/topup/{opened.tx_ref}")
+    assert "Chưa có mã thanh toán" in await text_of(payer, f"/wallet/topup/{opened.tx_ref}")
     assert (await payer.get(f"/wallet/topup/{opened.tx_ref}/qr.svg")).status_code == 404
+
+
+async def test_a_link_without_a_code_leads_to_the_payment_page(
+    payer: Browser, process: Process
+) -> None:
+    me = await (await payer.get("/api/auth/me")).get_json()
+    opened = await process.topup(user_id=UserId(me["user_id"]))
+    await process.store.append_events([linked_without_code(opened.tx_ref)])
+    page = await text_of(payer, f"/wallet/topup/{opened.tx_ref}")
+    assert "Mã QR có ở trang thanh toán" in page
+    assert "Chưa có mã thanh toán" not in page
+    assert f'href="https://pay.example/{LINK}"' in page
 
 
 @pytest.mark.parametrize("path", ["/wallet/topup/{}", "/wallet/topup/{}/qr.svg"])
