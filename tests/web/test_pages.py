@@ -17,6 +17,7 @@ from app.addresses import local_path
 from app.database.accounts import Accounts
 from app.login import Login, configure_auth
 from app.model import EventType, Status, Topup, TopupUpdate, TxRef, UserId
+from app.openapi import REFUSES
 from app.request_rules import install_request_rules
 from app.security_headers import SECURITY_HEADERS
 from app.settings import Settings
@@ -52,6 +53,9 @@ WAITING = TopupUpdate(
     read_at=NOW,
 )
 STRANGER = {"username": "stranger", "password": "mật khẩu của người lạ"}
+SAID_OTHERWISE = {"invalid_request", "not_logged_in", "idempotency_mismatch"}
+"""At its field, by the login, and never: a form has a key for each amount."""
+
 PAGES_BEFORE_LOGIN = ["/login", "/register"]
 PAGES_AFTER_LOGIN = ["/wallet", "/wallet/topup"]
 
@@ -376,6 +380,15 @@ def test_every_event_has_a_name_and_a_newer_one_keeps_its_own(language: str) -> 
     assert t.event("topup.reborn") == "topup.reborn"
 
 
+async def test_what_may_be_money_and_waits_for_a_person_is_called_neither_a_repetition_nor_lost(
+    payer: Browser, process: Process, topup: Topup
+) -> None:
+    for amount in (20_000, 30_000):
+        await process.store.append_events([transfer(topup.order_code, amount, "FT of two amounts")])
+    page = await text_of(payer, f"/wallet/topup/{topup.tx_ref}")
+    assert "Khoản chuyển đang được kiểm tra, chưa cộng vào ví" in page
+
+
 async def test_text_from_elsewhere_is_never_markup(
     payer: Browser, process: Process, topup: Topup
 ) -> None:
@@ -397,6 +410,14 @@ async def test_no_page_has_script_or_style_in_it(
     assert [found for page in pages for found in inline.findall(page)] == []
     loaded = re.compile(r'<(?:script|link|img)[^>]* (?:src|href)="([^"]+)"')
     assert all(address.startswith("/") for page in pages for address in loaded.findall(page))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("route", ["accounts.register", "accounts.log_in", "topups.init"])
+def test_a_form_has_a_sentence_for_every_refusal(napvi: Napvi, route: str, language: str) -> None:
+    refused = {problem.code for problem in getattr(napvi.app.view_functions[route], REFUSES)}
+    sentences = load_texts()[language].below("fault")
+    assert refused - SAID_OTHERWISE - sentences.keys() == set()
 
 
 async def test_scripts_are_asked_for_again_and_sent_only_when_they_are_new(napvi: Napvi) -> None:
