@@ -131,7 +131,7 @@ def _add_topup_page(
 
 
 def live_sentence(update: TopupUpdate, now: datetime) -> str:
-    """Which sentence of the table `live` fits; static/topup-page.js decides in the same way."""
+    """Which sentence of the table `live` fits; static/topup-slip.js decides in the same way."""
     if update.late and update.amount_paid > 0:
         return "late"
     if now >= update.expires_at:

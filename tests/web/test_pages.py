@@ -368,7 +368,7 @@ async def test_a_topup_tells_its_history(
     await process.store.append_events([transfer(topup.order_code, 50_000)])
     page = await text_of(payer, path.format(topup.tx_ref))
     [history] = re.findall(r'<ol class="history">.*?</ol>', page, re.DOTALL)
-    told = ["Tạo lần nạp", "Có mã thanh toán", "Tiền đến", dong(50_000, signed=True)]
+    told = ["Tạo lần nạp", "Có mã thanh toán", "Đã nhận tiền", dong(50_000, signed=True)]
     places = [history.index(text) for text in told]
     assert places == sorted(places)
 

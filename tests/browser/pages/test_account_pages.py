@@ -24,7 +24,7 @@ async def test_what_is_wrong_is_said_where_it_is_wrong(
     await page.get_by_role("button", name="Đăng xuất").click()
     await page.get_by_role("link", name="Đăng ký").click()
     await submit(page, username=username, password=PASSWORD)
-    await expect(page.get_by_text("Tên đăng nhập này đã có người dùng.")).to_be_visible()
+    await expect(page.get_by_text("Tên đăng nhập này đã được sử dụng.")).to_be_visible()
     await expect(page.locator('[data-fault="username"]')).to_be_empty()
 
 

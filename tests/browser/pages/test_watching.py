@@ -70,7 +70,7 @@ async def test_when_the_time_is_over_the_code_goes_and_the_money_is_safe(
     await follow(service, page)
     await page.clock.fast_forward("15:01")
     await expect(page.get_by_role("status")).to_contain_text("Đã hết giờ thanh toán")
-    await expect(page.get_by_role("status")).to_contain_text("tiền đến vẫn được cộng vào ví")
+    await expect(page.get_by_role("status")).to_contain_text("tiền về vẫn được cộng vào ví")
     await expect(page.get_by_role("img", name="Mã VietQR")).to_be_hidden()
     await expect(page.get_by_role("timer")).to_be_hidden()
     await picture(page, "state-overdue", PHONE_HEIGHT)
@@ -218,12 +218,12 @@ async def test_a_keyboard_reaches_everything_in_order(service: Service, page: Pa
         "English",
         "Đăng xuất",
         "Ví của tôi",
-        "Mở trang thanh toán (mở trong thẻ mới)",
+        "Mở trang thanh toán (mở trong tab mới)",
         "Sao chépĐã chépSố tài khoản",
         "Sao chépĐã chépSố tiền",
         "Sao chépĐã chépNội dung",
         "Huỷ lần nạp này",
-        "Diễn biến của lần nạp này",
+        "Lịch sử lần nạp này",
     ]
     for _ in range(2):
         await page.keyboard.press("Shift+Tab")
