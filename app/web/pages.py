@@ -58,8 +58,8 @@ def _add_account_pages(pages: Blueprint, login: Login, settings: Settings) -> No
     async def welcome() -> Redirection:
         return redirect("/wallet", 303)
 
-    @pages.get("/login", defaults={"kind": "login"})
-    @pages.get("/register", defaults={"kind": "register"})
+    @pages.get("/login", defaults={"kind": "login"}, strict_slashes=False)
+    @pages.get("/register", defaults={"kind": "register"}, strict_slashes=False)
     async def account(kind: str) -> str | Redirection:
         after = local_path(request.args.get("next"))
         try:
@@ -70,7 +70,7 @@ def _add_account_pages(pages: Blueprint, login: Login, settings: Settings) -> No
 
 
 def _add_wallet_pages(pages: Blueprint, store: Store, login: Login, settings: Settings) -> None:
-    @pages.get("/wallet")
+    @pages.get("/wallet", strict_slashes=False)
     async def wallet() -> str:
         user = await login.user()
         contents = await store.wallet(user.user_id)
@@ -82,7 +82,7 @@ def _add_wallet_pages(pages: Blueprint, store: Store, login: Login, settings: Se
             chart=balance_chart(contents.entries, datetime.now(UTC)),
         )
 
-    @pages.get("/wallet/topup")
+    @pages.get("/wallet/topup", strict_slashes=False)
     async def new_topup() -> str:
         user = await login.user()
         return await render_template(
@@ -97,7 +97,7 @@ def _add_topup_page(
     settings: Settings,
     nudge: Callable[[TxRef], None],
 ) -> None:
-    @pages.get("/wallet/topup/<tx_ref>")
+    @pages.get("/wallet/topup/<tx_ref>", strict_slashes=False)
     async def watch_topup(tx_ref: str) -> str:
         user = await login.user()
         ref = parse_tx_ref(tx_ref)

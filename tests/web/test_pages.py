@@ -53,6 +53,7 @@ WAITING = TopupUpdate(
     read_at=NOW,
 )
 STRANGER = {"username": "stranger", "password": "mật khẩu của người lạ"}
+OF_A_BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 SAID_OTHERWISE = {"invalid_request", "not_logged_in", "idempotency_mismatch"}
 """At its field, by the login, and never: a form has a key for each amount."""
 
@@ -436,6 +437,76 @@ async def test_a_file_is_not_open_while_a_browser_takes_it(napvi: Napvi) -> None
         async with answer.response as body:
             assert b"{" in await anext(aiter(body))
             assert "napvi.css" not in open_files()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/walet", 404),
+        ("GET", "/static/nothing.css", 404),
+        ("POST", "/login", 405),
+        ("DELETE", "/wallet", 405),
+    ],
+)
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_who_is_lost_reads_so_in_a_language_of_theirs_and_is_led_back(
+    napvi: Napvi, method: str, path: str, status: int, language: str
+) -> None:
+    t = load_texts()[language]
+    async with napvi.visitor() as visitor:
+        headers = {"Accept": OF_A_BROWSER, "Accept-Language": language}
+        answer = await visitor.request(method, path, headers=headers)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (
+        status,
+        "text/html; charset=utf-8",
+    )
+    assert f"<h1>{t('problem.missing_title')}</h1>" in answer.text
+    assert f'href="/wallet">{t("problem.back")}</a>' in answer.text
+    assert ("GET" in answer.headers.get("Allow", "")) == (status == 405)
+
+
+@pytest.mark.parametrize(
+    ("path", "accepted", "status"),
+    [
+        ("/walet", "*/*", 404),
+        ("/walet", "", 404),
+        ("/walet", "application/json", 404),
+        ("/api/walet", "text/html", 404),
+        ("/api/auth/login", "text/html", 405),
+        ("/healthz", "text/html", 405),
+        ("/openapi.json", "text/html", 405),
+    ],
+)
+async def test_what_is_no_reader_is_told_as_before(
+    napvi: Napvi, path: str, accepted: str, status: int
+) -> None:
+    method = "DELETE" if status == 405 else "GET"
+    async with napvi.visitor() as visitor:
+        answer = await visitor.request(method, path, headers={"Accept": accepted})
+    assert (answer.status_code, answer.headers["Content-Type"]) == (
+        status,
+        "application/problem+json",
+    )
+
+
+async def test_who_is_lost_can_choose_the_language(napvi: Napvi) -> None:
+    async with napvi.visitor() as visitor:
+        headers = {"Accept": OF_A_BROWSER}
+        answer = await visitor.get("/walet?lang=en", headers=headers)
+        assert (answer.status_code, answer.headers["Location"]) == (303, "/walet")
+        assert '<html lang="en">' in (await visitor.get("/walet", headers=headers)).text
+
+
+@pytest.mark.parametrize("path", ["/login/", "/register/"])
+async def test_a_slash_too_many_leads_to_the_page(visitor: Browser, path: str) -> None:
+    assert await text_of(visitor, path) == await text_of(visitor, path.removesuffix("/"))
+
+
+@pytest.mark.parametrize("path", ["/wallet/", "/wallet/topup/"])
+async def test_a_slash_too_many_leads_to_the_page_of_who_is_logged_in(
+    payer: Browser, path: str
+) -> None:
+    assert await text_of(payer, path) == await text_of(payer, path.removesuffix("/"))
 
 
 @pytest.mark.parametrize("path", ["/login", "/nowhere", "/static/napvi.css", "/api/auth/me"])

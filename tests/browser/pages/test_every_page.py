@@ -104,7 +104,7 @@ async def test_axe_finds_no_violation_and_nothing_sticks_out(
     addresses = await fill(service, context, process)
     for address in addresses.values():
         await inspect(address)
-    for path in ("/wallet", "/wallet/topup", "/wallet/topup/T00000000"):
+    for path in ("/wallet", "/wallet/topup", "/wallet/topup/T00000000", "/walet"):
         await inspect(f"{service.url}{path}")
     await refuse_an_amount(page, f"{service.url}/wallet/topup")
     await examine("an amount that cannot be")
