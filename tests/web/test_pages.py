@@ -223,6 +223,14 @@ async def test_pages_are_vietnamese_unless_the_browser_would_rather_have_english
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+async def test_the_name_is_two_words_of_vietnamese_in_every_language(
+    visitor: Browser, language: str
+) -> None:
+    answer = await visitor.get("/login", headers={"Accept-Language": language})
+    assert '<a class="brand" href="/" lang="vi">nạp <b>ví</b></a>' in await answer.get_data(True)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 async def test_a_language_once_chosen_stays(visitor: Browser, language: str) -> None:
     answer = await visitor.get(f"/login?next=/wallet/topup&lang={language}")
     assert (answer.status_code, answer.location) == (303, "/login?next=%2Fwallet%2Ftopup")

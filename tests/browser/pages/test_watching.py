@@ -214,7 +214,7 @@ async def test_a_keyboard_reaches_everything_in_order(service: Service, page: Pa
         reached.append(await page.evaluate("document.activeElement.textContent.trim()"))
     assert [text.split("\n")[0] for text in reached] == [
         "Đến nội dung chính",
-        "nạpví",
+        "nạp ví",
         "English",
         "Đăng xuất",
         "Ví của tôi",
