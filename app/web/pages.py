@@ -85,8 +85,10 @@ def _add_wallet_pages(pages: Blueprint, store: Store, login: Login, settings: Se
     @pages.get("/wallet/topup", strict_slashes=False)
     async def new_topup() -> str:
         user = await login.user()
+        smallest, largest = settings.topup_amount_min_vnd, settings.topup_amount_max_vnd
+        suggested = [amount for amount in SUGGESTED_AMOUNTS_VND if smallest <= amount <= largest]
         return await render_template(
-            "topup_new.html", user=user, settings=settings, suggested=SUGGESTED_AMOUNTS_VND
+            "topup_new.html", user=user, settings=settings, suggested=suggested
         )
 
 
@@ -106,8 +108,7 @@ def _add_topup_page(
         if not update.final:
             nudge(ref)
         # An update tells the balance of its time; who opens the page later wants today's.
-        wallet = await store.wallet(user.user_id)
-        update = replace(update, wallet_balance=wallet.balance)
+        update = replace(update, wallet_balance=await store.balance(user.user_id))
         return await render_template(
             "topup.html",
             user=user,

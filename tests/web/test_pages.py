@@ -271,6 +271,23 @@ async def test_an_unknown_language_changes_nothing(visitor: Browser, language: s
     assert '<html lang="vi">' in await text_of(visitor, f"/login?lang={language}")
 
 
+@pytest.mark.parametrize(
+    ("service_settings", "suggested"),
+    [
+        ({}, [50_000, 100_000, 200_000, 500_000]),
+        ({"topup_amount_min_vnd": 100_000, "topup_amount_max_vnd": 200_000}, [100_000, 200_000]),
+        ({"topup_amount_min_vnd": 1_000_000}, []),
+    ],
+)
+async def test_no_amount_is_suggested_that_would_be_refused(
+    napvi: Napvi, suggested: list[int]
+) -> None:
+    async with napvi.payer() as payer:
+        page = (await payer.client.get("/wallet/topup")).text
+    assert re.findall(r'data-amount="(\d+)"', page) == [str(amount) for amount in suggested]
+    assert ('role="group"' in page) == (suggested != [])
+
+
 async def test_the_page_of_a_topup_tells_how_to_pay(payer: Browser, topup: Topup) -> None:
     page = await text_of(payer, f"/wallet/topup/{topup.tx_ref}")
     assert f'src="/wallet/topup/{topup.tx_ref}/qr.svg"' in page
