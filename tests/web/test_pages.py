@@ -374,6 +374,22 @@ async def test_the_wallet_shows_balance_entries_and_topups(
     assert 'data-status="confirmed">Thành công<' in page
 
 
+@pytest.mark.breaks_the_laws
+async def test_money_that_only_a_newer_release_knows_keeps_its_own_name(
+    payer: Browser, process: Process, topup: Topup, database_url: str
+) -> None:
+    await process.store.append_events([transfer(topup.order_code, 50_000)])
+    async with connected(database_url) as connection:
+        await connection.execute("ALTER TABLE topup.events DROP CONSTRAINT events_type_check")
+        await connection.execute("SET session_replication_role = replica")
+        await connection.execute(
+            "UPDATE topup.events SET type = 'gift.given' WHERE type = 'payment.received'"
+        )
+    page = await text_of(payer, "/wallet")
+    assert f'<p class="sum">{dong(50_000)}</p>' in page
+    assert '<span class="what">gift.given</span>' in page
+
+
 async def test_the_wallet_draws_its_balance_once_there_is_one(
     payer: Browser, process: Process, topup: Topup
 ) -> None:
