@@ -132,8 +132,9 @@ class Store:
 
     async def wallet(self, user_id: UserId) -> Wallet:
         """Balance, latest entries and latest top-ups, newest first."""
-        entries = await self._database.rows(LedgerEntry, LATEST_ENTRIES, (user_id, LATEST_ENTRIES_MAX))
-        topups = await self._database.rows(topup_row, LATEST_TOPUPS, (user_id, LATEST_TOPUPS_MAX))
+        rows = self._database.rows
+        entries = await rows(LedgerEntry, LATEST_ENTRIES, (user_id, LATEST_ENTRIES_MAX))
+        topups = await rows(topup_row, LATEST_TOPUPS, (user_id, LATEST_TOPUPS_MAX))
         # Not from topup.wallets: read at another moment it might not fit the entries.
         return Wallet(entries[0].balance_after if entries else 0, entries, topups)
 

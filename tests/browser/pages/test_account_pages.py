@@ -36,9 +36,11 @@ async def test_what_is_pressed_before_the_script_is_there_sends_nothing(
 ) -> None:
     page = await phone.new_page()
     loading: asyncio.Future[Route] = asyncio.get_running_loop().create_future()
-    await page.route(
-        "**/static/account-page.js", lambda route: loading.set_result(route), times=1
-    )
+
+    def hold(script: Route) -> None:
+        loading.set_result(script)
+
+    await page.route("**/static/account-page.js", hold, times=1)
     await page.goto(f"{service.url}/login", wait_until="commit")
     script = await loading
     requests = Requests(page)
