@@ -75,7 +75,7 @@ export function sentenceFor({ status, late, amount_paid, expires_at }, now) {
 /** The page may be older than the payment link. What is not replaced, others hold on to. */
 async function showCode(slip) {
   const page = await loadPage(location.pathname);
-  for (const place of [".frame > :first-child", ".caption", ".next"]) {
+  for (const place of [".frame > :first-child", ".next"]) {
     const newer = page?.querySelector(`.slip ${place}`);
     if (newer) slip.querySelector(place).replaceWith(newer);
   }

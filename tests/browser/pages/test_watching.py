@@ -162,7 +162,7 @@ async def test_who_has_paid_a_part_is_led_to_the_account_and_not_to_the_whole_am
         await expect(page.locator(".seal .part")).to_have_attribute(
             "stroke-dasharray", f"40000 {AMOUNT}"
         )
-        await page.get_by_role("link", name="Xem thông tin để chuyển nốt").click()
+        await page.get_by_role("link", name="Xem cách chuyển nốt").click()
         await expect(page.locator(".transfer")).to_be_in_viewport(ratio=0.9)
         await expect(page.locator('[data-part="due"]')).to_have_text(dong(60_000))
         await expect(page.locator('[data-part="due-copy"]')).to_have_attribute("data-copy", "60000")
