@@ -198,7 +198,7 @@ class TooManyOpen(Problem):
     http_status, code, title = 429, "too_many_open", "Too many top-ups wait for their payment"
 
     def __init__(self, retry_after_seconds: int) -> None:
-        super().__init__("Pay one of them, or wait until one has expired.")
+        super().__init__("Pay or cancel one of them, or wait until one has expired.")
         self.retry_after_seconds = retry_after_seconds
 
 

@@ -29,6 +29,7 @@ from app.web.accounts import create_accounts_blueprint
 from app.web.cancel import create_cancel_blueprint
 from app.web.health import create_health_blueprint
 from app.web.metrics import create_metrics_blueprint
+from app.web.nowhere import create_nowhere_blueprint
 from app.web.pages import create_pages_blueprint
 from app.web.seen import create_seen_blueprint
 from app.web.static_files import Answer
@@ -161,7 +162,7 @@ class NapviApp(Quart):
             settings.metrics_review_age_seconds_max,
             settings.metrics_review_timeout_seconds,
         )
-        nudge = payments.rounds.nudge
+        nudge, texts = payments.rounds.nudge, load_texts()
         for blueprint in (
             create_accounts_blueprint(login, settings),
             create_topups_blueprint(
@@ -171,7 +172,8 @@ class NapviApp(Quart):
             create_stream_blueprint(login, store, streams),
             create_seen_blueprint(login, self.metrics),
             create_webhook_blueprint(self._webhooks),
-            create_pages_blueprint(store, login, load_texts(), settings, nudge),
+            create_pages_blueprint(store, login, texts, settings, nudge),
+            create_nowhere_blueprint(texts, settings.cookie_secure),
             create_health_blueprint(self.readiness),
             create_metrics_blueprint(self.metrics, review_gauges.refresh),
         ):

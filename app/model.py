@@ -202,7 +202,7 @@ class LedgerEntry:
     """One posting on a wallet: signed amount, balance after it. Source: topup.ledger_entries."""
 
     tx_ref: TxRef | None
-    event_type: EventType
+    event_type: str  # an EventType, or one that only a newer process knows
     amount: int
     balance_after: int
     recorded_at: datetime

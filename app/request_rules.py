@@ -68,12 +68,6 @@ def install_request_rules(app: Quart, settings: Settings) -> None:
         if TAKEN not in request.scope.get("state", {}):
             await _check(settings)
 
-    async def answer(error: Exception) -> Response:
-        response = problem_response(problem_of(error))
-        if isinstance(error, http.MethodNotAllowed):
-            response.allow.update(error.valid_methods or ())
-        return response
-
     async def keep_private(response: Response) -> Response:
         if request.path.startswith("/api/"):
             response.headers.setdefault("Cache-Control", "private, no-store")
@@ -83,8 +77,8 @@ def install_request_rules(app: Quart, settings: Settings) -> None:
     app.config["BODY_TIMEOUT"] = settings.request_body_seconds_max
     app.before_request(check)
     app.after_request(keep_private)
-    app.register_error_handler(Problem, answer)
-    app.register_error_handler(http.HTTPException, answer)
+    app.register_error_handler(Problem, refusal)
+    app.register_error_handler(http.HTTPException, refusal)
 
 
 async def _check(settings: Settings) -> None:
@@ -157,6 +151,14 @@ def problem_of(error: Exception) -> Problem:
             return PROBLEM_OF_STATUS.get(status, InvalidRequest)()
         case _:
             return Problem()
+
+
+async def refusal(error: Exception) -> Response:
+    """The answer to a request that ended with `error`."""
+    response = problem_response(problem_of(error))
+    if isinstance(error, http.MethodNotAllowed):
+        response.allow.update(error.valid_methods or ())
+    return response
 
 
 def problem_response(problem: Problem) -> Response:

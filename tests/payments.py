@@ -9,7 +9,7 @@ import json
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, LiteralString
 from uuid import UUID, uuid4, uuid5
@@ -144,6 +144,13 @@ def linked(tx_ref: TxRef, link: str = LINK) -> Fact:
         account_name="NAPVI",
         transfer_message=f"CS1234567 {tx_ref}",
     )
+
+
+def linked_without_code(tx_ref: TxRef, link: str = LINK) -> Fact:
+    """The link was found again after a lost answer: PayOS tells the QR code only once."""
+    fact = linked(tx_ref, link)
+    unknown = ("qr_code", "bank_bin", "account_number", "account_name", "transfer_message")
+    return replace(fact, data=fact.data | dict.fromkeys(unknown, ""))
 
 
 APPEND = """

@@ -34,7 +34,8 @@ export async function postJson(path, body, headers = {}) {
 }
 
 /**
- * Sends the form by `send` instead of by the browser; while it runs, the button is busy.
+ * Sends the form by `send` instead of by the browser; while it runs, the button is busy. Before
+ * this the button is disabled: the browser would post the form to an address that takes no post.
  * Whose login has ended is sent to the login. The form's data-faults has a sentence for each code,
  * and for each field as `field_<name>`.
  * @param {HTMLFormElement} form
@@ -42,6 +43,7 @@ export async function postJson(path, body, headers = {}) {
  */
 export function handle(form, send) {
   const button = form.querySelector("button[type=submit]");
+  button.disabled = false;
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (button.ariaBusy === "true") return;

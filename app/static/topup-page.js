@@ -14,13 +14,12 @@ if (slip) watch(slip);
 function offer(form) {
   const { amount } = form.elements;
   const attempt = newAttempt();
-  form.addEventListener("click", ({ target }) => {
-    if (target.dataset.amount) amount.value = target.dataset.amount;
-  });
-  amount.addEventListener("change", () => {
-    const value = parseDong(amount.value);
+  const write = (text) => {
+    const value = parseDong(text);
     if (value !== null) amount.value = value.toLocaleString("vi-VN");
-  });
+  };
+  form.addEventListener("click", ({ target }) => write(target.dataset.amount ?? ""));
+  amount.addEventListener("change", () => write(amount.value));
   handle(form, async () => {
     const value = parseDong(amount.value);
     if (value === null || value < Number(form.dataset.min) || value > Number(form.dataset.max)) {

@@ -26,6 +26,7 @@ export function watch(slip) {
     write(part("sentence"), fill(texts[sentence], amounts));
     write(part("more"), fill(texts[`${sentence}_more`], amounts));
     write(part("balance"), dong(update.wallet_balance));
+    part("share").setAttribute("stroke-dasharray", `${update.amount_paid} ${update.amount}`);
     if (update.status === "underpaid" && part("due")) {
       write(part("due"), amounts.missing);
       part("due-copy").dataset.copy = missing;

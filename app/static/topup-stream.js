@@ -4,9 +4,10 @@
  * One tab of a browser leads: it has the stream and tells the others. Its Web Lock passes on when
  * it dies, and is taken when it hangs. Without locks (plain HTTP) every tab leads.
  *
- * @typedef {{tx_ref: string, seq: number, status: string, amount: number, amount_paid: number,
- *   wallet_balance: number, late: boolean, final: boolean, expires_at: string, stream?: boolean}}
- *   TopupUpdate see docs/events.md; `stream`: whether this user gets the stream
+ * @typedef {{tx_ref: string, seq: number, type: string, status: string, amount: number,
+ *   amount_paid: number, confirmed_at: string | null, late: boolean, final: boolean,
+ *   wallet_balance: number, expires_at: string, recorded_at: string, stream?: boolean}}
+ *   TopupUpdate see docs/events.md
  * @typedef {"connecting"|"live"|"reconnecting"|"polling"|"closed"} Connection
  */
 
@@ -64,8 +65,8 @@ function reduce(state, update, restart) {
 }
 
 /**
- * Events and their `detail`: `status` {TopupUpdate}, `connection` {Connection}, `error`
- * {{code: string}} (for good if `connection` is `closed`), `transition` {{from, event, to}}.
+ * Events and their `detail`: `status` {TopupUpdate}, `connection` {Connection}, `error` {code},
+ * `transition` {from, event, to}: docs/browser.md.
  */
 export class TopupStream extends EventTarget {
   #query;

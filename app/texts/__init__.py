@@ -42,9 +42,9 @@ class Texts:
         """The bank's everyday name, or its number when we do not know one."""
         return self.entries.get(f"bank.{bank_bin}", bank_bin or "")
 
-    def event(self, type: str) -> str:
-        """What happened, or its type when only a newer process knows it."""
-        return self.entries.get("event." + type.replace(".", "_"), type)
+    def event(self, type: str, table: str = "event") -> str:
+        """What happened, in the words of `table`; its type when only a newer process knows it."""
+        return self.entries.get(f"{table}.{type.replace('.', '_')}", type)
 
     def time(self, at: datetime, form: str = "moment") -> str:
         """`at` in Vietnam, in a form of the table `format`."""

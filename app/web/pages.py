@@ -58,8 +58,8 @@ def _add_account_pages(pages: Blueprint, login: Login, settings: Settings) -> No
     async def welcome() -> Redirection:
         return redirect("/wallet", 303)
 
-    @pages.get("/login", defaults={"kind": "login"})
-    @pages.get("/register", defaults={"kind": "register"})
+    @pages.get("/login", defaults={"kind": "login"}, strict_slashes=False)
+    @pages.get("/register", defaults={"kind": "register"}, strict_slashes=False)
     async def account(kind: str) -> str | Redirection:
         after = local_path(request.args.get("next"))
         try:
@@ -70,7 +70,7 @@ def _add_account_pages(pages: Blueprint, login: Login, settings: Settings) -> No
 
 
 def _add_wallet_pages(pages: Blueprint, store: Store, login: Login, settings: Settings) -> None:
-    @pages.get("/wallet")
+    @pages.get("/wallet", strict_slashes=False)
     async def wallet() -> str:
         user = await login.user()
         contents = await store.wallet(user.user_id)
@@ -82,11 +82,13 @@ def _add_wallet_pages(pages: Blueprint, store: Store, login: Login, settings: Se
             chart=balance_chart(contents.entries, datetime.now(UTC)),
         )
 
-    @pages.get("/wallet/topup")
+    @pages.get("/wallet/topup", strict_slashes=False)
     async def new_topup() -> str:
         user = await login.user()
+        smallest, largest = settings.topup_amount_min_vnd, settings.topup_amount_max_vnd
+        suggested = [amount for amount in SUGGESTED_AMOUNTS_VND if smallest <= amount <= largest]
         return await render_template(
-            "topup_new.html", user=user, settings=settings, suggested=SUGGESTED_AMOUNTS_VND
+            "topup_new.html", user=user, settings=settings, suggested=suggested
         )
 
 
@@ -97,7 +99,7 @@ def _add_topup_page(
     settings: Settings,
     nudge: Callable[[TxRef], None],
 ) -> None:
-    @pages.get("/wallet/topup/<tx_ref>")
+    @pages.get("/wallet/topup/<tx_ref>", strict_slashes=False)
     async def watch_topup(tx_ref: str) -> str:
         user = await login.user()
         ref = parse_tx_ref(tx_ref)
@@ -106,8 +108,7 @@ def _add_topup_page(
         if not update.final:
             nudge(ref)
         # An update tells the balance of its time; who opens the page later wants today's.
-        wallet = await store.wallet(user.user_id)
-        update = replace(update, wallet_balance=wallet.balance)
+        update = replace(update, wallet_balance=await store.balance(user.user_id))
         return await render_template(
             "topup.html",
             user=user,
@@ -131,7 +132,7 @@ def _add_topup_page(
 
 
 def live_sentence(update: TopupUpdate, now: datetime) -> str:
-    """Which sentence of the table `live` fits; static/topup-page.js decides in the same way."""
+    """Which sentence of the table `live` fits; static/topup-slip.js decides in the same way."""
     if update.late and update.amount_paid > 0:
         return "late"
     if now >= update.expires_at:

@@ -48,7 +48,7 @@ async def log_in_and_order(page: FirefoxPage, service: Service) -> None:
 
 async def pay(page: FirefoxPage, amount: int) -> None:
     """At PayOS, which tells the service."""
-    checkout = await page.evaluate("document.querySelector('.next a.while-open').href")
+    checkout = await page.evaluate("document.querySelector('.next a[target]').href")
     await post(f"{checkout}/pay", data={"amount": str(amount)})
 
 

@@ -56,7 +56,7 @@ async def test_without_the_stream_a_payment_shows_by_polling(service: Service, p
     await page.goto(f"{service.url}/wallet/topup")
     requests = Requests(page)
     await order(page, connection="polling")
-    await expect(page.locator(".connection")).to_have_text("Đang tự cập nhật sau mỗi vài giây")
+    await expect(page.locator(".connection")).to_have_text("Tự cập nhật vài giây một lần")
     await pay(page)
     await expect(page.get_by_role("status")).to_contain_text(
         f"Đã nhận {dong(50_000)}", timeout=9000

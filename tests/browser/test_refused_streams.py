@@ -17,7 +17,7 @@ pytestmark = pytest.mark.browser
 
 HALF = AMOUNT // 2
 POLLED_MS = 9_000  # the second request at the latest
-POLLS = "Đang tự cập nhật sau mỗi vài giây"
+POLLS = "Tự cập nhật vài giây một lần"
 STREAM = "/api/topup/stream"
 ONE_EACH = {"NAPVI_STREAMS_PER_USER_MAX": "1", "NAPVI_STREAM_SPARE_SECONDS": "0.1"}
 ONE_SPARED = {

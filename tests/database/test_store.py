@@ -154,6 +154,7 @@ async def test_a_wallet_shows_its_latest_entries_and_topups(process: Process) ->
     await process.store.append_events(facts)
     wallet = await process.store.wallet(user)
     assert wallet.balance == sum(1_000 + n for n in range(25))
+    assert await process.store.balance(user) == wallet.balance
     assert [entry.amount for entry in wallet.entries] == list(range(1_024, 1_004, -1))
     assert wallet.entries[0] == LedgerEntry(
         tx_ref=topups[0].tx_ref,
@@ -169,6 +170,7 @@ async def test_a_wallet_shows_its_latest_entries_and_topups(process: Process) ->
 
 async def test_a_wallet_that_is_not_there_is_empty(process: Process) -> None:
     assert await process.store.wallet(UserId(10**9)) == Wallet(0, [], [])
+    assert await process.store.balance(UserId(10**9)) == 0
 
 
 async def test_the_history_of_a_topup_says_what_money_came(process: Process) -> None:

@@ -10,6 +10,7 @@ from app.errors import NapviError, Problem
 from app.factory import VERSION
 from app.model import EventType
 from app.payos.simulator.faults import FAULTS
+from app.representations import TopupStatus
 from app.settings import REQUIRED_TO_SERVE, Settings, environment_name
 
 ROOT = Path(__file__).parents[2]
@@ -116,6 +117,12 @@ def test_every_module_has_its_place() -> None:
 def test_every_event_type_has_its_row() -> None:
     """What it does in each status: tests/laws/test_status_and_event.py."""
     assert set(EventType) <= {row[0] for row in rows("events.md")}
+
+
+def test_the_client_knows_every_member_of_a_state() -> None:
+    script = (ROOT / "app/static/topup-stream.js").read_text("utf-8")
+    [typedef] = re.findall(r"@typedef \{\{(.*?)\}\}\s*\*\s+TopupUpdate", script, re.DOTALL)
+    assert set(re.findall(r"(\w+)\??: ", typedef)) == set(TopupStatus.__annotations__)
 
 
 def test_every_fault_of_the_simulator_has_its_row() -> None:

@@ -19,6 +19,7 @@ from app.database.reconciliation import CLAIM, FINISH, NUDGE, ORDERS, OVERDUE
 from app.database.review import CONFLICTS, COUNTS, SUSPENSE
 from app.database.store import (
     APPEND_EVENTS,
+    BALANCE,
     HISTORY,
     LATEST_ENTRIES,
     LATEST_TOPUPS,
@@ -67,6 +68,7 @@ def _of_payers(topups: int) -> dict[str, Hot]:
         "its status": Hot(UPDATE_OF_USER, (GRACE_SECONDS, last, HEAVY_PAYER), READING, 20),
         "an old status": Hot(UPDATE_OF_USER, (GRACE_SECONDS, old, HEAVY_PAYER), READING, 20),
         "its history": Hot(HISTORY, (LATEST, HEAVY_PAYER, [old]), {"events_tx_ref_seq_key"}),
+        "a balance": Hot(BALANCE, (HEAVY_PAYER,), {"ledger_entries_user_id_id"}, 1),
         "entries of a wallet": Hot(
             LATEST_ENTRIES, (HEAVY_PAYER, LATEST), {"ledger_entries_user_id_id"}, 2 * LATEST
         ),

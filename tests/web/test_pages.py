@@ -17,6 +17,7 @@ from app.addresses import local_path
 from app.database.accounts import Accounts
 from app.login import Login, configure_auth
 from app.model import EventType, Status, Topup, TopupUpdate, TxRef, UserId
+from app.openapi import REFUSES
 from app.request_rules import install_request_rules
 from app.security_headers import SECURITY_HEADERS
 from app.settings import Settings
@@ -24,7 +25,15 @@ from app.texts import LANGUAGES, dong, load_texts
 from app.web.accounts import create_accounts_blueprint
 from app.web.pages import create_pages_blueprint, live_sentence
 from tests.accounts.browser import Browser
-from tests.payments import Process, connected, linked, open_process, transfer
+from tests.payments import (
+    LINK,
+    Process,
+    connected,
+    linked,
+    linked_without_code,
+    open_process,
+    transfer,
+)
 from tests.web.service import Napvi
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -44,6 +53,10 @@ WAITING = TopupUpdate(
     read_at=NOW,
 )
 STRANGER = {"username": "stranger", "password": "mật khẩu của người lạ"}
+OF_A_BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+SAID_OTHERWISE = {"invalid_request", "not_logged_in", "idempotency_mismatch"}
+"""At its field, by the login, and never: a form has a key for each amount."""
+
 PAGES_BEFORE_LOGIN = ["/login", "/register"]
 PAGES_AFTER_LOGIN = ["/wallet", "/wallet/topup"]
 
@@ -210,6 +223,14 @@ async def test_pages_are_vietnamese_unless_the_browser_would_rather_have_english
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+async def test_the_name_is_two_words_of_vietnamese_in_every_language(
+    visitor: Browser, language: str
+) -> None:
+    answer = await visitor.get("/login", headers={"Accept-Language": language})
+    assert '<a class="brand" href="/" lang="vi">nạp <b>ví</b></a>' in await answer.get_data(True)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 async def test_a_language_once_chosen_stays(visitor: Browser, language: str) -> None:
     answer = await visitor.get(f"/login?next=/wallet/topup&lang={language}")
     assert (answer.status_code, answer.location) == (303, "/login?next=%2Fwallet%2Ftopup")
@@ -250,6 +271,23 @@ async def test_an_unknown_language_changes_nothing(visitor: Browser, language: s
     assert '<html lang="vi">' in await text_of(visitor, f"/login?lang={language}")
 
 
+@pytest.mark.parametrize(
+    ("service_settings", "suggested"),
+    [
+        ({}, [50_000, 100_000, 200_000, 500_000]),
+        ({"topup_amount_min_vnd": 100_000, "topup_amount_max_vnd": 200_000}, [100_000, 200_000]),
+        ({"topup_amount_min_vnd": 1_000_000}, []),
+    ],
+)
+async def test_no_amount_is_suggested_that_would_be_refused(
+    napvi: Napvi, suggested: list[int]
+) -> None:
+    async with napvi.payer() as payer:
+        page = (await payer.client.get("/wallet/topup")).text
+    assert re.findall(r'data-amount="(\d+)"', page) == [str(amount) for amount in suggested]
+    assert ('role="group"' in page) == (suggested != [])
+
+
 async def test_the_page_of_a_topup_tells_how_to_pay(payer: Browser, topup: Topup) -> None:
     page = await text_of(payer, f"/wallet/topup/{topup.tx_ref}")
     assert f'src="/wallet/topup/{topup.tx_ref}/qr.svg"' in page
@@ -284,8 +322,20 @@ async def test_the_page_of_an_old_topup_shows_the_balance_of_today(
 async def test_a_topup_without_a_link_says_so(payer: Browser, process: Process) -> None:
     me = await (await payer.get("/api/auth/me")).get_json()
     opened = await process.topup(user_id=UserId(me["user_id"]))
-    assert "PayOS chưa tạo được mã" in await text_of(payer, f"/wallet/topup/{opened.tx_ref}")
+    assert "Chưa có mã thanh toán" in await text_of(payer, f"/wallet/topup/{opened.tx_ref}")
     assert (await payer.get(f"/wallet/topup/{opened.tx_ref}/qr.svg")).status_code == 404
+
+
+async def test_a_link_without_a_code_leads_to_the_payment_page(
+    payer: Browser, process: Process
+) -> None:
+    me = await (await payer.get("/api/auth/me")).get_json()
+    opened = await process.topup(user_id=UserId(me["user_id"]))
+    await process.store.append_events([linked_without_code(opened.tx_ref)])
+    page = await text_of(payer, f"/wallet/topup/{opened.tx_ref}")
+    assert "Mã QR có ở trang thanh toán" in page
+    assert "Chưa có mã thanh toán" not in page
+    assert f'href="https://pay.example/{LINK}"' in page
 
 
 @pytest.mark.parametrize("path", ["/wallet/topup/{}", "/wallet/topup/{}/qr.svg"])
@@ -324,6 +374,22 @@ async def test_the_wallet_shows_balance_entries_and_topups(
     assert 'data-status="confirmed">Thành công<' in page
 
 
+@pytest.mark.breaks_the_laws
+async def test_money_that_only_a_newer_release_knows_keeps_its_own_name(
+    payer: Browser, process: Process, topup: Topup, database_url: str
+) -> None:
+    await process.store.append_events([transfer(topup.order_code, 50_000)])
+    async with connected(database_url) as connection:
+        await connection.execute("ALTER TABLE topup.events DROP CONSTRAINT events_type_check")
+        await connection.execute("SET session_replication_role = replica")
+        await connection.execute(
+            "UPDATE topup.events SET type = 'gift.given' WHERE type = 'payment.received'"
+        )
+    page = await text_of(payer, "/wallet")
+    assert f'<p class="sum">{dong(50_000)}</p>' in page
+    assert '<span class="what">gift.given</span>' in page
+
+
 async def test_the_wallet_draws_its_balance_once_there_is_one(
     payer: Browser, process: Process, topup: Topup
 ) -> None:
@@ -344,7 +410,7 @@ async def test_a_topup_tells_its_history(
     await process.store.append_events([transfer(topup.order_code, 50_000)])
     page = await text_of(payer, path.format(topup.tx_ref))
     [history] = re.findall(r'<ol class="history">.*?</ol>', page, re.DOTALL)
-    told = ["Tạo lần nạp", "Có mã thanh toán", "Tiền đến", dong(50_000, signed=True)]
+    told = ["Tạo lần nạp", "Có mã thanh toán", "Đã nhận tiền", dong(50_000, signed=True)]
     places = [history.index(text) for text in told]
     assert places == sorted(places)
 
@@ -354,6 +420,15 @@ def test_every_event_has_a_name_and_a_newer_one_keeps_its_own(language: str) -> 
     t = load_texts()[language]
     assert all(t.event(type) != type for type in EventType)
     assert t.event("topup.reborn") == "topup.reborn"
+
+
+async def test_what_may_be_money_and_waits_for_a_person_is_called_neither_a_repetition_nor_lost(
+    payer: Browser, process: Process, topup: Topup
+) -> None:
+    for amount in (20_000, 30_000):
+        await process.store.append_events([transfer(topup.order_code, amount, "FT of two amounts")])
+    page = await text_of(payer, f"/wallet/topup/{topup.tx_ref}")
+    assert "Khoản chuyển đang được kiểm tra, chưa cộng vào ví" in page
 
 
 async def test_text_from_elsewhere_is_never_markup(
@@ -379,6 +454,14 @@ async def test_no_page_has_script_or_style_in_it(
     assert all(address.startswith("/") for page in pages for address in loaded.findall(page))
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("route", ["accounts.register", "accounts.log_in", "topups.init"])
+def test_a_form_has_a_sentence_for_every_refusal(napvi: Napvi, route: str, language: str) -> None:
+    refused = {problem.code for problem in getattr(napvi.app.view_functions[route], REFUSES)}
+    sentences = load_texts()[language].below("fault")
+    assert refused - SAID_OTHERWISE - sentences.keys() == set()
+
+
 async def test_scripts_are_asked_for_again_and_sent_only_when_they_are_new(napvi: Napvi) -> None:
     async with napvi.visitor() as visitor:
         script = await visitor.get("/static/topup-stream.js")
@@ -395,6 +478,76 @@ async def test_a_file_is_not_open_while_a_browser_takes_it(napvi: Napvi) -> None
         async with answer.response as body:
             assert b"{" in await anext(aiter(body))
             assert "napvi.css" not in open_files()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/walet", 404),
+        ("GET", "/static/nothing.css", 404),
+        ("POST", "/login", 405),
+        ("DELETE", "/wallet", 405),
+    ],
+)
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_who_is_lost_reads_so_in_a_language_of_theirs_and_is_led_back(
+    napvi: Napvi, method: str, path: str, status: int, language: str
+) -> None:
+    t = load_texts()[language]
+    async with napvi.visitor() as visitor:
+        headers = {"Accept": OF_A_BROWSER, "Accept-Language": language}
+        answer = await visitor.request(method, path, headers=headers)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (
+        status,
+        "text/html; charset=utf-8",
+    )
+    assert f"<h1>{t('problem.missing_title')}</h1>" in answer.text
+    assert f'href="/wallet">{t("problem.back")}</a>' in answer.text
+    assert ("GET" in answer.headers.get("Allow", "")) == (status == 405)
+
+
+@pytest.mark.parametrize(
+    ("path", "accepted", "status"),
+    [
+        ("/walet", "*/*", 404),
+        ("/walet", "", 404),
+        ("/walet", "application/json", 404),
+        ("/api/walet", "text/html", 404),
+        ("/api/auth/login", "text/html", 405),
+        ("/healthz", "text/html", 405),
+        ("/openapi.json", "text/html", 405),
+    ],
+)
+async def test_what_is_no_reader_is_told_as_before(
+    napvi: Napvi, path: str, accepted: str, status: int
+) -> None:
+    method = "DELETE" if status == 405 else "GET"
+    async with napvi.visitor() as visitor:
+        answer = await visitor.request(method, path, headers={"Accept": accepted})
+    assert (answer.status_code, answer.headers["Content-Type"]) == (
+        status,
+        "application/problem+json",
+    )
+
+
+async def test_who_is_lost_can_choose_the_language(napvi: Napvi) -> None:
+    async with napvi.visitor() as visitor:
+        headers = {"Accept": OF_A_BROWSER}
+        answer = await visitor.get("/walet?lang=en", headers=headers)
+        assert (answer.status_code, answer.headers["Location"]) == (303, "/walet")
+        assert '<html lang="en">' in (await visitor.get("/walet", headers=headers)).text
+
+
+@pytest.mark.parametrize("path", ["/login/", "/register/"])
+async def test_a_slash_too_many_leads_to_the_page(visitor: Browser, path: str) -> None:
+    assert await text_of(visitor, path) == await text_of(visitor, path.removesuffix("/"))
+
+
+@pytest.mark.parametrize("path", ["/wallet/", "/wallet/topup/"])
+async def test_a_slash_too_many_leads_to_the_page_of_who_is_logged_in(
+    payer: Browser, path: str
+) -> None:
+    assert await text_of(payer, path) == await text_of(payer, path.removesuffix("/"))
 
 
 @pytest.mark.parametrize("path", ["/login", "/nowhere", "/static/napvi.css", "/api/auth/me"])

@@ -1,10 +1,13 @@
 """Registration and login, with what people get wrong."""
 
+import asyncio
+
 import pytest
-from playwright.async_api import BrowserContext, expect
+from playwright.async_api import BrowserContext, Route, expect
 
 from tests.browser.gallery import new_username
 from tests.browser.payer import submit
+from tests.browser.witness import Requests
 from tests.services import PASSWORD, Service
 
 pytestmark = pytest.mark.browser
@@ -24,8 +27,30 @@ async def test_what_is_wrong_is_said_where_it_is_wrong(
     await page.get_by_role("button", name="Đăng xuất").click()
     await page.get_by_role("link", name="Đăng ký").click()
     await submit(page, username=username, password=PASSWORD)
-    await expect(page.get_by_text("Tên đăng nhập này đã có người dùng.")).to_be_visible()
+    await expect(page.get_by_text("Tên đăng nhập này đã được sử dụng.")).to_be_visible()
     await expect(page.locator('[data-fault="username"]')).to_be_empty()
+
+
+async def test_what_is_pressed_before_the_script_is_there_sends_nothing(
+    service: Service, phone: BrowserContext
+) -> None:
+    page = await phone.new_page()
+    loading: asyncio.Future[Route] = asyncio.get_running_loop().create_future()
+
+    def hold(script: Route) -> None:
+        loading.set_result(script)
+
+    await page.route("**/static/account-page.js", hold, times=1)
+    await page.goto(f"{service.url}/login", wait_until="commit")
+    script = await loading
+    requests = Requests(page)
+    await page.locator("#password").fill(PASSWORD)
+    await page.locator("#password").press("Enter")
+    await expect(page.locator("button[type=submit]")).to_be_disabled()
+    assert requests.navigations == []
+    await script.continue_()
+    await submit(page, username="nobody", password=PASSWORD)
+    await expect(page.get_by_text("Tên đăng nhập hoặc mật khẩu không đúng.")).to_be_visible()
 
 
 async def test_a_refused_login_does_not_say_which_half_was_wrong(

@@ -71,6 +71,37 @@ async def let_the_time_run_out(page: Page, address: str) -> None:
     await page.clock.resume()
 
 
+PLACEHOLDER = """
+    (input) => {
+      const { color, opacity } = getComputedStyle(input, "::placeholder");
+      return [opacity, ...[color, getComputedStyle(input).backgroundColor]
+        .map((color) => color.match(/\\d+/g).map(Number))];
+    }
+"""
+READABLE = 4.5  # WCAG 2.2, 1.4.3
+
+
+def luminance(color: list[int]) -> float:
+    red, green, blue = (
+        part / 3294.6 if part <= 10 else ((part / 255 + 0.055) / 1.055) ** 2.4 for part in color
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_an_example_in_a_field_can_be_read(
+    service: Service, browser: Browser, theme: Literal["light", "dark"]
+) -> None:
+    context = await browser.new_context(viewport=PHONE, color_scheme=theme)
+    await register(service, context)
+    page = await context.new_page()
+    await page.goto(f"{service.url}/wallet/topup")
+    opacity, *colors = await page.locator("#amount").evaluate(PLACEHOLDER)
+    dark, light = sorted(map(luminance, colors))
+    assert (opacity, (light + 0.05) / (dark + 0.05) >= READABLE) == ("1", True)
+    await context.close()
+
+
 @pytest.mark.parametrize("language", ["vi-VN", "en-GB"])
 async def test_axe_finds_no_violation_and_nothing_sticks_out(
     service: Service, process: Process, browser: Browser, axe: str, language: str
@@ -104,7 +135,7 @@ async def test_axe_finds_no_violation_and_nothing_sticks_out(
     addresses = await fill(service, context, process)
     for address in addresses.values():
         await inspect(address)
-    for path in ("/wallet", "/wallet/topup", "/wallet/topup/T00000000"):
+    for path in ("/wallet", "/wallet/topup", "/wallet/topup/T00000000", "/walet"):
         await inspect(f"{service.url}{path}")
     await refuse_an_amount(page, f"{service.url}/wallet/topup")
     await examine("an amount that cannot be")

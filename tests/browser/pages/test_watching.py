@@ -13,10 +13,13 @@ from tests.browser.gallery import AMOUNT, ENDS, paid, register
 from tests.browser.payer import follow
 from tests.browser.pictures import PHONE_HEIGHT, picture
 from tests.browser.witness import Requests, shifted
-from tests.payments import LINK, Process, linked, transfer
+from tests.payments import LINK, Process, linked, linked_without_code, transfer
 from tests.services import Service
 
 pytestmark = pytest.mark.browser
+
+FOUND = "2" * 32
+"""Another link than LINK, in one database."""
 
 BACK_TO_THE_SHOP = "Quay về cửa hàng"
 
@@ -67,7 +70,7 @@ async def test_when_the_time_is_over_the_code_goes_and_the_money_is_safe(
     await follow(service, page)
     await page.clock.fast_forward("15:01")
     await expect(page.get_by_role("status")).to_contain_text("Đã hết giờ thanh toán")
-    await expect(page.get_by_role("status")).to_contain_text("tiền đến vẫn được cộng vào ví")
+    await expect(page.get_by_role("status")).to_contain_text("tiền về vẫn được cộng vào ví")
     await expect(page.get_by_role("img", name="Mã VietQR")).to_be_hidden()
     await expect(page.get_by_role("timer")).to_be_hidden()
     await picture(page, "state-overdue", PHONE_HEIGHT)
@@ -111,6 +114,58 @@ async def test_a_code_that_is_made_later_shows_without_a_reload(
     await process.store.append_events([transfer(topup.order_code, 40_000)])
     await expect(page.locator('[data-part="due"]')).to_have_text(dong(60_000))
     assert len(requests.to(f"/wallet/topup/{topup.tx_ref}")) == 1
+
+
+async def test_what_cannot_be_scanned_or_paid_is_not_offered(
+    service: Service, process: Process, page: Page
+) -> None:
+    me = await (await page.request.get(f"{service.url}/api/auth/me")).json()
+    topup = await process.topup(AMOUNT, me["user_id"])
+    await page.goto(f"{service.url}/wallet/topup/{topup.tx_ref}")
+    await expect(page.locator(".slip")).to_have_attribute("data-connection", "live")
+    scan, left = page.get_by_text("Quét bằng ứng dụng ngân hàng"), page.get_by_role("timer")
+    await expect(page.get_by_text("Chưa có mã thanh toán")).to_be_visible()
+    await expect(scan).to_be_hidden()
+    await expect(left).to_be_hidden()
+
+    before = await shifted(page)
+    await process.store.append_events([linked_without_code(topup.tx_ref, FOUND)])
+    hint = page.get_by_text("Mã QR có ở trang thanh toán")
+    checkout = page.get_by_role("link", name="Mở trang thanh toán")
+    await expect(hint).to_be_visible()
+    await expect(checkout).to_be_visible()
+    await expect(left).to_be_visible()
+    await expect(scan).to_be_hidden()
+
+    await process.store.append_events([transfer(topup.order_code, 40_000, link=FOUND)])
+    await expect(hint).to_be_hidden()
+    await expect(checkout).to_be_visible()
+    assert await shifted(page) == before
+
+
+async def test_who_has_paid_a_part_is_led_to_the_account_and_not_to_the_whole_amount(
+    service: Service, process: Process, page: Page
+) -> None:
+    topup = await follow(service, page)
+    code = page.get_by_role("img", name="Mã VietQR")
+    scan = page.get_by_text("Quét bằng ứng dụng ngân hàng")
+    checkout = page.get_by_role("link", name="Mở trang thanh toán")
+    for offered in (code, scan, checkout):
+        await expect(offered).to_be_visible()
+    await process.store.append_events([paid(topup, 40_000)])
+    for reload in (False, True):
+        if reload:
+            await page.reload()
+        await expect(page.get_by_role("status")).to_contain_text("Hãy chuyển nốt")
+        for offered in (code, scan, checkout):
+            await expect(offered).to_be_hidden()
+        await expect(page.locator(".seal .part")).to_have_attribute(
+            "stroke-dasharray", f"40000 {AMOUNT}"
+        )
+        await page.get_by_role("link", name="Xem cách chuyển nốt").click()
+        await expect(page.locator(".transfer")).to_be_in_viewport(ratio=0.9)
+        await expect(page.locator('[data-part="due"]')).to_have_text(dong(60_000))
+        await expect(page.locator('[data-part="due-copy"]')).to_have_attribute("data-copy", "60000")
 
 
 async def test_the_history_is_asked_for_only_by_who_looks(
@@ -159,16 +214,16 @@ async def test_a_keyboard_reaches_everything_in_order(service: Service, page: Pa
         reached.append(await page.evaluate("document.activeElement.textContent.trim()"))
     assert [text.split("\n")[0] for text in reached] == [
         "Đến nội dung chính",
-        "nạpví",
+        "nạp ví",
         "English",
         "Đăng xuất",
         "Ví của tôi",
-        "Mở trang thanh toán (mở trong thẻ mới)",
+        "Mở trang thanh toán (mở trong tab mới)",
         "Sao chépĐã chépSố tài khoản",
         "Sao chépĐã chépSố tiền",
         "Sao chépĐã chépNội dung",
         "Huỷ lần nạp này",
-        "Diễn biến của lần nạp này",
+        "Lịch sử lần nạp này",
     ]
     for _ in range(2):
         await page.keyboard.press("Shift+Tab")
