@@ -1,6 +1,6 @@
 // Calling a top-up off, once the payer has said so twice.
 
-import { handle, postJson } from "./forms.js";
+import { Problem, handle, postJson } from "./forms.js";
 
 /**
  * @param {HTMLFormElement} form with a dialog after it
@@ -14,7 +14,8 @@ export function offerToCancel(form, stream) {
   });
   handle(form, async () => {
     if (await agreed(dialog)) {
-      await postJson("/api/topup/cancel", { tx_ref: stream.state.tx_ref });
+      const { status } = await postJson("/api/topup/cancel", { tx_ref: stream.state.tx_ref });
+      if (status === "pending") throw new Problem("unknown"); // PayOS says that money came
       while (pending()) await next(stream, "status");
     }
     if (!pending()) document.querySelector("h1").focus(); // the button is gone

@@ -78,6 +78,17 @@ async def test_a_yes_said_once_does_not_answer_the_next_question(page: Page) -> 
     assert requests.to(CANCEL) == []
 
 
+async def test_what_stays_open_is_told_and_can_be_asked_again(page: Page) -> None:
+    """PayOS may say that it is paid, and tell no transfer."""
+    still_open = {"status": "pending"}
+    await page.route(f"**{CANCEL}", lambda route: route.fulfill(json=still_open), times=1)
+    await agree_to_cancel(page)
+    await expect(page.locator('[data-fault="form"]')).to_have_text("Chưa huỷ được, hãy thử lại.")
+    await expect(offer(page)).to_have_attribute("aria-busy", "false")
+    await agree_to_cancel(page)
+    await expect(state(page)).to_contain_text("Lần nạp này đã huỷ")
+
+
 async def test_whose_login_has_ended_is_asked_to_log_in_again(page: Page) -> None:
     watched = urlsplit(page.url).path
     await page.context.clear_cookies()  # the stream was there before, and goes on
