@@ -23,7 +23,7 @@ from tests.postgres import Postgres, throw_away_postgres
 WORKLOAD = "growth"
 TIMES_MAX = 1.2
 PROVED_EVENTS_MAX = 100_000
-WARM_UP, CALLS_PER_ROUND = 6, 100
+WARM_UP, CALLS_PER_ROUND = 6, 60
 USING_UP = {"append 16": 4, "append 1": 12, "append 1, busy user": 12}
 """Calls a round of those that take from the top-ups that wait for money: there are not many."""
 ROUNDS_MAX = 12
@@ -69,11 +69,11 @@ def filled(postgres: Postgres, events: int) -> Iterator[Targets]:
 
 
 def _median_ms(targets: Sequence[Targets], call: Call, count: int) -> list[float]:
-    """Of each, call by call, and who comes first in turn."""
+    """Of each, call by call, and who comes first in turn, so that each follows each as often."""
     taken: list[list[float]] = [[] for _ in targets]
     for number in range(count):
-        order = [*range(len(targets))][:: 1 if number % 2 else -1]
-        for which in order:
+        for place in range(len(targets)):
+            which = (number + place) % len(targets)
             statements = call(targets[which])
             started = time.perf_counter()
             for statement, values in statements:

@@ -29,7 +29,6 @@ PART_VND = 1  # a top-up that is not paid in full goes on
 PER_SECOND = 50.0
 CONNECTIONS = 8
 FLOOR_SECONDS_MAX = 20.0
-ANSWERS_SHARE = 2  # fewer of them than payments
 FLOOR = "floor: INSERT + NOTIFY"
 POLLING = "polling every 3 s"
 POLL_SECONDS, POLLERS = 3.0, 100
@@ -66,29 +65,26 @@ class Watched:
 
 
 def run(database_url: str, scale: Scale) -> list[Figure]:
-    delays = {workers: _delay_figures(name) for workers, name in WORKERS.items()}
     answers = Figure(WORKLOAD, "p50 of an answer without a payment", "ms")
-    with ExitStack() as stack:
-        watched = {
-            workers: [
+    figures = []
+    for workers, name in WORKERS.items():
+        delays = _delay_figures(name)
+        with ExitStack() as stack:
+            ours, peer = (
                 _watched(stack, start(database_url, scale.streams, workers=workers), scale.streams)
                 for start in (napvi, starlette_redis)
-            ]
-            for workers in WORKERS
-        }
-        ours, _ = watched[1]
-        pollers = stack.enter_context(pollers_at(ours.contender.url))
-        for _ in scale.each_round(WORKLOAD):
-            for workers, both in watched.items():
-                for each in both:
-                    measure(delays[workers], each, scale.payments)
-            for each in watched[1]:
-                measure_answers(answers, each, scale.payments // ANSWERS_SHARE)
-            measure_polling(delays[1], ours, pollers)
-            floor = asyncio.run(_floor(database_url, ours.contender.topups, scale.payments))
-            for figures in delays.values():
-                note(figures, FLOOR, floor)
-    return [*delays[1], answers, *delays[2]]
+            )
+            pollers = stack.enter_context(pollers_at(ours.contender.url))
+            for _ in scale.each_round(f"{WORKLOAD}, {name}"):
+                for each in (ours, peer):
+                    measure(delays, each, scale.payments // workers)
+                note(delays, FLOOR, measure_floor(database_url, ours, scale.payments // 2))
+                if workers == 1:
+                    for each in (ours, peer):
+                        measure_answers(answers, each, scale.payments // 4)
+                    measure_polling(delays, ours, pollers)
+        figures += delays
+    return [*figures, answers]
 
 
 def _delay_figures(workers: str) -> list[Figure]:
@@ -153,6 +149,11 @@ def _delays(
         raise SystemExit(f"{contender.name}: {sent.failed} refused, {len(arrivals)} frames.")
     when = dict(zip((topup.tx_ref for topup in paid), sent.sent, strict=True))
     return [at - when[tx_ref] for tx_ref, at in arrivals]
+
+
+def measure_floor(database_url: str, watched: Watched, payments: int) -> list[float]:
+    """One round of what PostgreSQL and asyncio allow, in seconds."""
+    return asyncio.run(_floor(database_url, watched.contender.topups, payments))
 
 
 def note(figures: Sequence[Figure], name: str, seconds: Sequence[float]) -> None:
