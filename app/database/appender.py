@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from app.database.pool import Stalled
 from app.errors import DatabaseUnavailable
 from app.metrics.metrics import Metrics
-from app.model import Appended, Fact
+from app.model import Appended, Fact, Outcome
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +91,9 @@ class Appender:
         except Exception as error:
             _refuse(batch, error)
         else:
-            for (_, committed), answer in zip(batch, answers, strict=True):
+            for (fact, committed), answer in zip(batch, answers, strict=True):
+                if answer.outcome is Outcome.REJECTED:
+                    _tell_rejected(fact, answer)
                 committed.set_result(answer)
 
 
@@ -102,6 +104,11 @@ def _by_topup(batch: Sequence[Waiting]) -> list[list[Waiting]]:
         key = fact.tx_ref or fact.data.get("order_code")
         parts.setdefault(key, []).append((fact, committed))
     return list(parts.values())
+
+
+def _tell_rejected(fact: Fact, answer: Appended) -> None:
+    told = (fact.type, fact.event_id, fact.tx_ref, answer.sqlstate)
+    log.error("event=append.rejected type=%s event_id=%s tx_ref=%s sqlstate=%s", *told)
 
 
 def _refuse(batch: Sequence[Waiting], error: Exception) -> None:

@@ -80,7 +80,9 @@ async def test_a_batch_has_its_limit(gate: Gate, topup: Topup) -> None:
     assert [answer.seq for answer in answers] == list(range(2, 152))
 
 
-async def test_each_caller_gets_its_own_answer(gate: Gate, process: Process) -> None:
+async def test_each_caller_gets_its_own_answer(
+    gate: Gate, process: Process, caplog: pytest.LogCaptureFixture
+) -> None:
     topups = [await process.topup(1_000) for _ in range(5)]
     facts = [transfer(topup.order_code, 1_000) for topup in topups]
     bad = transfer(topups[0].order_code, "a lot")
@@ -88,6 +90,8 @@ async def test_each_caller_gets_its_own_answer(gate: Gate, process: Process) -> 
     answers = await asyncio.gather(*(appender.append(fact) for fact in [*facts, bad, facts[0]]))
     assert [answer.tx_ref for answer in answers[:5]] == [topup.tx_ref for topup in topups]
     assert [answer.outcome for answer in answers[5:]] == [Outcome.REJECTED, Outcome.DUPLICATE]
+    rejected = f"event=append.rejected type={bad.type} event_id={bad.event_id} tx_ref=None"
+    assert caplog.messages == [f"{rejected} sqlstate={answers[5].sqlstate}"]
 
 
 async def test_a_cancelled_caller_does_not_stop_the_append(
