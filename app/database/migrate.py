@@ -7,12 +7,16 @@
    needs another one (an aggregate its function, a view a view) is tried again as long as others
    succeed.
 
+Locks are not waited for long: payments would wait behind. All is undone, and tried again later.
+
 An advisory lock makes concurrent starts wait for each other. There are no down migrations and no
 CREATE INDEX CONCURRENTLY. What replaces no more (a changed signature, a deleted file) needs a
 migration that drops it.
 """
 
+import asyncio
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,10 +34,12 @@ from app.database.schema_files import (
     SchemaFiles,
     read_schema_files,
 )
+from app.database.schema_locks import LOCK_SECONDS_MAX, PAUSE_SECONDS, holders, limit_waiting
 from app.errors import ConfigurationError, MigrationError
 
 LOCK_KEY = int.from_bytes(b"napvi")  # of the advisory lock, one per database
 PATHS_IN_ERROR = 3
+WAIT_SECONDS_MAX = 300.0
 
 log = logging.getLogger(__name__)
 
@@ -50,37 +56,63 @@ async def migrate(
     report: Callable[[str], None] | None = None,
     *,
     sql_dir: Path = SQL_DIR,
+    wait_seconds_max: float = WAIT_SECONDS_MAX,
 ) -> MigrationResult:
-    """Applies what is missing; `report` hears of each file.
+    """Applies what is missing; `report` hears of each file, and of whoever is waited for.
 
-    Raises MigrationError when files and database do not fit or a file fails, ConfigurationError
-    when the database cannot be reached or its role may not do this. Then nothing has changed.
+    Raises MigrationError when files and database do not fit, a file fails, or somebody held a lock
+    for `wait_seconds_max`; ConfigurationError when the database cannot be reached or its role may
+    not do this. Then nothing has changed.
     """
     files = read_schema_files(sql_dir)
+    tell = report or _unheard
+    deadline = time.monotonic() + wait_seconds_max
+    while True:
+        try:
+            async with await _connect(database_url) as connection:
+                return MigrationResult(await _apply(connection, files, tell))
+        except psycopg.errors.LockNotAvailable:
+            async with await _connect(database_url) as connection:
+                held = (
+                    f"Locks were not free within {LOCK_SECONDS_MAX} s: {await holders(connection)}."
+                )
+        except psycopg.Error as error:  # the connection broke, or a deferred constraint at COMMIT
+            raise MigrationError(f"The migration failed and changed nothing: {error}") from error
+        if time.monotonic() + PAUSE_SECONDS > deadline:
+            raise MigrationError(f"{held} Nothing was changed. Wait for them, or end them.")
+        log.warning("event=migrate.waits held=%r", held)
+        tell(f"{held} All is undone, and tried again in {PAUSE_SECONDS} s.")
+        await asyncio.sleep(PAUSE_SECONDS)
+
+
+async def _apply(
+    connection: AsyncConnection, files: SchemaFiles, report: Callable[[str], None]
+) -> tuple[str, ...]:
     applied: list[str] = []
 
     def note(file: SchemaFile) -> None:
         applied.append(file.path)
         log.info("event=migrate.applied path=%s", file.path)
-        if report is not None:
-            report(file.path)
+        report(file.path)
 
-    try:
-        async with await _connect(database_url) as connection, connection.transaction():
-            await connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK_KEY,))
-            await bootstrap(connection, files.bootstrap)
-            recorded = await _recorded(connection)
-            _refuse_misfit(files, recorded)
-            migrations = [file for file in files.migrations if file.path not in recorded]
-            for file in migrations:
-                await apply(connection, file)
-                note(file)
-            outdated = _outdated(files.replaceable, {} if migrations else recorded)
-            await apply_in_any_order(connection, outdated, note)
-            await forget_deleted(connection, (*files.migrations, *files.replaceable))
-    except psycopg.Error as error:  # the connection broke, or a deferred constraint at COMMIT
-        raise MigrationError(f"The migration failed and changed nothing: {error}") from error
-    return MigrationResult(tuple(applied))
+    async with connection.transaction():
+        await connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK_KEY,))
+        await bootstrap(connection, files.bootstrap)
+        await limit_waiting(connection)
+        recorded = await _recorded(connection)
+        _refuse_misfit(files, recorded)
+        migrations = [file for file in files.migrations if file.path not in recorded]
+        for file in migrations:
+            await apply(connection, file)
+            note(file)
+        outdated = _outdated(files.replaceable, {} if migrations else recorded)
+        await apply_in_any_order(connection, outdated, note)
+        await forget_deleted(connection, (*files.migrations, *files.replaceable))
+    return tuple(applied)
+
+
+def _unheard(_line: str) -> None:
+    pass
 
 
 async def check(

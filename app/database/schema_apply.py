@@ -30,9 +30,14 @@ async def bootstrap(connection: AsyncConnection, file: SchemaFile) -> None:
 
 
 async def apply(connection: AsyncConnection, file: SchemaFile) -> None:
-    """Runs `file` and records it. Raises MigrationError that names the line."""
+    """Runs `file` and records it.
+
+    Raises MigrationError that names the line, psycopg.errors.LockNotAvailable.
+    """
     try:
         await connection.execute(file.content)
+    except psycopg.errors.LockNotAvailable:  # it is not the file that has to be mended
+        raise
     except psycopg.Error as error:
         raise MigrationError(_described(file, error)) from error
     await connection.execute(

@@ -14,9 +14,11 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from app.database.migrate import MigrationResult, check, migrate
 from app.database.schema_files import SQL_DIR, read_schema_files
 from app.errors import ConfigurationError, MigrationError
+from tests.payments import connected, open_process
 from tests.postgres import Postgres, throw_away_postgres
 
 STARTS = 6
+WAIT_SECONDS = 60
 ROLES = ("topup_owner", "topup_app", "topup_auditor")
 EXTRA_FUNCTION = """
 CREATE OR REPLACE FUNCTION topup.extra()
@@ -354,3 +356,34 @@ async def test_an_address_that_is_none_is_refused_without_repeating_its_password
     with pytest.raises(ConfigurationError, match="DATABASE_URL") as refusal:
         await migrate("postgresql//napvi:secret@localhost/napvi")
     assert "secret" not in str(refusal.value)
+
+
+async def test_payments_go_on_while_a_migration_waits_for_a_long_reader(
+    database_url: str, sql_dir: Path
+) -> None:
+    path = next_migration(sql_dir)
+    write(sql_dir, path, "CREATE TABLE topup.extra ();")
+    told: asyncio.Queue[str] = asyncio.Queue()
+    async with connected(database_url) as reader, open_process(database_url) as process:
+        async with asyncio.timeout(WAIT_SECONDS), reader.transaction():
+            await reader.execute("SELECT count(*) FROM audit.events")
+            migrating = asyncio.create_task(migrate(database_url, told.put_nowait, sql_dir=sql_dir))
+            while not (line := await told.get()).startswith("Locks were not free"):
+                assert line.endswith(".sql")
+            assert f"pid {reader.info.backend_pid} (postgres, " in line
+            await process.topup()
+        assert path in (await migrating).applied
+    await check(database_url, sql_dir=sql_dir)
+
+
+async def test_a_migration_that_waited_for_long_enough_says_for_whom(
+    database_url: str, sql_dir: Path
+) -> None:
+    write(sql_dir, next_migration(sql_dir), "CREATE TABLE topup.extra ();")
+    before = snapshot(database_url)
+    async with connected(database_url) as reader, reader.transaction():
+        await reader.execute("SELECT count(*) FROM audit.events")
+        pid = reader.info.backend_pid
+        with pytest.raises(MigrationError, match=rf"pid {pid} \(.*Nothing was changed"):
+            await migrate(database_url, sql_dir=sql_dir, wait_seconds_max=0)
+    assert snapshot(database_url) == before

@@ -1,0 +1,39 @@
+"""Waiting for locks while a schema changes: not for long, and saying for whom.
+
+Whoever wants a lock on a table is in front of everybody who comes after: while a migration waits
+for a long query to end, payments wait for the migration.
+"""
+
+from psycopg import AsyncConnection
+from psycopg.rows import tuple_row
+
+# Less than a statement may take (NAPVI_STATEMENT_TIMEOUT_SECONDS), so that payments come late
+# and not back; more than deadlock_timeout, after which an autovacuum gives way.
+LOCK_SECONDS_MAX = 2
+PAUSE_SECONDS = 3  # for those who queued up meanwhile
+
+HOLDERS = """
+    SELECT DISTINCT a.pid, a.usename, a.application_name
+    FROM pg_stat_activity AS a
+    INNER JOIN pg_locks AS l ON l.pid = a.pid AND l.granted
+    INNER JOIN pg_class AS c ON c.oid = l.relation
+    WHERE
+        l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
+        AND c.relnamespace = ANY (ARRAY[to_regnamespace('topup'), to_regnamespace('audit')])
+        AND coalesce(a.xact_start < clock_timestamp() - interval '1 second', true)
+        AND a.pid <> pg_backend_pid()
+    ORDER BY a.pid
+"""
+
+
+async def limit_waiting(connection: AsyncConnection[object]) -> None:
+    """From now to the end of the transaction, waiting raises psycopg.errors.LockNotAvailable."""
+    await connection.execute(f"SET LOCAL lock_timeout = '{LOCK_SECONDS_MAX}s'".encode())
+
+
+async def holders(connection: AsyncConnection[object]) -> str:
+    """Who has had locks for longer than a moment, as pid, role and application name."""
+    async with connection.cursor(row_factory=tuple_row) as cursor:
+        found = await (await cursor.execute(HOLDERS)).fetchall()
+    named = [f"pid {pid} ({role}, {name or 'without a name'})" for pid, role, name in found]
+    return ", ".join(named) or "somebody who is gone now"
