@@ -14,10 +14,12 @@ from types import MappingProxyType
 from typing import Any, LiteralString, TypeVar
 
 import psycopg
-from psycopg import AsyncConnection, sql
+from psycopg import AsyncConnection
 from psycopg.rows import kwargs_row
-from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
+from psycopg_pool import PoolClosed, PoolTimeout
 
+from app.database.connections import Connections
+from app.database.session import session_statement
 from app.errors import (
     ConfigurationError,
     DatabaseUnavailable,
@@ -77,20 +79,21 @@ class Database:
         the pool takes them in turn, and a backend whose turn comes seldom is a slow one.
         """
         pooled = settings.listen_database_url is not None
-        self._local = _session(settings, role, local=True) if pooled else None
-        session = _session(settings, role, local=False)
+        self._local = session_statement(settings, role, local=True) if pooled else None
+        session = session_statement(settings, role, local=False)
+        self._timeout_seconds = float(settings.connect_timeout_seconds)
 
         async def configure(connection: AsyncConnection) -> None:
-            await connection.execute(session)
+            with patience(connection.fileno(), self._timeout_seconds):
+                await connection.execute(session)
 
-        self._timeout_seconds = float(settings.connect_timeout_seconds)
         # PostgreSQL ends a statement by itself; work is a few of them.
         self._silence_seconds = STATEMENTS_MAX * settings.statement_timeout_seconds
-        self._pool = AsyncConnectionPool(
+        self._pool = Connections(
             url,
             min_size=at_rest or connections,
             max_size=connections,
-            max_waiting=settings.database_waiting_max,
+            waiting_max=settings.database_waiting_max,
             timeout=self._timeout_seconds,
             # Then it tries again when somebody asks. With the default of 5 minutes it would find
             # a database that comes back only after as long as that was away.
@@ -104,7 +107,6 @@ class Database:
                 "prepare_threshold": None if pooled else 2,
             },
             configure=None if pooled else configure,
-            open=False,
         )
         self._running: set[asyncio.Task[Any]] = set()
         self._renewed = 0.0  # when all connections were replaced, by the monotonic clock
@@ -175,7 +177,7 @@ class Database:
                         return await self._perform(work, connection)
             except TRANSIENT as error:
                 failure: psycopg.Error = error
-            except (PoolTimeout, PoolClosed, TooManyRequests) as error:
+            except PoolClosed as error:
                 raise DatabaseUnavailable from error
             except psycopg.Error as error:
                 if silence is not None and silence.over:
@@ -197,28 +199,6 @@ class Database:
         if self._renewed < since:
             self._renewed = time.monotonic()
             await self._pool.drain()
-
-
-def _session(settings: Settings, role: str | None, *, local: bool) -> sql.Composed:
-    """Takes the role and the limits, for the session or for the transaction."""
-    values: dict[str, sql.Composable] = {
-        "lock_timeout": sql.Literal(int(settings.lock_timeout_seconds * 1000)),
-        "statement_timeout": sql.Literal(int(settings.statement_timeout_seconds * 1000)),
-        "idle_in_transaction_session_timeout": sql.Literal(
-            int(settings.statement_timeout_seconds * 2000)
-        ),
-        "timezone": sql.Literal("UTC"),
-        # For topup.check_schedule, which a trigger calls, and for topup.next_watched_check.
-        "napvi.check_schedule": sql.Literal(settings.reconcile_schedule_seconds),
-        "napvi.watched_seconds": sql.Literal(str(settings.reconcile_watched_seconds)),
-    }
-    if role is not None:
-        values["role"] = sql.Identifier(role)
-    scope = sql.SQL("LOCAL" if local else "SESSION")
-    return sql.SQL("; ").join(
-        sql.SQL("SET {} {} TO {}").format(scope, sql.Identifier(*name.split(".")), value)
-        for name, value in values.items()
-    )
 
 
 def _translated(error: psycopg.Error) -> Exception:

@@ -12,6 +12,7 @@ import pytest
 from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
 
+from app.database.connections import Away
 from app.database.embedded.supervisor import EmbeddedPostgres
 from app.database.migrate import migrate
 from app.database.pool import Database
@@ -264,6 +265,69 @@ async def test_who_would_wait_behind_too_many_is_refused_at_once(database_url: s
         await asyncio.gather(*queue)
         with pytest.raises(DatabaseUnavailable):
             await refused
+
+
+async def test_a_long_outage_is_over_when_the_database_is_back(database_url: str) -> None:
+    """However many asked meanwhile. One of them waits for it, so that the others need not."""
+    limits = {"database_waiting_max": CONNECTIONS, "connect_timeout_seconds": 1}
+    async with Relay(database_url) as relay, opened(relay.url, **limits) as database:
+        relay.refusing = True
+        relay.cut()
+        for _ in range(3):
+            asked = [asyncio.create_task(database.run(one)) for _ in range(CONNECTIONS)]
+            await asyncio.wait(asked)
+            assert all(isinstance(request.exception(), DatabaseUnavailable) for request in asked)
+        relay.refusing = False
+        async with asyncio.timeout(SECONDS_MAX):
+            while await refused(database):
+                pass
+
+
+async def test_who_asks_behind_another_while_the_database_is_away_is_refused_at_once(
+    database_url: str,
+) -> None:
+    async with (
+        Relay(database_url) as relay,
+        opened(relay.url, connect_timeout_seconds=1) as database,
+    ):
+        relay.refusing = True
+        relay.cut()
+        assert await refused(database)
+        asking = asyncio.create_task(database.run(one))
+        await asyncio.sleep(0)
+        for _ in range(100):
+            assert await refused(database)
+        assert not asking.done()
+        with pytest.raises(Away):
+            await asking
+
+
+async def refused(database: Database) -> bool:
+    """Whether the database is away."""
+    try:
+        await database.run(one)
+    except Away:
+        return True
+    return False
+
+
+@pytest.mark.parametrize(("connections", "at_rest"), [(2, 1), (8, 8)])
+async def test_a_server_that_falls_silent_as_it_lets_in_is_given_up_and_found_again(
+    database_url: str, connections: int, at_rest: int
+) -> None:
+    async with Relay(database_url) as relay:
+        settings = Settings.load(connect_timeout_seconds=1, statement_timeout_seconds=0.5)
+        database = Database(relay.url, connections, settings, at_rest=at_rest)
+        await database.open()
+        relay.forget_who_is_let_in = True
+        relay.cut()
+        for _ in range(3):
+            assert await refused(database)
+        relay.forget_who_is_let_in = False
+        async with asyncio.timeout(SECONDS_MAX):
+            while await refused(database):
+                pass
+        await database.close()
 
 
 async def test_one_connection_rests_and_the_others_come_when_it_is_held_up(

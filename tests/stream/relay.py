@@ -6,6 +6,8 @@ from typing import Self
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+READY = b"Z\0\0\0\5I"  # ReadyForQuery, outside of a transaction
+
 
 class Relay:
     """Passes TCP connections on to PostgreSQL; `url` leads through it.
@@ -22,6 +24,8 @@ class Relay:
         self.swallowed = 0
         """Answers of the server that nobody got."""
         self.refusing = False
+        self.forget_who_is_let_in = False
+        """Who connects from now on is told that it may ask, and nothing after that."""
         self._letting_in = asyncio.Event()
         self._letting_in.set()
 
@@ -104,4 +108,6 @@ class Relay:
             elif target not in self._forgotten:
                 target.write(chunk)
                 await target.drain()
+                if answers and self.forget_who_is_let_in and READY in chunk:
+                    self._forgotten.add(target)
         target.transport.abort()
