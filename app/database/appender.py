@@ -5,7 +5,8 @@ commit one by one commit one fsync after the other. One flusher per process, no 
 that comes alone waits for nobody.
 
 When a batch waited too long, mostly for the lock of one top-up, its top-ups go on without each
-other, so that only who is behind that lock is told to come again.
+other, so that only who is behind that lock is told to come again. When there is no database,
+everybody is told at once: PayOS does not wait for long.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
+from app.database.connections import Away
 from app.database.pool import Stalled
 from app.errors import DatabaseUnavailable
 from app.metrics.metrics import Metrics
@@ -42,12 +44,21 @@ class Appender:
     """Takes facts one by one and appends them in batches.
 
     `batch_max`: facts in one commit. `queue_max`: facts that may wait; more are refused.
+    `parts_at_once`: of a batch that is taken apart; no more than there are connections, for which
+    a part that nothing holds up would wait in vain.
     """
 
-    def __init__(self, append_events: AppendEvents, batch_max: int, queue_max: int) -> None:
+    def __init__(
+        self,
+        append_events: AppendEvents,
+        batch_max: int,
+        queue_max: int,
+        parts_at_once: int = 1,
+    ) -> None:
         self._append_events = append_events
         self._batch_max = batch_max
         self._queue_max = queue_max
+        self._place_for_part = asyncio.Semaphore(parts_at_once)
         self._waiting: list[Waiting] = []
         self._flusher: asyncio.Task[None] | None = None
 
@@ -87,7 +98,11 @@ class Appender:
                 _refuse(batch, stall)
             else:
                 log.warning("event=append.parted facts=%d topups=%d", len(batch), len(apart))
-                await asyncio.gather(*(self._commit(own) for own in apart))
+                await asyncio.gather(*(self._commit_part(own) for own in apart))
+        except Away as error:
+            batch += self._waiting
+            self._waiting.clear()
+            _refuse(batch, error)
         except Exception as error:
             _refuse(batch, error)
         else:
@@ -95,6 +110,10 @@ class Appender:
                 if answer.outcome is Outcome.REJECTED:
                     _tell_rejected(fact, answer)
                 committed.set_result(answer)
+
+    async def _commit_part(self, own: list[Waiting]) -> None:
+        async with self._place_for_part:
+            await self._commit(own)
 
 
 def _by_topup(batch: Sequence[Waiting]) -> list[list[Waiting]]:

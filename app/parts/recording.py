@@ -22,6 +22,7 @@ class Recording:
             measured(self.store.append_events, metrics),
             settings.append_batch_max,
             settings.append_queue_max,
+            settings.append_connections,
         )
 
     async def open(self) -> None:

@@ -2,15 +2,18 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
 from app.database.appender import Appender
+from app.database.connections import Away
 from app.database.pool import Stalled
 from app.errors import DatabaseUnavailable
 from app.model import Appended, Fact, Outcome, Topup
 from tests.payments import Process, connected, open_process, query, transfer
 
+HOLD_WALLET = "SELECT FROM topup.wallets WHERE user_id = %s FOR UPDATE"
 HOLD = "SELECT FROM topup.topups WHERE tx_ref = %s FOR UPDATE"
 
 
@@ -181,6 +184,40 @@ async def test_behind_a_lock_that_stays_waits_only_who_is_about_that_topup(
         again = await asyncio.gather(*(appender.append(fact) for fact in facts))
     duplicate, applied = Outcome.DUPLICATE, Outcome.APPLIED
     assert [answer.outcome for answer in again] == [applied, duplicate] * 2
+
+
+async def test_who_shares_a_batch_with_many_that_are_stuck_gets_a_connection_in_its_turn(
+    database_url: str,
+) -> None:
+    limits: dict[str, Any] = {"lock_timeout_seconds": 0.6, "connect_timeout_seconds": 1}
+    async with (
+        open_process(database_url, **limits) as process,
+        connected(database_url) as holder,
+    ):
+        user = await process.user()
+        stuck = [await process.topup(user_id=user) for _ in range(6)]
+        free = await process.topup()
+        facts = [fact for topup in [*stuck, free] for fact in payments(topup, 1)]
+        appender = Appender(process.store.append_events, 64, 4096, parts_at_once=2)
+        async with holder.transaction():
+            await holder.execute(HOLD_WALLET, (user,))
+            answers = await asyncio.gather(*await begun(appender, facts), return_exceptions=True)
+        assert [type(answer) for answer in answers] == [Stalled] * 6 + [Appended]
+
+
+async def test_without_a_database_nobody_waits_for_the_batch_before(topup: Topup) -> None:
+    asked = 0
+
+    async def append_events(_: Sequence[Fact]) -> list[Appended]:
+        nonlocal asked
+        asked += 1
+        raise Away
+
+    appender = Appender(append_events, 2, 4096)
+    answers = await asyncio.gather(
+        *await begun(appender, payments(topup, 7)), return_exceptions=True
+    )
+    assert ([type(answer) for answer in answers], asked) == ([Away] * 7, 1)
 
 
 async def test_drained_means_answered(gate: Gate, topup: Topup) -> None:
