@@ -80,6 +80,7 @@ class StreamClose(StrEnum):
     SUPERSEDED = "superseded"  # a newer stream took its place
     LOGIN_ENDED = "login_ended"
     SHUTDOWN = "shutdown"
+    LOST = "lost"  # a restored database does not know the top-up
     FAILED = "failed"  # an error of ours
 
 

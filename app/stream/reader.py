@@ -5,12 +5,13 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from enum import IntEnum
 from functools import cache
-from itertools import groupby, islice
+from itertools import chain, groupby, islice
 from operator import attrgetter
 from time import monotonic
 from typing import NamedTuple
 
 from app.errors import DatabaseUnavailable
+from app.metrics.labels import StreamClose
 from app.metrics.metrics import Metrics
 from app.model import TopupUpdate, TxRef
 from app.stream.frames import update_frame
@@ -113,7 +114,9 @@ class Reader:
             raise
         read = monotonic()
         for tx_ref, history in groupby(updates, key=attrgetter("tx_ref")):
-            self._give_out(tuple(history), streams[tx_ref], marks[tx_ref], read)
+            self._give_out(tuple(history), streams.pop(tx_ref), marks[tx_ref], read)
+        for lost in chain.from_iterable(streams.values()):  # who asks again gets its 404
+            lost.end(StreamClose.LOST)
 
     def _give_out(
         self,

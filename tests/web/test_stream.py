@@ -335,6 +335,22 @@ async def test_a_finished_stream_ends_and_is_not_opened_again(
         assert [message.event for message in await restored.rest()] == ["reset"]
 
 
+@pytest.mark.breaks_the_laws
+async def test_a_stream_of_a_top_up_that_a_restore_has_lost_ends(
+    napvi: Napvi, payer: Payer, topup: dict[str, Any], database_url: str
+) -> None:
+    async with payer.stream(topup["tx_ref"]) as stream:
+        await stream.until_seq(2)
+        async with connected(database_url) as restored:  # as from an older dump
+            await restored.execute("SET session_replication_role = replica")
+            await restored.execute("DELETE FROM topup.topups")
+            await restored.execute("DELETE FROM topup.events")
+        napvi.app.streaming.hub.wake_all()  # as after a reconnect
+        assert await stream.rest() == []
+    async with payer.stream(topup["tx_ref"], last_event_id=2) as again:
+        assert again.response.status_code == 404
+
+
 async def test_a_late_surplus_reaches_a_browser_that_asks_again(
     napvi: Napvi, payer: Payer, topup: dict[str, Any]
 ) -> None:
