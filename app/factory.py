@@ -166,7 +166,7 @@ class NapviApp(Quart):
         for blueprint in (
             create_accounts_blueprint(login, settings),
             create_topups_blueprint(
-                settings, login, store, payments.openings, payments.linker.link, nudge
+                settings, login, store, payments.openings, payments.linker.open, nudge
             ),
             create_cancel_blueprint(settings, login, store, payments.canceller.cancel),
             create_stream_blueprint(login, store, streams),

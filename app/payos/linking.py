@@ -2,10 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from app.errors import DatabaseUnavailable
@@ -15,6 +15,8 @@ from app.payos.gateway import Gateway, OrderCodeTaken
 from app.payos.transfer import event_id
 
 ORDER_CODES_TRIED_MAX = 3
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +48,7 @@ class Linker:
         self._append = append
         self._claims = claims
         self._page_url = page_url
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._under_way: set[asyncio.Task[Any]] = set()
 
     async def link(
         self, opened: Opened, page_url: str, caller: PayOSCaller = PayOSCaller.PAYER
@@ -56,10 +58,15 @@ class Linker:
         Goes on to its end when the caller is cancelled. Raises PayOSRefused, PayOSTimeout,
         PayOSUnavailable, DatabaseUnavailable; the top-up stays pending, and may be linked again.
         """
-        task = asyncio.create_task(self._link(opened, page_url, caller))
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
-        await asyncio.shield(task)
+        await self._to_its_end(self._link(opened, page_url, caller))
+
+    async def open(
+        self, opening: Coroutine[Any, Any, Opened], page_url: Callable[[TxRef], str]
+    ) -> Opened:
+        """Opens a top-up, which claims its link, and gets that: as `link`, and raises what
+        `opening` raises. A payer who leaves between the two would leave the claim behind.
+        """
+        return await self._to_its_end(self._open(opening, page_url))
 
     async def resume(self, tx_ref: TxRef) -> bool:
         """Makes the link that nobody waits for, as `link`; under another order code where PayOS
@@ -78,6 +85,19 @@ class Linker:
         """Returns when every call under way is answered and recorded."""
         if self._under_way:
             await asyncio.wait(self._under_way)
+
+    async def _to_its_end(self, work: Coroutine[Any, Any, T]) -> T:
+        task = asyncio.create_task(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        return await asyncio.shield(task)
+
+    async def _open(
+        self, opening: Coroutine[Any, Any, Opened], page_url: Callable[[TxRef], str]
+    ) -> Opened:
+        opened = await opening
+        await self._link(opened, page_url(opened.topup.tx_ref), PayOSCaller.PAYER)
+        return opened
 
     async def _link(self, opened: Opened, page_url: str, caller: PayOSCaller) -> None:
         try:

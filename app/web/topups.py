@@ -1,8 +1,8 @@
 """Opening a top-up, asking how it stands, and what is in the wallet."""
 
 import re
-from collections.abc import Awaitable, Callable
-from typing import Annotated, NotRequired
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Annotated, Any, NotRequired
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 from quart import Blueprint, request
@@ -61,12 +61,13 @@ def create_topups_blueprint(
     login: Login,
     store: Store,
     openings: Openings,
-    link: Callable[[Opened, str], Awaitable[None]],
+    open_linked: Callable[[Coroutine[Any, Any, Opened], Callable[[TxRef], str]], Awaitable[Opened]],
     nudge: Callable[[TxRef], None],
 ) -> Blueprint:
     """The JSON routes of a payer; the stream has a module of its own.
 
-    `link(opened, page_url)` gets a payment link and goes on to its end when the payer leaves.
+    `open_linked(opening, page_url)` opens a top-up and gets its payment link, and goes on to its
+    end when the payer leaves.
     `nudge(tx_ref)`: somebody waits for money, so PayOS may be asked about it.
     """
     blueprint = Blueprint("topups", __name__, url_prefix="/api")
@@ -80,9 +81,8 @@ def create_topups_blueprint(
     async def init(data: TopupRequest) -> tuple[OpenedTopup, int, dict[str, str]]:
         """Open a top-up and get a payment link for it."""
         user = await login.user()
-        opened = await openings.open(user.user_id, data.amount, _idempotency_key())
-        site = settings.public_url or request.host_url
-        await link(opened, topup_page(site)(opened.topup.tx_ref))
+        opening = openings.open(user.user_id, data.amount, _idempotency_key())
+        opened = await open_linked(opening, topup_page(settings.public_url or request.host_url))
         topup = await openings.first_answer(opened.topup.tx_ref)
         headers = {} if opened.topup.needs_link else {REPLAYED: "true"}
         return opened_topup(topup, gets_stream(user.user_id, settings.stream)), 201, headers

@@ -12,6 +12,10 @@ from tests.web.line import PATIENCE_SECONDS, client, eventually
 from tests.web.service import API_KEY, CLIENT_ID, LINKED, OPENED, RECEIVED, Napvi, Payer, events_of
 from tests.web.webhooks import signed, transfer_data
 
+WAITING = """
+    SELECT pid FROM pg_stat_activity
+    WHERE wait_event_type = 'Lock' AND datname = current_database()
+"""
 NOBODY = "http://127.0.0.1:9"  # the discard port: a connection is refused
 
 
@@ -155,6 +159,24 @@ async def test_a_payer_who_leaves_in_the_middle_of_init_finds_the_link_later(
     assert (found.status_code, bool(found.json()["qr_code"])) == (201, True)
     assert await events_of(database_url, found.json()["tx_ref"]) == [OPENED, LINKED]
     assert napvi.payos.answers == 1
+
+
+async def test_a_payer_who_leaves_before_the_top_up_is_open_finds_the_link_as_well(
+    napvi: Napvi, payer: Payer, database_url: str
+) -> None:
+    async with connected(database_url) as holder, holder.transaction():
+        await holder.execute("SELECT FROM topup.wallets FOR UPDATE")  # as another of this user
+        leaving = asyncio.create_task(payer.init(key="k"))
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not await query(database_url, WAITING):
+                pass
+        leaving.cancel()
+        await eventually(lambda: napvi.line.under_way == 0)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while (found := await payer.init(key="k")).status_code == 409:
+            pass
+    assert (found.status_code, bool(found.json()["qr_code"])) == (201, True)
+    assert await events_of(database_url, found.json()["tx_ref"]) == [OPENED, LINKED]
 
 
 async def test_a_service_that_stops_first_records_the_link_of_a_payer_who_left(
