@@ -76,6 +76,7 @@ class Database:
         There are `at_rest` connections, by default all, and more while they have too much to do:
         the pool takes them in turn, and a backend whose turn comes seldom is a slow one.
         """
+        self.url = url
         pooled = settings.listen_database_url is not None
         self._local = _session(settings, role, local=True) if pooled else None
         session = _session(settings, role, local=False)

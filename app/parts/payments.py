@@ -29,8 +29,8 @@ class Payments:
         resume = self.linker.resume
         for_payers = Reconciler(self.gateway, append, channel, resume, PayOSCaller.PAYER)
         self.canceller = Canceller(book.orders, for_payers.cancel)
-        in_background = Reconciler(self.gateway, append, channel, resume)
-        self.rounds = Rounds(book, in_background.check, settings, metrics)
+        self.reconciler = Reconciler(self.gateway, append, channel, resume)
+        self.rounds = Rounds(book, self.reconciler.check, settings, metrics)
 
     async def close(self) -> None:
         """Waits for calls that a payer began, until their answers are recorded."""
