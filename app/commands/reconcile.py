@@ -98,7 +98,7 @@ def reconcile(since: datetime, tx_refs: tuple[str, ...]) -> None:
     except InvalidRequest as problem:
         raise click.BadParameter(str(problem.fields["tx_ref"]), param_hint="--tx-ref") from None
     settings = configured(log_level="error")  # what PayOS does not answer is said at the end
-    settings.require("payos_client_id", "payos_api_key", "payos_checksum_key")
+    settings.payos()  # refused before the database is asked
     tally = on_database(
         settings,
         lambda pool: _run(pool, settings, since, wanted),

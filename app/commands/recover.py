@@ -41,13 +41,15 @@ def recover(first: int | None, gap: int) -> None:
     for the top-ups of before. Ends with 1 when PayOS did not answer about some of them.
     """
     settings = configured(log_level="error")
-    settings.require("payos_client_id", "payos_api_key", "payos_checksum_key")
-    found = on_database(settings, lambda pool: _search(pool, settings, first, gap))
+    channel = settings.payos().client_id
+    found = on_database(settings, lambda pool: _search(pool, settings, channel, first, gap))
     _tell(found)
     sys.exit(1 if found.failed else 0)
 
 
-async def _search(pool: Database, settings: Settings, first: int | None, gap: int) -> LostOrders:
+async def _search(
+    pool: Database, settings: Settings, channel: str, first: int | None, gap: int
+) -> LostOrders:
     codes = OrderCodes(pool)
     latest = await codes.latest()
     if first is None and latest is None:
@@ -59,7 +61,6 @@ async def _search(pool: Database, settings: Settings, first: int | None, gap: in
     await codes.skip(max(first, latest or 0) + CODES_SKIPPED)
     click.echo(f"Asking about orders from {first}. To repeat this: --from {first}")
     known = await codes.known(first, first + CODES_SKIPPED)
-    channel = settings.payos_client_id or ""
     async with at_payos(pool.url, settings) as (recording, payments):
         search = LostOrderSearch(payments.gateway, recording.appender.append, channel, known)
         return await search.walk(first, gap, settings.reconcile_at_once)

@@ -25,7 +25,7 @@ class Payments:
         )
         page_url = topup_page(settings.public_url) if settings.public_url else None
         self.linker = Linker(self.gateway, append, self.openings, page_url)
-        book, channel = CheckBook(database, settings), settings.payos_client_id or ""
+        book, channel = CheckBook(database, settings), settings.payos().client_id
         resume = self.linker.resume
         for_payers = Reconciler(self.gateway, append, channel, resume, PayOSCaller.PAYER)
         self.canceller = Canceller(book.orders, for_payers.cancel)
