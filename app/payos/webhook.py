@@ -15,11 +15,9 @@ from typing import Any
 from app.errors import InvalidRequest, InvalidSignature
 from app.model import Fact
 from app.payos.fields import currency, fault, payment_link_id, required_text, whole
+from app.payos.ping import is_ping
 from app.payos.signature import canonical, readings, verify
 from app.payos.transfer import Transfer, event_id, is_blank
-
-PING = (123, "TF230204212323")
-"""orderCode and reference of the sample that confirm-webhook sends."""
 
 TOO_DEEP = MappingProxyType({"body": "must not be nested this deeply"})
 TOO_MUCH = MappingProxyType({"data": "must not hold this much in lists and objects"})
@@ -67,8 +65,7 @@ def read_webhook(body: bytes, keys: Sequence[str], channel: str) -> Webhook:
         raise SignedButInvalid(problem, signed_by) from None
     except RecursionError:
         raise SignedButInvalid(too_deep, signed_by) from None
-    is_ping = (data["orderCode"], data.get("reference")) == PING
-    return Webhook(fact, is_ping, signed_by)
+    return Webhook(fact, is_ping(data), signed_by)
 
 
 def _signed_data(body: bytes, keys: Sequence[str]) -> tuple[dict[str, Any], int]:
