@@ -7,11 +7,11 @@ at the same event id, or money would be credited twice.
 import json
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from typing import Self
 from uuid import UUID, uuid5
 
-from app.model import TX_REF_PATTERN, EventType, Fact
+from app.model import TX_REF_PATTERN, VIETNAM, EventType, Fact
 from app.payos.fields import Fields, loose_text, text, whole
 from app.payos.signature import PRINTED_AS_EMPTY
 
@@ -23,7 +23,6 @@ that is delivered again look like a new one."""
 
 TX_REF_ANYWHERE = re.compile(f"(?=({TX_REF_PATTERN.pattern}))")
 TX_REFS_MAX = 16
-VIETNAM = timezone(timedelta(hours=7))
 YEARS = range(2000, 2200)
 
 

@@ -16,13 +16,12 @@ import app.payos.simulator.api
 from app.commands.reconcile import Tally
 from app.errors import PayOSRefused, PayOSTimeout
 from app.metrics.labels import CheckOutcome
-from app.model import Outcome, Status, Topup
+from app.model import VIETNAM, Outcome, Status, Topup
 from app.payos.answers import read_state
 from app.payos.reconcile import Reconciler
 from app.payos.simulator.bank import Account, Order, Transfer
 from app.payos.simulator.link_request import Refusal
 from app.payos.simulator.wire import JsonObject, link, webhook_data
-from app.payos.transfer import VIETNAM
 from app.payos.webhook import read_webhook
 from app.reconciliation import Findings
 from tests.payments import linked, query
