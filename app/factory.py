@@ -57,9 +57,10 @@ class NapviApp(Quart):
         self.background = Background(
             settings, self.recording.database, self.payments.rounds, metrics
         )
+        payos = settings.payos()
         self._webhooks = Webhooks(
-            _checksum_keys(settings),
-            settings.payos_client_id or "",
+            payos.checksum_keys,
+            payos.client_id,
             self.streaming.shows(self.recording.appender.append),
             self.recording.store.keep_body,
             metrics,
@@ -184,8 +185,3 @@ def create_app(settings: Settings) -> NapviApp:
     """The service, not connected yet. Raises ConfigurationError when a setting is missing."""
     settings.require_for_serving()
     return NapviApp(settings)
-
-
-def _checksum_keys(settings: Settings) -> tuple[str, ...]:
-    """The first one signs; each is accepted."""
-    return tuple(key.get_secret_value() for key in settings.payos_checksum_key)

@@ -7,7 +7,7 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from enum import StrEnum
 from typing import Any, NewType
 from uuid import UUID
@@ -18,6 +18,9 @@ TxRef = NewType("TxRef", str)
 """Nine characters that name one top-up; short enough for PayOS's shortest description."""
 
 UserId = NewType("UserId", int)
+
+VIETNAM = timezone(timedelta(hours=7))
+"""Vietnam keeps no summer time, so a fixed offset is its time zone."""
 
 CROCKFORD_BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 TX_REF_PATTERN = re.compile(r"T[0-9A-HJKMNP-TV-Z]{8}")

@@ -4,6 +4,7 @@ docs/settings.md has a row for each; a test compares both.
 """
 
 import re
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
@@ -45,6 +46,15 @@ WholeSeconds = Annotated[int, Field(gt=0, le=366 * 24 * 3600)]
 Seconds = Annotated[float, Field(ge=SECONDS_MIN, le=SECONDS_MAX, allow_inf_nan=False)]
 Days = Annotated[int, Field(gt=0, le=36_500)]
 Pause = Annotated[float, Field(ge=0, le=SECONDS_MAX, allow_inf_nan=False)]
+
+
+@dataclass(frozen=True, slots=True)
+class PayOSCredentials:
+    """Of one payment channel. The first checksum key signs, each is accepted."""
+
+    client_id: str
+    api_key: str = field(repr=False)
+    checksum_keys: tuple[str, ...] = field(repr=False)
 
 
 class Settings(BaseSettings):
@@ -230,14 +240,15 @@ class Settings(BaseSettings):
             return cls(**overrides)
         except ValidationError as error:
             fault = error.errors()[0]
-            field = str(fault["loc"][0])
-            raise ConfigurationError(
-                environment_name(field), f"{fault['msg']}.", "See docs/settings.md."
-            ) from None
+            setting = environment_name(str(fault["loc"][0]))
+            complaint = f"{fault['msg']}."
+            raise ConfigurationError(setting, complaint, "See docs/settings.md.") from None
 
     def require_for_serving(self) -> None:
         """Raises ConfigurationError when something that `serve` cannot do without is missing."""
-        self.require(*REQUIRED_TO_SERVE)
+        self.payos()
+        if not self.secret_key:
+            raise _not_set("secret_key")
         if self.cookie_secure and urlsplit(self.public_url or "").scheme != "https":
             # PayOS sends payers back there; a Host header is no authority for that.
             complaint = "does not start with https://." if self.public_url else "is not set."
@@ -248,12 +259,19 @@ class Settings(BaseSettings):
                 "NAPVI_COOKIE_SECURE=false for a plain-HTTP installation.",
             )
 
-    def require(self, *fields: str) -> None:
-        """Raises ConfigurationError for the first of `fields` (of REQUIRED_TO_SERVE) not set."""
-        for field in fields:
-            if not getattr(self, field):
-                remedy = REQUIRED_TO_SERVE[field]
-                raise ConfigurationError(environment_name(field), "is not set.", remedy)
+    def payos(self) -> PayOSCredentials:
+        """Raises ConfigurationError that names the first that is not set."""
+        if not self.payos_client_id:
+            raise _not_set("payos_client_id")
+        if not self.payos_api_key:
+            raise _not_set("payos_api_key")
+        if not self.payos_checksum_key:
+            raise _not_set("payos_checksum_key")
+        return PayOSCredentials(
+            self.payos_client_id,
+            self.payos_api_key.get_secret_value(),
+            tuple(key.get_secret_value() for key in self.payos_checksum_key),
+        )
 
 
 def environment_name(field: str) -> str:
@@ -263,6 +281,10 @@ def environment_name(field: str) -> str:
     if isinstance(alias, str):
         return alias
     return field if field.isupper() else f"NAPVI_{field.upper()}"
+
+
+def _not_set(name: str) -> ConfigurationError:
+    return ConfigurationError(environment_name(name), "is not set.", REQUIRED_TO_SERVE[name])
 
 
 def _is_http_url(value: str) -> bool:

@@ -10,6 +10,7 @@ import click
 from app.checkpoints import Checkpoint, read_lines
 from app.commands.configured import configured
 from app.commands.on_database import on_database
+from app.commands.progress import progress_bar
 from app.database.chain import Chain
 from app.database.chain_rows import FINDINGS_MAX, ComputedChain, compute_again
 from app.database.migrate import check
@@ -75,11 +76,6 @@ def verify(file: TextIO) -> None:
 
 async def _compute_again(url: str, kept: Sequence[Checkpoint]) -> ComputedChain:
     await check(url, reads_audit_only=True)
-    with click.progressbar(length=1, label="Computing the chain", file=sys.stderr) as bar:
-
-        def progress(done: int, total: int) -> None:
-            bar.length = total
-            bar.update(done - bar.pos)
-
+    with progress_bar("Computing the chain") as progress:
         async with one_snapshot(url) as connection:
             return await compute_again(connection, kept, progress)

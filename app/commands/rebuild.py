@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from app.commands.configured import configured
+from app.commands.progress import progress_bar
 from app.database import rebuild as books
 from app.database.migrate import check
 from app.installation import database
@@ -49,12 +50,7 @@ def rebuild(swap: bool) -> None:
 
 async def _run(url: str, swap: bool) -> list[books.Difference]:
     await check(url)
-    with click.progressbar(length=1, label="Folding the log", file=sys.stderr) as bar:
-
-        def progress(done: int, total: int) -> None:
-            bar.length = total
-            bar.update(done - bar.pos)
-
+    with progress_bar("Folding the log") as progress:
         return await books.rebuild(url, progress, swap=swap)
 
 

@@ -3,26 +3,19 @@
 import asyncio
 import re
 import sys
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import click
 
-from app.addresses import topup_page
+from app.commands.at_payos import at_payos
 from app.commands.configured import configured
-from app.database.appender import Appender
-from app.database.openings import Openings
+from app.commands.on_database import on_database
 from app.database.pool import Database
 from app.database.reconciliation import CheckBook
-from app.database.store import Store
 from app.errors import InvalidRequest, PayOSRefused, PayOSTimeout, PayOSUnavailable
-from app.installation import database
-from app.metrics.metrics import Metrics
 from app.model import TxRef, parse_tx_ref
-from app.payos.gateway import Gateway
-from app.payos.linking import Linker, link_seconds_max
 from app.payos.reconcile import Reconciler
 from app.reconciliation import Findings, Order
 from app.settings import Settings
@@ -105,9 +98,12 @@ def reconcile(since: datetime, tx_refs: tuple[str, ...]) -> None:
     except InvalidRequest as problem:
         raise click.BadParameter(str(problem.fields["tx_ref"]), param_hint="--tx-ref") from None
     settings = configured(log_level="error")  # what PayOS does not answer is said at the end
-    settings.require("payos_client_id", "payos_api_key", "payos_checksum_key")
-    with database(settings, borrow=True) as url:
-        tally = asyncio.run(_run(url, settings, since, wanted))
+    settings.payos()  # refused before the database is asked
+    tally = on_database(
+        settings,
+        lambda pool: _run(pool, settings, since, wanted),
+        statement_seconds=PATIENCE_SECONDS,
+    )
     for line in tally.lines():
         click.echo(line)
     for tx_ref in tally.failed:
@@ -115,19 +111,21 @@ def reconcile(since: datetime, tx_refs: tuple[str, ...]) -> None:
     sys.exit(1 if tally.failed else 0)
 
 
-async def _run(url: str, settings: Settings, since: datetime, tx_refs: Sequence[TxRef]) -> Tally:
-    patient = settings.model_copy(update={"statement_timeout_seconds": PATIENCE_SECONDS})
-    async with _opened(url, settings, patient) as (book, reconciler):
-        orders = await (book.orders(tx_refs) if tx_refs else book.orders_since(since))
-        for missing in set(tx_refs) - {order.tx_ref for order in orders}:
-            raise click.BadParameter(f"there is no top-up {missing}.", param_hint="--tx-ref")
-        tally = Tally()
+async def _run(
+    pool: Database, settings: Settings, since: datetime, tx_refs: Sequence[TxRef]
+) -> Tally:
+    book = CheckBook(pool, settings)
+    orders = await (book.orders(tx_refs) if tx_refs else book.orders_since(since))
+    for missing in set(tx_refs) - {order.tx_ref for order in orders}:
+        raise click.BadParameter(f"there is no top-up {missing}.", param_hint="--tx-ref")
+    tally = Tally()
+    async with at_payos(pool.url, settings) as (_, payments):
         with click.progressbar(length=len(orders), label="Asking PayOS", file=sys.stderr) as bar:
             waiting = iter(orders)
 
             async def work() -> None:
                 for order in waiting:
-                    await _ask(reconciler, order, tally)
+                    await _ask(payments.reconciler, order, tally)
                     bar.update(1)
 
             try:
@@ -136,7 +134,7 @@ async def _run(url: str, settings: Settings, since: datetime, tx_refs: Sequence[
                         workers.create_task(work())
             except ExceptionGroup as failures:  # the database is away: for all of them
                 raise failures.exceptions[0] from failures
-        return tally
+    return tally
 
 
 async def _ask(reconciler: Reconciler, order: Order, tally: Tally) -> None:
@@ -145,32 +143,3 @@ async def _ask(reconciler: Reconciler, order: Order, tally: Tally) -> None:
         tally.add(await reconciler.check(order))
     except (PayOSRefused, PayOSTimeout, PayOSUnavailable):
         tally.failed.append(order.tx_ref)
-
-
-@asynccontextmanager
-async def _opened(
-    url: str, settings: Settings, patient: Settings
-) -> AsyncIterator[tuple[CheckBook, Reconciler]]:
-    reading, appending = Database(url, 1, patient), Database(url, 1, settings)
-    gateway = Gateway(settings, Metrics())
-    appender = Appender(
-        Store(reading, appending, settings.stream_grace_seconds).append_events,
-        settings.append_batch_max,
-        settings.append_queue_max,
-    )
-    try:
-        await reading.open()
-        await appending.open()
-        claim_seconds = link_seconds_max(gateway, settings.statement_timeout_seconds)
-        openings = Openings(appending, settings, claim_seconds)
-        page_url = topup_page(settings.public_url) if settings.public_url else None
-        linker = Linker(gateway, appender.append, openings, page_url)
-        channel = settings.payos_client_id or ""
-        reconciler = Reconciler(gateway, appender.append, channel, linker.resume)
-        yield CheckBook(reading, settings), reconciler
-        await linker.finish()
-    finally:
-        await appender.drain()
-        await gateway.close()
-        await appending.close()
-        await reading.close()

@@ -1,20 +1,15 @@
 """`python -m app recover`: after an older dump was restored, what came after it."""
 
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import click
 
+from app.commands.at_payos import at_payos
 from app.commands.configured import configured
 from app.commands.on_database import on_database
-from app.database.appender import Appender
 from app.database.order_codes import OrderCodes
 from app.database.pool import Database
-from app.database.store import Store
 from app.errors import ConfigurationError
-from app.metrics.metrics import Metrics
-from app.payos.gateway import Gateway
 from app.payos.lost import LostOrders, LostOrderSearch
 from app.settings import Settings
 from app.texts import dong
@@ -46,25 +41,28 @@ def recover(first: int | None, gap: int) -> None:
     for the top-ups of before. Ends with 1 when PayOS did not answer about some of them.
     """
     settings = configured(log_level="error")
-    settings.require("payos_client_id", "payos_api_key", "payos_checksum_key")
-    found = on_database(settings, lambda pool: _search(pool, settings, first, gap), connections=2)
+    channel = settings.payos().client_id
+    found = on_database(settings, lambda pool: _search(pool, settings, channel, first, gap))
     _tell(found)
     sys.exit(1 if found.failed else 0)
 
 
-async def _search(pool: Database, settings: Settings, first: int | None, gap: int) -> LostOrders:
-    async with _opened(pool, settings) as (codes, gateway, appender):
-        latest = await codes.latest()
-        if first is None and latest is None:
-            raise ConfigurationError(
-                "DATABASE_URL", "there is no top-up to begin after.", "Give --from."
-            )
-        first = first or (latest or 0) + 1
-        # At once, so that whoever opens a top-up meanwhile gets no code that somebody has.
-        await codes.skip(max(first, latest or 0) + CODES_SKIPPED)
-        click.echo(f"Asking about orders from {first}. To repeat this: --from {first}")
-        known = await codes.known(first, first + CODES_SKIPPED)
-        search = LostOrderSearch(gateway, appender.append, settings.payos_client_id or "", known)
+async def _search(
+    pool: Database, settings: Settings, channel: str, first: int | None, gap: int
+) -> LostOrders:
+    codes = OrderCodes(pool)
+    latest = await codes.latest()
+    if first is None and latest is None:
+        raise ConfigurationError(
+            "DATABASE_URL", "there is no top-up to begin after.", "Give --from."
+        )
+    first = first or (latest or 0) + 1
+    # At once, so that whoever opens a top-up meanwhile gets no code that somebody has.
+    await codes.skip(max(first, latest or 0) + CODES_SKIPPED)
+    click.echo(f"Asking about orders from {first}. To repeat this: --from {first}")
+    known = await codes.known(first, first + CODES_SKIPPED)
+    async with at_payos(pool.url, settings) as (recording, payments):
+        search = LostOrderSearch(payments.gateway, recording.appender.append, channel, known)
         return await search.walk(first, gap, settings.reconcile_at_once)
 
 
@@ -82,17 +80,3 @@ def _tell(found: LostOrders) -> None:
     if found.failed:
         first = min(found.failed)
         click.echo(f"PayOS did not answer about all of them. Go on with --from {first}.", err=True)
-
-
-@asynccontextmanager
-async def _opened(
-    pool: Database, settings: Settings
-) -> AsyncIterator[tuple[OrderCodes, Gateway, Appender]]:
-    gateway = Gateway(settings, Metrics())
-    store = Store(pool, pool, settings.stream_grace_seconds)
-    appender = Appender(store.append_events, settings.append_batch_max, settings.append_queue_max)
-    try:
-        yield OrderCodes(pool), gateway, appender
-    finally:
-        await appender.drain()
-        await gateway.close()

@@ -67,11 +67,11 @@ def _site(
     settings: Settings, bind: str, shop_url: str | None, rates: Rates, seed: int
 ) -> tuple[Site, Simulator]:
     """A simulator of the channel in `settings` that tells the napvi at `shop_url`."""
-    settings.require("payos_client_id", "payos_api_key", "payos_checksum_key")
+    channel = settings.payos()
     simulator = create_simulator(
-        settings.payos_client_id or "",
-        settings.payos_api_key.get_secret_value() if settings.payos_api_key else "",
-        settings.payos_checksum_key[0].get_secret_value(),
+        channel.client_id,
+        channel.api_key,
+        channel.checksum_keys[0],
         webhook_url=shop_url and shop_url.rstrip("/") + WEBHOOK_PATH,
     )
     simulator.plan.reset(rates, seed)

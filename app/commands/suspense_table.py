@@ -6,6 +6,7 @@ from datetime import timedelta
 import click
 
 from app.database.review import Conflict, SuspenseTransfer, Totals
+from app.texts import dong
 
 NOTHING = "-"
 IN_SUSPENSE = ("EVENT", "AMOUNT", "AGE", "WHY", "ORDER", "REFERENCE", "NAMES TOP-UPS")
@@ -18,18 +19,13 @@ def print_waiting(
     transfers: Sequence[SuspenseTransfer], conflicts: Sequence[Conflict], totals: Totals
 ) -> None:
     """Both tables, each with the sum of all that waits; an empty one is one line."""
-    click.echo(f"In suspense: {totals.suspense_transfers} ({amount_text(totals.suspense_vnd)})")
+    click.echo(f"In suspense: {totals.suspense_transfers} ({dong(totals.suspense_vnd)})")
     _print_table(IN_SUSPENSE, [_transfer_cells(transfer) for transfer in transfers])
     _print_rest(totals.suspense_transfers - len(transfers))
-    sum_text = amount_text(totals.conflicts_vnd)
+    sum_text = dong(totals.conflicts_vnd)
     click.echo(f"Conflicts, not credited: {totals.conflicts_open} ({sum_text})")
     _print_table(CONFLICTS, [_conflict_cells(conflict) for conflict in conflicts])
     _print_rest(totals.conflicts_open - len(conflicts))
-
-
-def amount_text(amount: int) -> str:
-    """50.000 đ"""
-    return f"{amount:,} đ".replace(",", ".")
 
 
 def age_text(age: timedelta) -> str:
@@ -44,7 +40,7 @@ def age_text(age: timedelta) -> str:
 def _transfer_cells(transfer: SuspenseTransfer) -> list[str]:
     return [
         str(transfer.event_id),
-        amount_text(transfer.amount),
+        dong(transfer.amount),
         age_text(transfer.age),
         _told(transfer.why),
         _told(transfer.order_code),
@@ -57,10 +53,10 @@ def _conflict_cells(conflict: Conflict) -> list[str]:
     recorded = NOTHING
     if conflict.recorded_amount is not None:
         place = conflict.recorded_tx_ref or "suspense"
-        recorded = f"{amount_text(conflict.recorded_amount)} in {place}"
+        recorded = f"{dong(conflict.recorded_amount)} in {place}"
     return [
         str(conflict.event_id),
-        amount_text(conflict.amount),
+        dong(conflict.amount),
         age_text(conflict.age),
         conflict.why,
         _told(conflict.tx_ref),

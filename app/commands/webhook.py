@@ -45,18 +45,20 @@ def confirm(url: str, no_check: bool, patience: float) -> None:
     answers. Unless told otherwise this rings first, from here, without a signature and with one.
     """
     settings = configured(log_level="warning")
-    settings.require("payos_client_id", "payos_api_key", "payos_checksum_key")
+    checksum_key = settings.payos().checksum_keys[0]
     _look_at(url)
-    account = asyncio.run(_confirm(url, settings, None if no_check else patience))
+    patience_seconds = None if no_check else patience
+    account = asyncio.run(_confirm(url, settings, checksum_key, patience_seconds))
     whose = f"account …{account[-LAST_DIGITS:]}" if account else "the account of the channel"
     click.echo(f"PayOS tells {url} of every payment into {whose}.")
 
 
-async def _confirm(url: str, settings: Settings, patience_seconds: float | None) -> str:
+async def _confirm(
+    url: str, settings: Settings, checksum_key: str, patience_seconds: float | None
+) -> str:
     """The number of the account. `patience_seconds` None: no ring from here."""
-    key = settings.payos_checksum_key[0].get_secret_value()
     if patience_seconds is not None:
-        await ring(url, key, patience_seconds)
+        await ring(url, checksum_key, patience_seconds)
     patient = {"payos_timeout_seconds": CONFIRM_TIMEOUT_SECONDS, "payos_retries": 0}
     gateway = Gateway(settings.model_copy(update=patient), Metrics())
     try:

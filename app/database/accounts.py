@@ -1,15 +1,7 @@
 """The SQL of accounts and logins: each method is one statement, most of them one function."""
 
-from collections.abc import Sequence
-from typing import LiteralString, TypeVar
-
-from psycopg import AsyncConnection
-from psycopg.rows import AsyncRowFactory, class_row, scalar_row, tuple_row
-
 from app.database.pool import Database
 from app.model import User, UserId
-
-T = TypeVar("T")
 
 REGISTER_USER = "SELECT topup.register_user(%s, %s)"
 USER = "SELECT user_id, username, password_hash FROM topup.users WHERE username = %s"
@@ -29,41 +21,29 @@ class Accounts:
 
     async def register(self, username: str, password_hash: str) -> User:
         """A new user with an empty wallet. Raises UsernameTaken."""
-        (user_id,) = await self._rows(scalar_row, REGISTER_USER, (username, password_hash))
-        return User(UserId(user_id), username)
+        user_id: UserId = await self._database.value(REGISTER_USER, (username, password_hash))
+        return User(user_id, username)
 
     async def find(self, username: str) -> tuple[User, str] | None:
         """The user of that name, with the hash of the password."""
-        rows = await self._rows(tuple_row, USER, (username,))
-        if not rows:
-            return None
-        user_id, name, password_hash = rows[0]
-        return User(UserId(user_id), name), password_hash
+        found = await self._database.rows(_with_password, USER, (username,))
+        return found[0] if found else None
 
     async def open_session(
         self, session_hash: bytes, user_id: UserId, absolute_seconds: float
     ) -> None:
         """Starts a login that ends after `absolute_seconds`, however busy it is."""
-        await self._rows(tuple_row, OPEN_SESSION, (session_hash, user_id, absolute_seconds))
+        await self._database.execute(OPEN_SESSION, (session_hash, user_id, absolute_seconds))
 
     async def session_user(self, session_hash: bytes, idle_seconds: float) -> User | None:
         """Who is logged in; None when unknown, revoked, expired, or `idle_seconds` unused."""
-        users = await self._rows(class_row(User), TOUCH_SESSION, (session_hash, idle_seconds))
+        users = await self._database.rows(User, TOUCH_SESSION, (session_hash, idle_seconds))
         return users[0] if users else None
 
     async def revoke_session(self, session_hash: bytes) -> None:
         """Ends a login; one that has ended already stays as it is."""
-        await self._rows(tuple_row, REVOKE_SESSION, (session_hash,))
+        await self._database.execute(REVOKE_SESSION, (session_hash,))
 
-    async def _rows(
-        self,
-        row_factory: AsyncRowFactory[T],
-        statement: LiteralString,
-        parameters: Sequence[object],
-    ) -> list[T]:
-        async def work(connection: AsyncConnection) -> list[T]:
-            async with connection.cursor(row_factory=row_factory) as cursor:
-                await cursor.execute(statement, parameters)
-                return await cursor.fetchall()
 
-        return await self._database.run(work)
+def _with_password(*, user_id: UserId, username: str, password_hash: str) -> tuple[User, str]:
+    return User(user_id, username), password_hash

@@ -4,13 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 
-import psycopg
-
 from app.database.pool import Database
+from app.database.refusals import refusals
 from app.errors import DismissalRefused
 
 UNREAD = "SELECT body_sha256, fault, received_at FROM audit.unread_bodies ORDER BY received_at"
-DISMISS = "SELECT topup.dismiss_body(decode(%s, 'hex'), %s, %s) AS dismissed"
+DISMISS = "SELECT topup.dismiss_body(decode(%s, 'hex'), %s, %s)"
 REFUSALS = MappingProxyType(
     {
         "TU009": "Say with --reason why nothing has to come of it.",
@@ -43,15 +42,6 @@ class UnreadBodies:
     async def dismiss(self, body_sha256: str, reason: str, dismissed_by: str) -> bool:
         """Whether it is new that nothing has to come of it. Raises DismissalRefused."""
         values = (body_sha256, reason, dismissed_by)
-        try:
-            [dismissed] = await self._database.rows(_dismissed, DISMISS, values)
-        except psycopg.Error as error:
-            sentence = REFUSALS.get(error.sqlstate or "")
-            if sentence is None:
-                raise
-            raise DismissalRefused(sentence) from None
+        with refusals(REFUSALS, DismissalRefused):
+            dismissed: bool = await self._database.value(DISMISS, values)
         return dismissed
-
-
-def _dismissed(*, dismissed: bool) -> bool:
-    return dismissed

@@ -1,14 +1,14 @@
 """The SQL of the hash chain: sealing and checkpoints."""
 
 from dataclasses import dataclass
-
-import psycopg
+from types import MappingProxyType
 
 from app.checkpoints import Checkpoint
 from app.database.pool import Database
+from app.database.refusals import refusals
 from app.errors import CheckpointRefused
 
-SEAL = "SELECT topup.seal_events(%s) AS sealed"
+SEAL = "SELECT topup.seal_events(%s)"
 LAG = "SELECT events, extract(epoch FROM age)::double precision AS seconds FROM audit.seal_lag"
 TAKE = """
     SELECT
@@ -23,6 +23,14 @@ CHECKPOINTS = """
     FROM audit.checkpoints ORDER BY number
 """
 """A moment that Python cannot tell is a forger's: another one does not fit its hash either."""
+
+REFUSALS = MappingProxyType(
+    {
+        "TU018": "Events of more than 10 minutes ago cannot be sealed yet: a transaction that "
+        "writes is open. Take the checkpoint when it has ended."
+    }
+)
+"""By SQLSTATE, what a person is told; docs/errors.md lists them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +49,7 @@ class Chain:
 
     async def seal(self, events_max: int) -> int:
         """Seals the oldest events without a seal; how many. 0 while another process does."""
-        [sealed] = await self._database.rows(_sealed, SEAL, (events_max,))
+        sealed: int = await self._database.value(SEAL, (events_max,))
         return sealed
 
     async def lag(self) -> SealLag:
@@ -50,17 +58,6 @@ class Chain:
 
     async def take_checkpoint(self) -> Checkpoint:
         """Of what can be sealed now. Raises CheckpointRefused."""
-        try:
+        with refusals(REFUSALS, CheckpointRefused):
             [checkpoint] = await self._database.rows(Checkpoint, TAKE, ())
-        except psycopg.Error as error:
-            if error.sqlstate != "TU018":
-                raise
-            raise CheckpointRefused(
-                "Events of more than 10 minutes ago cannot be sealed yet: a transaction that "
-                "writes is open. Take the checkpoint when it has ended."
-            ) from None
         return checkpoint
-
-
-def _sealed(*, sealed: int) -> int:
-    return sealed

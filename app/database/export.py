@@ -7,9 +7,8 @@ from types import MappingProxyType
 from typing import Any, LiteralString
 from uuid import UUID
 
-import psycopg
-
 from app.database.pool import Database
+from app.database.refusals import refusals
 from app.errors import ExportRefused
 
 ROWS_PER_READ = 1_000
@@ -99,13 +98,8 @@ class Exports:
 
     async def horizon(self, wait_seconds: float) -> Horizon:
         """Waits at most so long for those who write. Raises ExportRefused."""
-        try:
+        with refusals(REFUSALS, ExportRefused):
             [horizon] = await self._database.rows(Horizon, HORIZON, (wait_seconds,))
-        except psycopg.Error as error:
-            sentence = REFUSALS.get(error.sqlstate or "")
-            if sentence is None:
-                raise
-            raise ExportRefused(sentence.format(detail=error.diag.message_detail)) from None
         return horizon
 
     async def rows(self, kind: type[Row], since: int, until: int) -> AsyncIterator[list[Row]]:

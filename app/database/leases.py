@@ -1,9 +1,6 @@
 """The SQL of open streams: each method is one statement, most of them one function."""
 
 from collections.abc import Sequence
-from typing import LiteralString
-
-from psycopg import AsyncConnection
 
 from app.admission import EndedStream, StreamId, StreamOpening, StreamRequest, StreamVerdict
 from app.database.pool import Database
@@ -20,7 +17,7 @@ ENDED_STREAMS = """
     SELECT stream_id, ended FROM topup.stream_leases WHERE worker_id = %s AND ended IS NOT NULL
 """
 EXPIRE_STREAMS = "SELECT topup.expire_streams(%s, %s)"
-COUNT_LEASES = "SELECT count(*) AS leases FROM topup.stream_leases WHERE worker_id = %s"
+COUNT_LEASES = "SELECT count(*) FROM topup.stream_leases WHERE worker_id = %s"
 RECONCILE_STREAMS = (
     "SELECT topup.reconcile_streams(%s, %b::bigint[], %b::bigint[], %b::bytea[], %b::text[])"
 )
@@ -51,7 +48,7 @@ class LeaseStore:
 
     async def close(self, stream_ids: Sequence[StreamId]) -> None:
         """Gives leases back."""
-        await self._execute(CLOSE_STREAMS, (self._worker_id, list(stream_ids)))
+        await self._database.execute(CLOSE_STREAMS, (self._worker_id, list(stream_ids)))
 
     async def ended(self) -> list[EndedStream]:
         """The streams that somebody else decided to end; told again until they are closed."""
@@ -63,8 +60,8 @@ class LeaseStore:
         Says how many leases this worker has.
         """
         values = (self._worker_id, self._settings.session_idle_seconds)
-        await self._execute(EXPIRE_STREAMS, values)
-        [leases] = await self._database.rows(_leases, COUNT_LEASES, (self._worker_id,))
+        await self._database.execute(EXPIRE_STREAMS, values)
+        leases: int = await self._database.value(COUNT_LEASES, (self._worker_id,))
         return leases
 
     async def reconcile(self, leased: Sequence[tuple[UserId, StreamRequest]]) -> None:
@@ -76,17 +73,7 @@ class LeaseStore:
             [request.session_hash for _, request in leased],
             [request.tx_ref for _, request in leased],
         )
-        await self._execute(RECONCILE_STREAMS, values)
-
-    async def _execute(self, statement: LiteralString, values: Sequence[object]) -> None:
-        async def work(connection: AsyncConnection) -> None:
-            await connection.execute(statement, values)
-
-        await self._database.run(work)
-
-
-def _leases(*, leases: int) -> int:
-    return leases
+        await self._database.execute(RECONCILE_STREAMS, values)
 
 
 def _opening(*, stream_id: StreamId, verdict: str, user_id: UserId | None) -> StreamOpening:

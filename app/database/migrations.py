@@ -24,4 +24,4 @@ class Migrations:
 
         Raises DatabaseUnavailable.
         """
-        return not await self._database.rows(dict, MISSING, (self._needed,))
+        return not await self._database.column(MISSING, (self._needed,))

@@ -79,7 +79,7 @@ class Openings:
 
     async def release(self, tx_ref: TxRef, request_id: UUID) -> None:
         """Lets the next request go on, if this one still holds the claim."""
-        await self._database.rows(dict, RELEASE, (tx_ref, request_id))
+        await self._database.execute(RELEASE, (tx_ref, request_id))
 
     async def renumber(self, tx_ref: TxRef, taken_order_code: int) -> Topup:
         """The top-up under the next order code, if it still waits, without a link, under this one.

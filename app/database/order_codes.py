@@ -1,11 +1,9 @@
 """The SQL of order codes after a restore: which are known, and which are not given any more."""
 
-from psycopg import AsyncConnection
-
 from app.database.pool import Database
 
-LATEST = "SELECT max(order_code) AS code FROM topup.topups"
-KNOWN = "SELECT order_code AS code FROM topup.topups WHERE order_code BETWEEN %s AND %s"
+LATEST = "SELECT max(order_code) FROM topup.topups"
+KNOWN = "SELECT order_code FROM topup.topups WHERE order_code BETWEEN %s AND %s"
 SKIP = "SELECT topup.skip_order_codes(%s)"
 
 
@@ -17,22 +15,13 @@ class OrderCodes:
 
     async def latest(self) -> int | None:
         """The greatest code of any top-up; None before the first."""
-        [code] = await self._database.rows(_code, LATEST, ())
+        code: int | None = await self._database.value(LATEST, ())
         return code
 
     async def known(self, first: int, last: int) -> set[int]:
         """Those from `first` to `last` that belong to a top-up."""
-        codes = await self._database.rows(_code, KNOWN, (first, last))
-        return {code for code in codes if code is not None}
+        return set(await self._database.column(KNOWN, (first, last)))
 
     async def skip(self, past: int) -> None:
         """Every code given from now on is greater."""
-
-        async def work(connection: AsyncConnection) -> None:
-            await connection.execute(SKIP, (past,))
-
-        await self._database.run(work)
-
-
-def _code(*, code: int | None) -> int | None:
-    return code
+        await self._database.execute(SKIP, (past,))

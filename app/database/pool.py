@@ -15,7 +15,7 @@ from typing import Any, LiteralString, TypeVar
 
 import psycopg
 from psycopg import AsyncConnection
-from psycopg.rows import kwargs_row
+from psycopg.rows import AsyncRowFactory, kwargs_row, scalar_row
 from psycopg_pool import PoolClosed, PoolTimeout
 
 from app.database.connections import Connections
@@ -78,6 +78,7 @@ class Database:
         There are `at_rest` connections, by default all, and more while they have too much to do:
         the pool takes them in turn, and a backend whose turn comes seldom is a slow one.
         """
+        self.url = url
         pooled = settings.listen_database_url is not None
         self._local = session_statement(settings, role, local=True) if pooled else None
         session = session_statement(settings, role, local=False)
@@ -130,13 +131,36 @@ class Database:
             await asyncio.wait(self._running)
         await self._pool.close()
 
-    async def rows(
+    def rows(
         self, make: Callable[..., T], query: LiteralString, values: Sequence[object]
-    ) -> list[T]:
+    ) -> Coroutine[Any, Any, list[T]]:
         """The rows of one statement, each as `make(**columns)`."""
+        return self._fetch(kwargs_row(make), query, values)
 
+    def column(
+        self, query: LiteralString, values: Sequence[object]
+    ) -> Coroutine[Any, Any, list[Any]]:
+        """The first column of one statement."""
+        return self._fetch(scalar_row, query, values)
+
+    async def value(self, query: LiteralString, values: Sequence[object]) -> Any:
+        """The only one of a statement that has one row."""
+        [value] = await self.column(query, values)
+        return value
+
+    async def execute(self, query: LiteralString, values: Sequence[object]) -> None:
+        """One statement that tells nothing."""
+
+        async def work(connection: AsyncConnection) -> None:
+            await connection.execute(query, values)
+
+        await self.run(work)
+
+    async def _fetch(
+        self, row_factory: AsyncRowFactory[T], query: LiteralString, values: Sequence[object]
+    ) -> list[T]:
         async def work(connection: AsyncConnection) -> list[T]:
-            async with connection.cursor(row_factory=kwargs_row(make)) as cursor:
+            async with connection.cursor(row_factory=row_factory) as cursor:
                 await cursor.execute(query, values)
                 return await cursor.fetchall()
 

@@ -2,9 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, LiteralString
-
-from psycopg import AsyncConnection
+from typing import Any
 
 from app.database.pool import Database
 from app.model import Status, TxRef
@@ -16,7 +14,7 @@ ORDER_COLUMNS = """
     t.checkout_url IS NOT NULL AS linked,
     topup.payable_until(t.expires_at) > pg_catalog.clock_timestamp() AS payable
 """
-CLAIM = "SELECT c AS tx_ref FROM topup.claim_checks(%s, %s) AS c"
+CLAIM = "SELECT c FROM topup.claim_checks(%s, %s) AS c"
 FINISH = "SELECT topup.finish_check(%s, %s)"
 NUDGE = "SELECT topup.nudge_checks(%b::text[], %s)"
 ORDERS = f"SELECT {ORDER_COLUMNS} FROM topup.topups AS t WHERE t.tx_ref = ANY (%b::text[])"  # noqa: S608
@@ -30,7 +28,7 @@ ORDERS_SINCE = f"""
 OVERDUE = """
     SELECT coalesce(
         extract(epoch FROM pg_catalog.clock_timestamp() - min(c.next_at)), 0
-    )::double precision AS seconds
+    )::double precision
     FROM topup.payos_checks AS c
 """
 
@@ -45,16 +43,17 @@ class CheckBook:
     async def claim(self) -> list[Order]:
         """The top-ups that this process has to ask about now, for `reconcile_lease_seconds`."""
         values = (self._settings.reconcile_at_once, self._settings.reconcile_lease_seconds)
-        tx_refs = await self._database.rows(_tx_ref, CLAIM, values)
+        tx_refs: list[TxRef] = await self._database.column(CLAIM, values)
         return await self.orders(tx_refs) if tx_refs else []
 
     async def finish(self, tx_ref: TxRef, answered: bool) -> None:
         """Gives a claim back; `answered`: PayOS did."""
-        await self._execute(FINISH, (tx_ref, answered))
+        await self._database.execute(FINISH, (tx_ref, answered))
 
     async def nudge(self, tx_refs: Sequence[TxRef]) -> None:
         """Somebody is waiting for these: ask in `reconcile_nudge_seconds`, if not before."""
-        await self._execute(NUDGE, (list(tx_refs), self._settings.reconcile_nudge_seconds))
+        values = (list(tx_refs), self._settings.reconcile_nudge_seconds)
+        await self._database.execute(NUDGE, values)
 
     async def orders(self, tx_refs: Sequence[TxRef]) -> list[Order]:
         """Those of these top-ups that there are, in no order."""
@@ -66,22 +65,8 @@ class CheckBook:
 
     async def overdue_seconds(self) -> float:
         """How long ago the most urgent top-up should have been asked about; 0 if there is none."""
-        [seconds] = await self._database.rows(_seconds, OVERDUE, ())
+        seconds: float = await self._database.value(OVERDUE, ())
         return max(0.0, seconds)
-
-    async def _execute(self, statement: LiteralString, values: Sequence[object]) -> None:
-        async def work(connection: AsyncConnection) -> None:
-            await connection.execute(statement, values)
-
-        await self._database.run(work)
-
-
-def _tx_ref(*, tx_ref: str) -> TxRef:
-    return TxRef(tx_ref)
-
-
-def _seconds(*, seconds: float) -> float:
-    return seconds
 
 
 def _order(*, status: str, **columns: Any) -> Order:

@@ -8,9 +8,9 @@ from app.metrics.labels import Pruned
 from app.settings import Settings
 
 SECONDS_PER_DAY = 86_400.0
-BODIES: LiteralString = "SELECT topup.prune_bodies(%s, %s) AS rows"
-SESSIONS: LiteralString = "SELECT topup.prune_sessions(%s, %s) AS rows"
-LINK_CLAIMS: LiteralString = "SELECT topup.prune_link_claims(%s) AS rows"
+BODIES: LiteralString = "SELECT topup.prune_bodies(%s, %s)"
+SESSIONS: LiteralString = "SELECT topup.prune_sessions(%s, %s)"
+LINK_CLAIMS: LiteralString = "SELECT topup.prune_link_claims(%s)"
 
 
 class Retention:
@@ -32,9 +32,5 @@ class Retention:
 
         Nothing while another process prunes. Raises DatabaseUnavailable.
         """
-        [rows] = await self._database.rows(_rows, *self._statements[kind])
+        rows: int = await self._database.value(*self._statements[kind])
         return rows, rows >= self._rows_max
-
-
-def _rows(*, rows: int) -> int:
-    return rows

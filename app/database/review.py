@@ -5,9 +5,8 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from uuid import UUID
 
-import psycopg
-
 from app.database.pool import Database
+from app.database.refusals import refusals
 from app.errors import AssignmentRefused, TopupNotFound
 from app.model import TxRef
 
@@ -142,13 +141,8 @@ class Review:
         """Credits a transfer in suspense, or one of a conflict. Raises AssignmentRefused."""
         values = (event_id, tx_ref, reason, assigned_by)
         try:
-            [assignment] = await self._database.rows(Assignment, ASSIGN, values)
+            with refusals(REFUSALS, AssignmentRefused, event_id=event_id):
+                [assignment] = await self._database.rows(Assignment, ASSIGN, values)
         except TopupNotFound:
             raise AssignmentRefused(f"There is no top-up {tx_ref}.") from None
-        except psycopg.Error as error:
-            sentence = REFUSALS.get(error.sqlstate or "")
-            if sentence is None:
-                raise
-            detail = error.diag.message_detail
-            raise AssignmentRefused(sentence.format(event_id=event_id, detail=detail)) from None
         return assignment

@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any, TypeVar
 
-from psycopg import AsyncConnection
-
 from app.database.pool import Database
 from app.errors import TopupNotFound
 from app.model import (
@@ -49,7 +47,7 @@ LATEST_ENTRIES = """
     WHERE l.user_id = %s ORDER BY l.id DESC LIMIT %s
 """
 BALANCE = """
-    SELECT balance_after AS balance FROM topup.ledger_entries
+    SELECT balance_after FROM topup.ledger_entries
     WHERE user_id = %s ORDER BY id DESC LIMIT 1
 """
 APPEND_EVENTS = """
@@ -109,11 +107,7 @@ class Store:
 
     async def keep_body(self, body: bytes, fault: str) -> None:
         """Keeps a validly signed webhook that no event came of."""
-
-        async def work(connection: AsyncConnection) -> None:
-            await connection.execute(KEEP_BODY, (body, fault))
-
-        await self._append.run(work)
+        await self._append.execute(KEEP_BODY, (body, fault))
 
     async def topup(self, user_id: UserId, tx_ref: TxRef) -> Topup:
         """The top-up, if it is this user's. Raises TopupNotFound."""
@@ -140,8 +134,8 @@ class Store:
 
     async def balance(self, user_id: UserId) -> int:
         """What `wallet` says of it, for less."""
-        rows = await self._database.rows(dict[str, int], BALANCE, (user_id,))
-        return rows[0]["balance"] if rows else 0
+        latest: list[int] = await self._database.column(BALANCE, (user_id,))
+        return latest[0] if latest else 0
 
     async def history(
         self, user_id: UserId, tx_refs: Sequence[TxRef]

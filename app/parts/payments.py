@@ -25,12 +25,12 @@ class Payments:
         )
         page_url = topup_page(settings.public_url) if settings.public_url else None
         self.linker = Linker(self.gateway, append, self.openings, page_url)
-        book, channel = CheckBook(database, settings), settings.payos_client_id or ""
+        book, channel = CheckBook(database, settings), settings.payos().client_id
         resume = self.linker.resume
         for_payers = Reconciler(self.gateway, append, channel, resume, PayOSCaller.PAYER)
         self.canceller = Canceller(book.orders, for_payers.cancel)
-        in_background = Reconciler(self.gateway, append, channel, resume)
-        self.rounds = Rounds(book, in_background.check, settings, metrics)
+        self.reconciler = Reconciler(self.gateway, append, channel, resume)
+        self.rounds = Rounds(book, self.reconciler.check, settings, metrics)
 
     async def close(self) -> None:
         """Waits for calls that a payer began, until their answers are recorded."""

@@ -9,18 +9,11 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from app.errors import InvalidRequest
-from app.model import PaymentLink
-from app.payos.fields import (
-    Fields,
-    fault,
-    loose_text,
-    payment_link_id,
-    required_text,
-    text,
-    whole,
-)
-from app.payos.transfer import Transfer, is_blank, transaction_time
+from app.model import Fact, PaymentLink
+from app.payos.fields import Fields, fault, payment_link_id, required_text, text, whole
+from app.payos.transfer import Transfer, is_blank, recorded_reference
 
+SOURCE = "payos.get"
 PENDING, PAID, UNDERPAID = "PENDING", "PAID", "UNDERPAID"
 CLOCKS_APART_MAX = timedelta(minutes=2)
 """PayOS's and that of the database, which is kept by NTP."""
@@ -50,6 +43,12 @@ class LinkState:
     def is_older_than(self, opened_at: datetime) -> bool:
         """So that it cannot be the order of a top-up that was opened then."""
         return self.created_at is not None and self.created_at < opened_at - CLOCKS_APART_MAX
+
+    def fact(self, transfer: Transfer, channel: str, **more: object) -> Fact:
+        """What the webhook of this transfer would have given; `listed` are the references of all
+        transfers, by which the database tells a second transfer from the same one."""
+        listed = [recorded_reference(each.reference) for each in self.transfers]
+        return transfer.fact(channel, source=SOURCE, listed=listed, **more)
 
 
 def about(order_code: int, read: Callable[[Fields], Answer]) -> Callable[[Fields], Answer]:
@@ -117,15 +116,7 @@ def _read_transfer(data: object, order_code: int, link_id: str) -> Transfer | No
     try:
         if not isinstance(data, Mapping):
             return None
-        transfer = Transfer(
-            order_code=order_code,
-            payment_link_id=link_id,
-            reference=text(data, "reference", nul_allowed=True),
-            amount=whole(data, "amount"),
-            account_number=loose_text(data, "accountNumber"),
-            description=loose_text(data, "description"),
-            at=transaction_time(data.get("transactionDateTime")),
-        )
+        transfer = Transfer.read(data, order_code, link_id)
     except InvalidRequest:
         return None
     return None if is_blank(transfer.reference) else transfer

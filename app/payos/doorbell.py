@@ -7,9 +7,9 @@ from typing import Any
 import httpx
 
 from app.errors import WebhookNotConfirmed
+from app.payos.ping import PING
 from app.payos.remedies import OTHER_KEY, TOO_SLOW, Answer, remedy_of_answer, remedy_of_text
 from app.payos.signature import sign
-from app.payos.simulator.wire import PING
 
 BODY_BYTES_MAX = 64 * 1024
 PROBLEM = "urn:napvi:problem:"

@@ -52,19 +52,20 @@ class Gateway:
     def __init__(self, settings: Settings, metrics: Metrics, now: Clock = time.monotonic) -> None:
         for name in ("payos", "httpx"):  # PAYOS_LOG=debug would print whole bodies
             logging.getLogger(name).setLevel(logging.WARNING)
-        keys = [key.get_secret_value() for key in settings.payos_checksum_key]
+        channel = settings.payos()
         base_url = settings.payos_base_url.rstrip("/") + "/"  # else a path in it is lost
         self._http = httpx.AsyncClient()
         self._sdk = payos.AsyncPayOS(
-            settings.payos_client_id,
-            settings.payos_api_key.get_secret_value() if settings.payos_api_key else None,
-            keys[0],
+            channel.client_id,
+            channel.api_key,
+            channel.checksum_keys[0],
             base_url=base_url,
             timeout=settings.payos_timeout_seconds,
             max_retries=settings.payos_retries,
             http_client=self._http,
         )
-        reception = Reception(keys, partial(metrics.count_signature, SignedThing.ANSWER))
+        count = partial(metrics.count_signature, SignedThing.ANSWER)
+        reception = Reception(channel.checksum_keys, count)
         self._http.event_hooks = {"response": [reception.receive]}
         self._checkout_site = checkout_site(base_url)
         self._timeout_seconds = settings.payos_timeout_seconds

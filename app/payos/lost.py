@@ -13,7 +13,6 @@ from app.errors import PayOSRefused, PayOSTimeout, PayOSUnavailable
 from app.model import Appended, Fact, Outcome
 from app.payos.answers import PENDING, LinkState
 from app.payos.gateway import Gateway
-from app.payos.reconcile import transfer_fact
 from app.payos.refusal import RefusedWithCode
 
 LOST = "Don hang khong con"  # "no such order any more": shown to a payer who opens the link
@@ -103,7 +102,7 @@ class LostOrderSearch:
     async def _record(self, state: LinkState) -> None:
         self.found.unreadable += state.unreadable_transfers
         for transfer in state.transfers:
-            fact = transfer_fact(self._channel, state, transfer)
+            fact = state.fact(transfer, self._channel)
             appended = await self._append(fact)
             tx_refs = list(fact.data["description_tx_refs"])
             self.found.transfers.append(

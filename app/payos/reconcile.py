@@ -7,17 +7,16 @@ from datetime import UTC, datetime
 from app.errors import PayOSRefused
 from app.metrics.labels import PayOSCaller
 from app.model import Appended, EventType, Fact, Outcome, Status, TxRef
-from app.payos.answers import PENDING, LinkState
+from app.payos.answers import PENDING, SOURCE, LinkState
 from app.payos.gateway import Gateway
 from app.payos.linking import linked
 from app.payos.refusal import RefusedWithCode
 from app.payos.standing import UNDERSTOOD, ending, is_ours, is_without_money, waits_for_money
-from app.payos.transfer import Transfer, event_id, recorded_reference, transfer_event_id
+from app.payos.transfer import event_id
 from app.reconciliation import Findings, Order
 
 log = logging.getLogger(__name__)
 
-SOURCE = "payos.get"
 FOREIGN = "payment_link_id.foreign"
 WITHDRAWN = frozenset({Status.CANCELLED, Status.EXPIRED})
 OUT_OF_TIME, CALLED_OFF = "Het han", "Nguoi mua huy"
@@ -127,14 +126,14 @@ class Reconciler:
         else:
             await self._record(state, findings)
 
-    async def _record(
-        self, state: LinkState, findings: Findings, unmatchable: str | None = None
-    ) -> None:
-        """An answer that is recorded after another one has what that had, or knows better."""
+    async def _record(self, state: LinkState, findings: Findings, **more: str) -> None:
+        """An answer that is recorded after another one has what that had, or knows better.
+
+        `unmatchable`: why it belongs to no top-up, although an order code says so.
+        """
         findings.unreadable = state.unreadable_transfers
         for transfer in state.transfers:
-            fact = transfer_fact(self._channel, state, transfer, unmatchable)
-            appended = await self._append(fact)
+            appended = await self._append(state.fact(transfer, self._channel, **more))
             match appended.outcome:
                 case Outcome.APPLIED:
                     findings.recovered.append(transfer.amount)
@@ -172,24 +171,3 @@ class Reconciler:
             )
         )
         findings.closed = True
-
-
-def transfer_fact(
-    channel: str, state: LinkState, transfer: Transfer, unmatchable: str | None = None
-) -> Fact:
-    """The fact that the webhook of this transfer would have given; `listed` are the references of
-    all transfers of the answer, by which the database tells a second transfer from the same one.
-    `unmatchable`: why it belongs to no top-up, although an order code says so.
-    """
-    reservation = {"unmatchable": unmatchable} if unmatchable else {}
-    return Fact(
-        event_id=transfer_event_id(channel, transfer.payment_link_id, transfer.reference),
-        type=EventType.PAYMENT_RECEIVED,
-        data=transfer.facts(channel)
-        | {
-            "source": SOURCE,
-            "listed": [recorded_reference(listed.reference) for listed in state.transfers],
-        }
-        | reservation,
-        occurred_at=(transfer.at or datetime.now(UTC)).astimezone(UTC),
-    )

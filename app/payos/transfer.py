@@ -7,11 +7,12 @@ at the same event id, or money would be credited twice.
 import json
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
-from typing import Any
+from datetime import UTC, datetime
+from typing import Self
 from uuid import UUID, uuid5
 
-from app.model import TX_REF_PATTERN
+from app.model import TX_REF_PATTERN, VIETNAM, EventType, Fact
+from app.payos.fields import Fields, loose_text, text, whole
 from app.payos.signature import PRINTED_AS_EMPTY
 
 SUCCESS = "00"
@@ -22,7 +23,6 @@ that is delivered again look like a new one."""
 
 TX_REF_ANYWHERE = re.compile(f"(?=({TX_REF_PATTERN.pattern}))")
 TX_REFS_MAX = 16
-VIETNAM = timezone(timedelta(hours=7))
 YEARS = range(2000, 2200)
 
 
@@ -40,9 +40,29 @@ class Transfer:
     code: str = SUCCESS
     currency: str = "VND"
 
-    def facts(self, channel: str) -> dict[str, Any]:
-        """What the log keeps, whoever told of it; the payer and the description stay behind."""
-        return {
+    @classmethod
+    def read(cls, data: Fields, order_code: int, payment_link_id: str) -> Self:
+        """One that brought money to this order. Strict about what identifies it, and about nothing
+        else. Raises InvalidRequest that names the field."""
+        return cls(
+            order_code=order_code,
+            payment_link_id=payment_link_id,
+            reference=text(data, "reference", nul_allowed=True),
+            amount=whole(data, "amount"),
+            account_number=loose_text(data, "accountNumber"),
+            description=loose_text(data, "description"),
+            at=transaction_time(data.get("transactionDateTime")),
+        )
+
+    def fact(self, channel: str, body: bytes | None = None, /, **more: object) -> Fact:
+        """What the log keeps, whoever tells of it; the payer and the description stay behind.
+
+        `channel` is our PayOS client id; `more`: what only this teller knows. The event id of a
+        failure has its code, so that a later success counts.
+        """
+        told_apart = (channel, self.payment_link_id, self.reference)
+        received = self.code == SUCCESS
+        facts = {
             "channel": channel,
             "order_code": self.order_code,
             "payment_link_id": self.payment_link_id,
@@ -54,11 +74,13 @@ class Transfer:
             "transaction_at": self.at.isoformat() if self.at else None,
             "description_tx_refs": tx_refs_in(self.description),
         }
-
-
-def transfer_event_id(channel: str, payment_link_id: str, reference: str) -> UUID:
-    """The event id of a transfer that brought money. `channel` is our PayOS client id."""
-    return event_id(channel, payment_link_id, reference)
+        return Fact(
+            event_id=event_id(*told_apart) if received else event_id(*told_apart, self.code),
+            type=EventType.PAYMENT_RECEIVED if received else EventType.PAYMENT_FAILED,
+            data=facts | more,
+            occurred_at=(self.at or datetime.now(UTC)).astimezone(UTC),
+            body=body,
+        )
 
 
 def event_id(*parts: str) -> UUID:

@@ -8,35 +8,16 @@ signed and still makes no sense raises SignedButInvalid, so that nobody throws i
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
-from uuid import UUID
 
 from app.errors import InvalidRequest, InvalidSignature
-from app.model import EventType, Fact
-from app.payos.fields import (
-    currency,
-    fault,
-    loose_text,
-    payment_link_id,
-    required_text,
-    text,
-    whole,
-)
+from app.model import Fact
+from app.payos.fields import currency, fault, payment_link_id, required_text, whole
+from app.payos.ping import is_ping
 from app.payos.signature import canonical, readings, verify
-from app.payos.transfer import (
-    SUCCESS,
-    Transfer,
-    event_id,
-    is_blank,
-    transaction_time,
-    transfer_event_id,
-)
-
-PING = (123, "TF230204212323")
-"""orderCode and reference of the sample that confirm-webhook sends."""
+from app.payos.transfer import Transfer, event_id, is_blank
 
 TOO_DEEP = MappingProxyType({"body": "must not be nested this deeply"})
 TOO_MUCH = MappingProxyType({"data": "must not hold this much in lists and objects"})
@@ -84,8 +65,7 @@ def read_webhook(body: bytes, keys: Sequence[str], channel: str) -> Webhook:
         raise SignedButInvalid(problem, signed_by) from None
     except RecursionError:
         raise SignedButInvalid(too_deep, signed_by) from None
-    is_ping = (data["orderCode"], data.get("reference")) == PING
-    return Webhook(fact, is_ping, signed_by)
+    return Webhook(fact, is_ping(data), signed_by)
 
 
 def _signed_data(body: bytes, keys: Sequence[str]) -> tuple[dict[str, Any], int]:
@@ -126,43 +106,20 @@ def _is_heavy(data: dict[str, Any]) -> bool:
 
 
 def _fact(data: dict[str, Any], body: bytes, channel: str) -> Fact:
-    """The money facts of signed data; the payer and the description stay behind.
-
-    Strict about what identifies the money, and about nothing else.
-    """
+    """The money facts of signed data; without a reference the data identify themselves."""
     _refuse_second_reading(data)
-    transfer = Transfer(
-        order_code=whole(data, "orderCode"),
-        payment_link_id=payment_link_id(data, "paymentLinkId"),
-        reference=text(data, "reference", nul_allowed=True),
-        amount=whole(data, "amount"),
-        account_number=loose_text(data, "accountNumber"),
-        description=loose_text(data, "description"),
-        at=transaction_time(data.get("transactionDateTime")),
+    order_code, link_id = whole(data, "orderCode"), payment_link_id(data, "paymentLinkId")
+    transfer = replace(
+        Transfer.read(data, order_code, link_id),
         code=required_text(data, "code"),
         currency=currency(data, "currency"),
     )
-    facts = transfer.facts(channel) | {"body_sha256": hashlib.sha256(body).hexdigest()}
-    if is_blank(transfer.reference):
-        facts["unmatchable"] = "reference.missing"
-    received = transfer.code == SUCCESS
-    return Fact(
-        event_id=_event_id(data, transfer, channel),
-        type=EventType.PAYMENT_RECEIVED if received else EventType.PAYMENT_FAILED,
-        data=facts,
-        occurred_at=(transfer.at or datetime.now(UTC)).astimezone(UTC),
-        body=body,
-    )
-
-
-def _event_id(data: dict[str, Any], transfer: Transfer, channel: str) -> UUID:
-    """By channel, link and reference; with a failure's code, so that a later success counts."""
-    link_id, reference = transfer.payment_link_id, transfer.reference
-    if is_blank(reference):
-        return event_id(hashlib.sha256(canonical(data).encode(errors="replace")).hexdigest())
-    if transfer.code != SUCCESS:
-        return event_id(channel, link_id, reference, transfer.code)
-    return transfer_event_id(channel, link_id, reference)
+    body_sha256 = hashlib.sha256(body).hexdigest()
+    if not is_blank(transfer.reference):
+        return transfer.fact(channel, body, body_sha256=body_sha256)
+    fact = transfer.fact(channel, body, body_sha256=body_sha256, unmatchable="reference.missing")
+    signed = canonical(data).encode(errors="replace")
+    return replace(fact, event_id=event_id(hashlib.sha256(signed).hexdigest()))
 
 
 def _refuse_second_reading(data: dict[str, Any]) -> None:

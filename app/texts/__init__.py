@@ -8,14 +8,13 @@ import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from pathlib import Path
+
+from app.model import VIETNAM
 
 LANGUAGES = ("vi", "en")
 """The first one is what a visitor sees who has not chosen."""
-
-VIETNAM = timezone(timedelta(hours=7))
-"""Vietnam keeps no summer time, so a fixed offset is its time zone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ from psycopg import AsyncConnection
 
 from app.model import EventType, Fact, TxRef
 from app.payos.answers import LinkState
-from app.payos.reconcile import transfer_fact
 from app.payos.transfer import Transfer, transaction_time
 from app.payos.webhook import read_webhook
 from tests.payments import about, append_raw, connected, element, linked
@@ -95,7 +94,7 @@ class Past:
             at=transaction_time(f"{YEAR}-{at}"),
         )
         state = LinkState(link_of(order_code), order_code, amount, amount, "PAID", (transfer,))
-        return await self.append(transfer_fact(CLIENT_ID, state, transfer))
+        return await self.append(state.fact(transfer, CLIENT_ID))
 
     async def ended(self, tx_ref: str, how: EventType) -> None:
         await self.append(about(TxRef(tx_ref), how))

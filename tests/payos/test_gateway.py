@@ -17,7 +17,6 @@ from app.model import PaymentLink
 from app.payos.gateway import Gateway, OrderCodeTaken, checkout_site
 from app.payos.refusal import RefusedWithCode
 from app.payos.simulator import create_simulator
-from app.payos.transfer import transfer_event_id
 from app.payos.webhook import read_webhook
 from tests.payos.calling import STATE, answering, create, envelope, gateway_to, http
 from tests.payos.conftest import Shop
@@ -55,8 +54,7 @@ async def test_a_transfer_found_by_asking_has_the_event_id_of_its_webhook(
     [transfer] = state.transfers
 
     fact = read_webhook(shop.bodies[0], [CHECKSUM_KEY], CLIENT_ID).fact
-    asked = transfer_event_id(CLIENT_ID, state.payment_link_id, transfer.reference)
-    assert asked == fact.event_id
+    assert state.fact(transfer, CLIENT_ID).event_id == fact.event_id
     assert transfer.at == fact.occurred_at
     assert transfer.amount == fact.data["amount"]
     assert transfer.account_number == fact.data["account_number"]

@@ -16,13 +16,12 @@ import app.payos.simulator.api
 from app.commands.reconcile import Tally
 from app.errors import PayOSRefused, PayOSTimeout
 from app.metrics.labels import CheckOutcome
-from app.model import Outcome, Status, Topup
+from app.model import VIETNAM, Outcome, Status, Topup
 from app.payos.answers import read_state
-from app.payos.reconcile import Reconciler, transfer_fact
+from app.payos.reconcile import Reconciler
 from app.payos.simulator.bank import Account, Order, Transfer
 from app.payos.simulator.link_request import Refusal
 from app.payos.simulator.wire import JsonObject, link, webhook_data
-from app.payos.transfer import VIETNAM
 from app.payos.webhook import read_webhook
 from app.reconciliation import Findings
 from tests.payments import linked, query
@@ -61,7 +60,7 @@ def test_a_transfer_is_the_same_fact_whether_told_or_asked_for(
     body = signed_body(webhook_data(order, order.transfers[0]))
     told = read_webhook(body, [CHECKSUM_KEY], CLIENT_ID).fact
     state = read_state(link(order))
-    asked = transfer_fact(CLIENT_ID, state, state.transfers[0])
+    asked = state.fact(state.transfers[0], CLIENT_ID)
     assert (asked.event_id, asked.type, asked.occurred_at) == (
         told.event_id,
         told.type,

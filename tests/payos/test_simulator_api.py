@@ -8,9 +8,9 @@ import httpx
 import payos
 import pytest
 
+from app.payos.ping import PING
 from app.payos.signature import sign, sign_create_link
 from app.payos.simulator.delivery import Courier
-from app.payos.simulator.wire import PING
 from app.payos.webhook import read_webhook
 from tests.payos.conftest import Shop
 from tests.payos.wire import CHECKSUM_KEY, CLIENT_ID, CREDENTIALS, link_request

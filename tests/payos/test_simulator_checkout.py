@@ -11,10 +11,10 @@ import httpx
 import payos
 import pytest
 
+from app.model import VIETNAM
 from app.payos.simulator import create_simulator
 from app.payos.simulator.bank import Account, Order
 from app.payos.simulator.checkout import shop_address
-from app.payos.transfer import VIETNAM
 from tests.payos.conftest import Shop
 from tests.payos.wire import API_KEY, CHECKSUM_KEY, CLIENT_ID, link_request
 

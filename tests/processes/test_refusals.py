@@ -79,11 +79,14 @@ async def test_an_address_that_is_none_is_told_without_its_password(
     assert "SECRETPW" not in sentence
 
 
+@pytest.mark.parametrize(
+    "arguments", [("serve", "--bind", "127.0.0.1:0"), ("reconcile",), ("recover",)]
+)
 async def test_a_database_without_the_schema_is_refused(
-    empty_database_url: str, serving: dict[str, str]
+    arguments: tuple[str, ...], empty_database_url: str, serving: dict[str, str]
 ) -> None:
     serving["DATABASE_URL"] = empty_database_url
-    assert "Run `python -m app migrate`" in await refusal(serving)
+    assert "Run `python -m app migrate`" in await refusal(serving, *arguments)
 
 
 @pytest.mark.breaks_the_laws

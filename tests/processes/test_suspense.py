@@ -12,6 +12,7 @@ from uuid import uuid4
 import pytest
 
 from app.database.embedded.places import default_run_dir
+from app.texts import dong
 from tests.payments import UNKNOWN_ORDER, open_process, query, transfer
 from tests.payments import Process as Doors
 from tests.processes.commands import command
@@ -32,7 +33,7 @@ async def doors(database_url: str) -> AsyncIterator[Doors]:
 async def test_nothing_waits_in_an_empty_book(environment: dict[str, str]) -> None:
     code, said = await command(environment, "suspense", "list")
     assert code == 0
-    assert said == "In suspense: 0 (0 đ)\nConflicts, not credited: 0 (0 đ)\n"
+    assert said == f"In suspense: 0 ({dong(0)})\nConflicts, not credited: 0 ({dong(0)})\n"
 
 
 async def test_what_waits_is_listed_for_a_person_and_for_a_program(
@@ -48,17 +49,17 @@ async def test_what_waits_is_listed_for_a_person_and_for_a_program(
     code, said = await command(environment, "suspense", "list")
     assert code == 0
     rows = [line.split() for line in said.splitlines()]
-    assert rows[0] == ["In", "suspense:", "1", "(49.000", "đ)"]
-    assert rows[2][:3] == [str(stray.event_id), "49.000", "đ"]
+    assert rows[0] == ["In", "suspense:", "1", "(49.000", "₫)"]
+    assert rows[2][:3] == [str(stray.event_id), "49.000", "₫"]
     assert rows[2][5:] == ["order_code.unknown", str(UNKNOWN_ORDER), "FT?[2J", topup.tx_ref]
-    assert rows[3] == ["Conflicts,", "not", "credited:", "1", "(8.000", "đ)"]
-    assert rows[5][1:3] == ["8.000", "đ"]
+    assert rows[3] == ["Conflicts,", "not", "credited:", "1", "(8.000", "₫)"]
+    assert rows[5][1:3] == ["8.000", "₫"]
     assert rows[5][5:] == [
         "amount.differs",
         topup.tx_ref,
         "FT-again",
         "7.000",
-        "đ",
+        "₫",
         "in",
         topup.tx_ref,
     ]
@@ -86,8 +87,8 @@ async def test_what_is_left_out_of_a_long_list_is_counted(
     lines = said.splitlines()
     assert (code, lines[0], lines[4]) == (
         0,
-        "In suspense: 3 (7.000 đ)",
-        "Conflicts, not credited: 2 (30.000 đ)",
+        f"In suspense: 3 ({dong(7_000)})",
+        f"Conflicts, not credited: 2 ({dong(30_000)})",
     )
     assert str(strays[0].event_id) in lines[2], "the oldest"
     assert (lines[3], lines[7]) == ("  and 2 more: --limit", "  and 1 more: --limit")

@@ -135,9 +135,19 @@ def test_the_smallest_may_be_the_largest(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_no_secret_is_in_the_repr(monkeypatch: pytest.MonkeyPatch) -> None:
     for setting in ("DATABASE_URL", "LISTEN_DATABASE_URL"):
         monkeypatch.setenv(setting, "postgresql://napvi:hunter2@db/napvi")
-    shown = repr(Settings.load()) + str(Settings.load())
+    shown = f"{Settings.load()!r} {Settings.load()} {Settings.load().payos()}"
     hidden = ("hunter2", *(SECRETS[name] for name in SECRETS if name.endswith("_KEY")))
     assert [secret for secret in hidden if secret in shown] == []
+
+
+@pytest.mark.usefixtures("secrets")
+@pytest.mark.parametrize("setting", ["PAYOS_CLIENT_ID", "PAYOS_API_KEY", "PAYOS_CHECKSUM_KEY"])
+def test_no_channel_is_without_a_name_or_a_key(
+    setting: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(setting, "")
+    with pytest.raises(ConfigurationError, match=f"^{setting}: is not set."):
+        Settings.load().payos()
 
 
 @pytest.mark.usefixtures("secrets")

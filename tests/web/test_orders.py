@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from app.model import VIETNAM
 from app.payos.linking import ORDER_CODES_TRIED_MAX
-from app.texts import VIETNAM
 from tests.payments import drift, query
 from tests.payos.calling import gateway_to
 from tests.web.line import client

@@ -7,12 +7,13 @@ from quart import Blueprint, request
 
 from app.errors import InvalidRequest
 from app.payos.fields import required_text, text
+from app.payos.ping import PING
 from app.payos.signature import sign, verify
 from app.payos.simulator.bank import Account, Orders, UnknownOrder
 from app.payos.simulator.creation import Creation
 from app.payos.simulator.delivery import Courier
 from app.payos.simulator.link_request import Refusal, new_order
-from app.payos.simulator.wire import PING, JsonObject, created_link, link, registration
+from app.payos.simulator.wire import JsonObject, created_link, link, registration
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from app.model import VIETNAM
 from app.payos.simulator.vietqr import vietqr
-from app.payos.transfer import VIETNAM
 
 PREFIX_CHARACTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 

@@ -3,11 +3,11 @@
 from datetime import datetime
 from urllib.parse import urlsplit
 
+from app.model import VIETNAM
 from app.payos.fields import required_text, whole
 from app.payos.signature import sign_create_link
 from app.payos.simulator.bank import Account, Order
 from app.payos.simulator.wire import JsonObject
-from app.payos.transfer import VIETNAM
 
 DESCRIPTION_CHARACTERS_MAX = 25
 INT32_MAX = 2**31 - 1

@@ -4,26 +4,6 @@ from app.payos.simulator.bank import Account, Order, Transfer
 
 JsonObject = dict[str, object]
 
-PING: JsonObject = {
-    "orderCode": 123,
-    "amount": 3000,
-    "description": "VQRIO123",
-    "accountNumber": "12345678",
-    "reference": "TF230204212323",
-    "transactionDateTime": "2023-02-04 18:25:00",
-    "currency": "VND",
-    "paymentLinkId": "124c33293c43417ab7879e14c8d9eb18",
-    "code": "00",
-    "desc": "Thành công",
-    "counterAccountBankId": "",
-    "counterAccountBankName": "",
-    "counterAccountName": "",
-    "counterAccountNumber": "",
-    "virtualAccountName": "",
-    "virtualAccountNumber": "",
-}
-"""The sample that confirm-webhook sends."""
-
 PAYER: JsonObject = {
     "counterAccountBankId": "970436",
     "counterAccountBankName": None,
