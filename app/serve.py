@@ -60,7 +60,8 @@ def run(
     settings: Settings,
     when_serving: Callable[[], Awaitable[None]] = nothing,
 ) -> None:
-    """Serves `sites` until SIGINT or SIGTERM; `when_serving` is called once all of them answer.
+    """Serves `sites` until SIGINT, SIGTERM or SIGHUP; once all of them answer it calls
+    `when_serving`.
 
     From the signal on the process lives for NAPVI_SHUTDOWN_SECONDS_MAX at most, whoever does not
     read.
@@ -110,12 +111,12 @@ async def _serve(
 
     def on_signal(number: signal.Signals) -> None:
         if not stop.done():
-            log.info("event=server.stopping")
+            log.info("event=server.stopping signal=%s", number.name)
             watchdog.start()
             stop.set_result(number)
 
     loop.set_exception_handler(_on_loop_error)
-    for number in (*STOP_SIGNALS, MAKE_ROOM):
+    for number in (*STOP_SIGNALS, MAKE_ROOM, *_hangup()):
         loop.add_signal_handler(number, on_signal, number)
     for site in sites:
         await site.open()
@@ -136,6 +137,13 @@ async def _serve(
         await _drain(sites, seconds_left * DRAIN_SHARE)
         await asyncio.sleep(LAST_REQUESTS_SECONDS)
         finish.set()
+
+
+def _hangup() -> Sequence[signal.Signals]:
+    """SIGHUP asks for new code, and one process has nobody who replaces it: it drains, and the
+    service manager starts that. What nohup started stays when its terminal goes.
+    """
+    return () if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else (signal.SIGHUP,)
 
 
 def _collect_less() -> None:

@@ -17,6 +17,7 @@ from app.database.proofs import (
     findings,
     one_snapshot,
     reach,
+    refuse_standby,
 )
 from app.installation import database
 
@@ -51,6 +52,7 @@ async def _prove(url: str, kept: Sequence[Checkpoint]) -> list[bool]:
     held = []
     steps: list[Proof | None] = [*PROOFS, *([None] if kept else [])]
     async with one_snapshot(url) as connection:
+        await refuse_standby(connection)
         with click.progressbar(steps, label="Proving the books", file=sys.stderr) as proofs:
             for proof in proofs:
                 if proof is None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 from types import MappingProxyType
 from typing import TextIO
 
@@ -109,14 +110,26 @@ def _opened(place: Path | None) -> Iterator[TextIO]:
         with open(sys.stdout.fileno(), "w", encoding="utf-8", newline="", closefd=False) as out:
             yield out
         return
-    unfinished = place.with_name(f"{place.name}.unfinished")
     try:
-        with unfinished.open("w", encoding="utf-8", newline="") as out:
+        with _written_to(place) as out:
+            yield out
+    except OSError as error:
+        raise ExportRefused(f"{place} cannot be written: {error.strerror}.") from error
+
+
+@contextmanager
+def _written_to(place: Path) -> Iterator[TextIO]:
+    if place.exists() and not place.is_file():  # a pipe or a device: its reader is there already
+        with place.open("w", encoding="utf-8", newline="") as out:
+            yield out
+        return
+    target = place.resolve()  # a link stays one
+    unfinished = target.with_name(f"{target.name}.{token_hex(4)}.unfinished")
+    try:
+        with unfinished.open("x", encoding="utf-8", newline="") as out:
             yield out
             out.flush()
             os.fsync(out.fileno())
-        unfinished.replace(place)
-    except OSError as error:
-        raise ExportRefused(f"{place} cannot be written: {error.strerror}.") from error
+        unfinished.replace(target)
     finally:
         unfinished.unlink(missing_ok=True)

@@ -21,7 +21,7 @@ from app.server.workers import run_workers
 def serve(bind: str | None, workers: str | None) -> None:
     """Serve. Without DATABASE_URL, on an embedded PostgreSQL.
 
-    SIGTERM drains; with several workers, SIGHUP restarts them one after another.
+    SIGTERM drains. SIGHUP restarts several workers one after another; one alone drains and ends.
     """
     settings = configured()
     settings.require_for_serving()

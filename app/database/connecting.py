@@ -1,7 +1,7 @@
 """A connection for one command. What is wrong with an address is told without its password."""
 
 import psycopg
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, ConnectionInfo
 from psycopg.conninfo import conninfo_to_dict
 
 from app.errors import ConfigurationError
@@ -34,8 +34,18 @@ async def connect(database_url: str, command: str, *, autocommit: bool = False) 
         complaint = f"the database cannot be reached: {str(error).strip()}"
         remedy = "Check that it runs, and the address and the password."
         raise ConfigurationError("DATABASE_URL", complaint, remedy) from error
-    if connection.info.server_version < SERVER_VERSION_MIN:
+    if fault := _fault(connection.info):
         await connection.close()
-        complaint, remedy = "the server is too old.", "Use PostgreSQL 15 or newer."
-        raise ConfigurationError("DATABASE_URL", complaint, remedy)
+        raise ConfigurationError("DATABASE_URL", *fault)
     return connection
+
+
+def _fault(info: ConnectionInfo) -> tuple[str, str] | None:
+    """The complaint and the remedy, if there is anything to complain about."""
+    if info.server_version < SERVER_VERSION_MIN:
+        return "the server is too old.", "Use PostgreSQL 15 or newer."
+    encoding = info.parameter_status("server_encoding")
+    if encoding != "UTF8":  # names and reasons are Vietnamese
+        complaint = f"the database has the encoding {encoding}, not UTF8."
+        return complaint, "Use one made so: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0."
+    return None

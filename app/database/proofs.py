@@ -18,6 +18,10 @@ from app.database.connecting import connect
 from app.errors import ProofFailed
 
 FINDINGS_SHOWN_MAX = 20
+MAY_READ = """
+    SELECT bool_or(pg_has_role(r.oid, 'USAGE'))
+    FROM pg_roles AS r WHERE r.rolname IN ('topup_auditor', 'topup_app')
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,12 @@ async def one_snapshot(database_url: str) -> AsyncIterator[AsyncConnection]:
         yield connection
 
 
+async def refuse_standby(connection: AsyncConnection) -> None:
+    """Raises ProofFailed on one: it has no unlogged table, and the chain's proof reads one."""
+    if await _only(connection, "SELECT pg_is_in_recovery()"):
+        raise ProofFailed("a standby cannot answer every proof. Ask the primary.")
+
+
 async def findings(connection: AsyncConnection, proof: Proof) -> list[str]:
     """What contradicts the claim, at most FINDINGS_SHOWN_MAX + 1 of it. Raises ProofFailed."""
     return await _answers(connection, proof.question)
@@ -99,7 +109,8 @@ async def reach(connection: AsyncConnection) -> list[str]:
 
 
 async def _answers(connection: AsyncConnection, question: LiteralString) -> list[str]:
-    """A question that a row makes unanswerable, or whose view is gone, has found that."""
+    """A question that a row makes unanswerable, or whose view is gone, has found that; so has one
+    that was taken from every auditor."""
     try:
         async with connection.transaction(), connection.cursor(row_factory=scalar_row) as cursor:
             await cursor.execute(question)
@@ -107,7 +118,20 @@ async def _answers(connection: AsyncConnection, question: LiteralString) -> list
     except psycopg.OperationalError as error:
         raise ProofFailed(f"a proof could not be run to its end: {error}".strip()) from error
     except psycopg.Error as error:
+        denied = isinstance(error, psycopg.errors.InsufficientPrivilege)
+        if denied and not await _only(connection, MAY_READ):
+            raise ProofFailed(
+                f"role {connection.info.user} may not read schema audit. Grant topup_auditor to "
+                "it; a role that is NOINHERIT has to become it: options=-crole=topup_auditor."
+            ) from error
         return [f"it cannot be asked: {error.diag.message_primary or error}"]
+
+
+async def _only(connection: AsyncConnection, question: LiteralString) -> bool | None:
+    async with connection.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(question)
+        answer: bool | None = await cursor.fetchone()
+        return answer
 
 
 async def checkpoint_findings(connection: AsyncConnection, kept: Sequence[Checkpoint]) -> list[str]:

@@ -1,5 +1,6 @@
 """`audit` and `rebuild` as an operator runs them, and as an auditor who may read `audit` only."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from psycopg.conninfo import make_conninfo
 from app.commands.rebuild import EXPORT_AGAIN
 from app.database.chain import Chain
 from app.database.proofs import PROOFS
+from tests.faults.own_postgres import own_postgres_server
 from tests.laws.chain import SILENT, superuser
 from tests.payments import connected, open_process, transfer
 from tests.processes.commands import command
@@ -72,6 +74,55 @@ async def test_what_contradicts_a_proof_is_told_and_ends_with_1(
     for claim in DAMAGE[damage]:
         assert any(claim in line for line in found), said
     assert f"{len(found)} of {len(PROOFS)} proofs found something." in said
+
+
+@pytest.mark.usefixtures("paid")
+@pytest.mark.parametrize("membership", [[], ["GRANT topup_auditor TO a_stranger"]])
+async def test_a_role_that_may_not_read_the_books_finds_nothing_in_them(
+    environment: dict[str, str], database_url: str, membership: list[str]
+) -> None:
+    async with connected(database_url) as person:
+        await person.execute("CREATE ROLE a_stranger LOGIN NOINHERIT")
+        try:
+            for grant in membership:
+                await person.execute(grant.encode())
+            url = make_conninfo(database_url, user="a_stranger")
+            code, said = await command(environment | {"DATABASE_URL": url}, "audit")
+        finally:
+            await person.execute("DROP ROLE a_stranger")
+    assert (code, "FOUND" in said) == (2, False), said
+    assert "role a_stranger may not read schema audit. Grant topup_auditor to it" in said
+
+
+@pytest.mark.breaks_the_laws
+@pytest.mark.usefixtures("paid")
+async def test_what_was_taken_from_every_auditor_is_told_beside_the_other_proofs(
+    environment: dict[str, str], database_url: str
+) -> None:
+    async with connected(database_url) as forger:
+        await forger.execute("REVOKE SELECT ON audit.unbalanced FROM topup_auditor")
+    as_auditor = make_conninfo(database_url, options="-c role=topup_auditor")
+    code, said = await command(environment | {"DATABASE_URL": as_auditor}, "audit")
+    assert (code, said.count("FOUND"), said.count("holds  ")) == (1, 1, len(PROOFS) - 1), said
+    assert "it cannot be asked: permission denied for view unbalanced" in said
+
+
+def test_a_standby_is_no_place_to_prove_the_books_but_its_chain_can_be_computed(
+    postgres_bin: Path, tmp_path: Path
+) -> None:
+    kept = str(tmp_path / "kept.jsonl")
+    with own_postgres_server(postgres_bin) as server:
+        environment = {"DATABASE_URL": server.url}
+        code, said = asyncio.run(command(environment, "checkpoint", "--to", kept))
+        assert code == 0, said
+        server.stop()
+        (server.cluster / "standby.signal").touch()
+        server.start()
+        code, said = asyncio.run(command(environment, "audit"))
+        assert (code, "FOUND" in said) == (2, False), said
+        assert "Ask the primary" in said
+        code, said = asyncio.run(command(environment, "checkpoint", "verify", kept))
+        assert (code, "0 findings." in said) == (0, True), said
 
 
 @pytest.mark.breaks_the_laws

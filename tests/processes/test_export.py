@@ -163,6 +163,54 @@ async def test_what_cannot_be_exported_is_told_in_a_sentence(
     assert told in done.stderr
 
 
+async def test_a_link_to_the_file_stays_one_and_leads_to_the_new_rows(
+    environment: dict[str, str], database_url: str, tmp_path: Path
+) -> None:
+    await fill(database_url, 2)
+    link, real = tmp_path / "link.jsonl", tmp_path / "elsewhere" / "real.jsonl"
+    real.parent.mkdir()
+    link.symlink_to(real)
+    for before in (None, "of yesterday"):
+        if before is not None:
+            real.write_text(before)
+        done = await asyncio.to_thread(export, environment, "--since=0", f"--to={link}")
+        assert done.returncode == 0, done.stderr
+        assert link.readlink() == real
+        [(name, lines)] = contents(real.parent).items()
+        assert (name, [row["id"] for row in objects(lines)]) == (real.name, [1, 2])
+
+
+async def test_a_pipe_stays_one_and_its_reader_gets_the_rows(
+    environment: dict[str, str], database_url: str, tmp_path: Path
+) -> None:
+    await fill(database_url, 2)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        done = await asyncio.to_thread(export, environment, "--since=0", f"--to={pipe}")
+        assert done.returncode == 0, done.stderr
+        rows = os.read(reader, 1 << 16).decode()
+    finally:
+        os.close(reader)
+    assert [row["id"] for row in objects(rows)] == [1, 2]
+    assert pipe.is_fifo()
+
+
+async def test_two_exports_into_one_file_do_not_share_what_is_unfinished(
+    environment: dict[str, str], database_url: str, tmp_path: Path
+) -> None:
+    await fill(database_url, ROWS_PER_READ)
+    file, others = tmp_path / "events.jsonl", tmp_path / "events.jsonl.unfinished"
+    others.write_text("of another export")
+    both = [asyncio.to_thread(export, environment, "--since=0", f"--to={file}") for _ in range(2)]
+    assert [done.returncode for done in await asyncio.gather(*both)] == [0, 0]
+    written = contents(tmp_path)
+    assert written.pop(others.name) == "of another export"
+    [(name, lines)] = written.items()
+    assert (name, len(objects(lines))) == (file.name, ROWS_PER_READ)
+
+
 async def test_an_export_that_fails_leaves_the_file_of_before(
     environment: dict[str, str], database_url: str, tmp_path: Path
 ) -> None:

@@ -5,10 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.payments import query
 from tests.processes.commands import command
+from tests.processes.payer import until
+from tests.processes.terminal import CTRL_C, Terminal
 
 pytestmark = pytest.mark.processes
 
+SLEEPERS = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
 QUERY = ("--no-align", "--tuples-only", "--command=SELECT current_user, current_database()")
 
 
@@ -29,6 +33,28 @@ async def test_it_ends_as_the_program_did(elsewhere: dict[str, str]) -> None:
         127,
         "no-such-program is not there: install the client of PostgreSQL.\n",
     )
+
+
+async def test_ctrl_c_cancels_a_query_and_the_session_goes_on(
+    elsewhere: dict[str, str], database_url: str
+) -> None:
+    async def asleep() -> bool:
+        return await query(database_url, SLEEPERS) == [(1,)]
+
+    with Terminal(elsewhere, "postgres", "psql", "--no-psqlrc", "--pset=pager=off") as terminal:
+        terminal.type("SELECT pg_sleep(600);\n")
+        await until(asleep)
+        terminal.type(CTRL_C)
+        await terminal.shows("canceling statement due to user request")
+        terminal.type("SELECT 6 * 7;\n")
+        await terminal.shows("42")
+        terminal.type("\\q\n")
+        assert await terminal.ended() == 0
+
+
+async def test_an_interrupted_program_ends_as_a_shell_says_it(elsewhere: dict[str, str]) -> None:
+    done = await command(elsewhere, "postgres", "sh", "-c", "kill -INT $$")
+    assert done == (130, "")
 
 
 async def test_an_embedded_server_lives_as_long_as_the_program(

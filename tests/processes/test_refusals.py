@@ -3,6 +3,7 @@
 import psycopg
 import pytest
 
+from tests.postgres import Postgres
 from tests.processes.commands import command
 from tests.services import Service
 
@@ -87,6 +88,23 @@ async def test_a_database_without_the_schema_is_refused(
 ) -> None:
     serving["DATABASE_URL"] = empty_database_url
     assert "Run `python -m app migrate`" in await refusal(serving, *arguments)
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+async def test_a_database_that_cannot_hold_every_name_is_refused(
+    encoding: str, postgres: Postgres, serving: dict[str, str]
+) -> None:
+    locale = "TEMPLATE template0 LOCALE_PROVIDER libc LOCALE 'C'"
+    with psycopg.connect(postgres.url(), autocommit=True) as superuser:
+        superuser.execute(f"CREATE DATABASE old ENCODING {encoding} {locale}".encode())
+        try:
+            serving["DATABASE_URL"] = postgres.url("old")
+            for arguments in (("migrate",), ("serve", "--bind", "127.0.0.1:0")):
+                sentence = await refusal(serving, *arguments)
+                assert f"the database has the encoding {encoding}, not UTF8." in sentence
+                assert "ENCODING 'UTF8' TEMPLATE template0" in sentence
+        finally:
+            superuser.execute("DROP DATABASE old WITH (FORCE)")
 
 
 @pytest.mark.breaks_the_laws

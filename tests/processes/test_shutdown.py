@@ -1,4 +1,4 @@
-"""SIGTERM: streams end cleanly, requests finish, and nobody can hold the process."""
+"""SIGTERM, SIGHUP: streams end cleanly, requests finish, and nobody can hold the process."""
 
 import asyncio
 import signal
@@ -43,6 +43,33 @@ async def test_fifty_streams_end_cleanly_and_nobody_has_to_be_cut_off(
     assert code == 0
     assert "event=server.stopped" in service.output
     assert "level=error" not in service.output
+
+
+async def test_a_hangup_drains_one_process_as_sigterm_does(service: Service) -> None:
+    opened = asyncio.Semaphore(0)
+    async with log_in(service.url) as payer:
+        tx_ref = (await payer.topup())["tx_ref"]
+        stream = asyncio.create_task(last_status(payer, tx_ref, opened))
+        await opened.acquire()
+        service.send(signal.SIGHUP)
+        assert await stream == "pending"
+        assert await asyncio.to_thread(service.wait) == 0
+    assert "event=server.stopping signal=SIGHUP" in service.output
+    assert "event=server.stopped\n" in service.output
+
+
+async def test_a_hangup_does_not_end_what_nohup_started(start_service: StartService) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # which a child inherits
+    try:
+        service = start_service()
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    service.send(signal.SIGHUP)
+    async with http_client(service.url) as passer_by:
+        assert (await passer_by.get("/healthz")).status_code == 200  # so the signal has arrived
+    service.send(signal.SIGTERM)
+    assert await asyncio.to_thread(service.wait) == 0
+    assert "event=server.stopping signal=SIGTERM" in service.output
 
 
 async def test_a_webhook_under_way_is_answered_before_the_process_ends(
