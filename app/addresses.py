@@ -11,6 +11,9 @@ from app.model import TxRef
 NOWHERE = "/*"
 """A path that no route has."""
 
+HOST_BYTES_MAX = 255
+"""Of a Host header: DNS knows no name of more than 253."""
+
 LOCAL_PATH = re.compile(r"/(?![/\\])[!-\[\]-~]*")
 
 
@@ -39,7 +42,10 @@ def _can_be_parsed(scope: WWWScope) -> bool:
         urlsplit(scope["path"])
         for name, value in scope["headers"]:
             if name == b"host":
-                value.decode("latin1").encode("idna")
+                if len(value) > HOST_BYTES_MAX:
+                    return False
+                # Not latin1: to encode 60 KB of that takes the event loop a second.
+                value.decode("ascii").encode("idna")
     except ValueError:
         return False
     return scope["path"] != ""

@@ -83,12 +83,13 @@ def install_request_rules(app: Quart, settings: Settings) -> None:
 
 async def _check(settings: Settings) -> None:
     """Raises what the rules say of this request; after it, its body is here."""
-    bytes_max = settings.request_body_bytes_max
-    if request.path == WEBHOOK_PATH:
-        bytes_max = settings.webhook_body_bytes_max
-    elif is_write_of_ours():
+    is_webhook = request.path == WEBHOOK_PATH
+    # First, also of what is refused: a body that is not read costs its connection.
+    await read_body(
+        settings.webhook_body_bytes_max if is_webhook else settings.request_body_bytes_max
+    )
+    if not is_webhook and is_write_of_ours():
         refuse_cross_site()
-    await read_body(bytes_max)
 
 
 def rules_refuse(path: str, method: str) -> tuple[type[Problem], ...]:

@@ -12,12 +12,15 @@ from typing import Any
 
 import hypercorn.asyncio
 import hypercorn.asyncio.run
+import hypercorn.protocol
 from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.asyncio.worker_context import AsyncioSingleTask
 from hypercorn.config import Config
 from hypercorn.events import Event
 from hypercorn.protocol import ProtocolWrapper
 from hypercorn.typing import ASGIFramework
+
+from app.server.http1 import Http1
 
 
 class _NeverIdle(AsyncioSingleTask):
@@ -56,6 +59,7 @@ async def serve(
     app: ASGIFramework, config: Config, shutdown_trigger: Callable[[], Awaitable[object]]
 ) -> None:
     """Serves `app` until the trigger returns."""
-    # It has no other place to say which connections it shall make.
+    # It has no other place to say which connections, and protocols, it shall make.
     hypercorn.asyncio.run.TCPServer = Connection  # type: ignore[attr-defined]
+    hypercorn.protocol.H11Protocol = Http1  # type: ignore[attr-defined]
     await hypercorn.asyncio.serve(app, config, shutdown_trigger=shutdown_trigger, mode="asgi")

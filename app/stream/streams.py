@@ -101,8 +101,7 @@ class Streams:
     ) -> None:
         """Lets `decide` say who may have a stream, and serves it; or sends its refusal."""
         if not await self._has_entered():
-            await send(START)
-            await send(body_event(self.refuse(StreamRefusal.BUSY), more=False))
+            await _while_reading(receive, _send(send, self.refuse(StreamRefusal.BUSY)))
             return
         try:
             refuse = await self._decided(scope, send, decide)
@@ -118,7 +117,8 @@ class Streams:
                 self._leases.close(asked)
                 asked.forget()
                 del scope["state"][STREAM]
-        await refuse()  # outside: who does not take it holds no place
+        # Outside: who does not take it holds no place.
+        await _while_reading(receive, refuse())
 
     async def _decided(self, scope: HTTPScope, send: ASGISendCallable, decide: Decide) -> Refuse:
         try:
@@ -146,6 +146,25 @@ class Streams:
 
     def _is_full(self) -> bool:
         return self._inside >= self._settings.streams_per_process_max
+
+
+async def _while_reading(receive: ASGIReceiveCallable, refusing: Awaitable[None]) -> None:
+    """A body that nobody takes would hold up the server before it comes to the end."""
+    reading = asyncio.create_task(_read(receive))
+    try:
+        await refusing
+    finally:
+        reading.cancel()
+
+
+async def _read(receive: ASGIReceiveCallable) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _send(send: ASGISendCallable, body: bytes) -> None:
+    await send(START)
+    await send(body_event(body, more=False))
 
 
 def _asked(scope: HTTPScope) -> Stream | None:

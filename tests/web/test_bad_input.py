@@ -244,13 +244,14 @@ async def test_an_address_that_is_none_is_refused(payer: Payer) -> None:
 @pytest.mark.parametrize("upgrade", ["", "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"])
 async def test_an_address_that_cannot_be_parsed_is_refused(napvi: Napvi, upgrade: str) -> None:
     addresses = [("?", "x"), ("?tx_ref=T00000000", "x"), ("http://[/healthz", "x"), ("*", "x")]
-    for target, host in [*addresses, ("/healthz", ".."), ("/healthz", "a" * 64)]:
+    hosts = ["..", "a" * 64, "é", "x." * 128]
+    for target, host in [*addresses, *(("/healthz", host) for host in hosts)]:
         request = (
             f"GET {target} HTTP/1.1\r\nHost: {host}\r\n{upgrade}"
             f"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
             f"Connection: {'upgrade' if upgrade else 'close'}\r\n\r\n"
         )
-        answer = await raw_answer(napvi, request.encode())
+        answer = await raw_answer(napvi, request.encode("latin1"))
         assert answer.startswith(b"HTTP/1.1 404 "), (target, host)
         assert b"application/problem+json" in answer
 
