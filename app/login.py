@@ -58,13 +58,20 @@ def configure_auth(app: Quart, settings: Settings) -> None:
     app.session_interface = NoSessions()
     QuartAuth(
         app,
-        cookie_name=COOKIE,
+        cookie_name=login_cookie(settings),
         cookie_http_only=True,
         cookie_samesite="Lax",
         cookie_secure=settings.cookie_secure,
         duration=settings.session_absolute_seconds,
         salt="napvi login",
     )
+
+
+def login_cookie(settings: Settings) -> str:
+    """Its name. Browsers take one that begins with __Host- from nobody but this very host, over
+    HTTPS: a sibling domain cannot plant a login of its own, for somebody else's top-ups.
+    """
+    return f"__Host-{COOKIE}" if settings.cookie_secure else COOKIE
 
 
 class Login:
