@@ -11,7 +11,7 @@ from app.database.accounts import Accounts
 from app.database.migrate import check
 from app.database.review import Review
 from app.errors import DatabaseUnavailable
-from app.login import Login, configure_auth
+from app.login import Login, configure_auth, login_cookie
 from app.metrics.loop_lag import LoopLag
 from app.metrics.metrics import Metrics
 from app.openapi import install_openapi
@@ -153,7 +153,7 @@ class NapviApp(Quart):
         configure_auth(self, settings)
         install_request_rules(self, settings)
         install_security_headers(self)
-        install_openapi(self, VERSION)
+        install_openapi(self, VERSION, login_cookie(settings))
         database, store = self.recording.database, self.recording.store
         payments, streams = self.payments, self.streaming.streams
         login = Login(Accounts(database), settings)

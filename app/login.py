@@ -35,6 +35,7 @@ COOKIE = "napvi_session"
 USERNAME_PATTERN = re.compile(r"[a-z0-9][a-z0-9._@+-]{2,63}")
 USERNAME_AS_TYPED = r"^\s*[A-Za-z0-9][A-Za-z0-9._@+-]{2,63}\s*$"
 SESSION_ID_BYTES = 32
+COMPOSED_CODE_POINTS_MAX = 4  # that NFC may turn into one: Unicode has no longer decomposition
 
 
 class NoSessions(SecureCookieSessionInterface):
@@ -57,13 +58,20 @@ def configure_auth(app: Quart, settings: Settings) -> None:
     app.session_interface = NoSessions()
     QuartAuth(
         app,
-        cookie_name=COOKIE,
+        cookie_name=login_cookie(settings),
         cookie_http_only=True,
         cookie_samesite="Lax",
         cookie_secure=settings.cookie_secure,
         duration=settings.session_absolute_seconds,
         salt="napvi login",
     )
+
+
+def login_cookie(settings: Settings) -> str:
+    """Its name. Browsers take one that begins with __Host- from nobody but this very host, over
+    HTTPS: a sibling domain cannot plant a login of its own, for somebody else's top-ups.
+    """
+    return f"__Host-{COOKIE}" if settings.cookie_secure else COOKIE
 
 
 class Login:
@@ -100,7 +108,11 @@ class Login:
 
         Raises InvalidRequest, TooBusy as well.
         """
-        found = await self._accounts.find(_canonical_username(username))
+        name = _canonical_username(username)
+        if self._is_nobodys(password):  # answered sooner, but alike for every name
+            log.info("event=login.refused reason=too_long")
+            raise LoginRefused
+        found = await self._accounts.find(name)
         user, password_hash = found or (None, None)
         matches = await self._threaded(self._matches, password_hash, _canonical(password))
         if user is None or not matches:
@@ -152,11 +164,19 @@ class Login:
     def _new_password(self, password: str) -> str:
         minimum = self._settings.password_characters_min
         maximum = self._settings.password_characters_max
-        canonical = _canonical(password)
+        canonical = "" if self._is_nobodys(password) else _canonical(password)
         if not minimum <= len(canonical) <= maximum:
             fault = f"{minimum} to {maximum} characters"
             raise InvalidRequest("The password is too short or too long.", {"password": fault})
         return canonical
+
+    def _is_nobodys(self, password: str) -> bool:
+        """Whether it is too long, however it is composed.
+
+        Asked first: composing thousands of combining marks takes a third of a second, on the event
+        loop or with the interpreter's lock.
+        """
+        return len(password) > COMPOSED_CODE_POINTS_MAX * self._settings.password_characters_max
 
     def _matches(self, password_hash: str | None, password: str) -> bool:
         if password_hash is None:  # as late as for a wrong password

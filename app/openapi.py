@@ -15,7 +15,6 @@ from quart_schema.openapi import OpenAPIProvider
 from werkzeug.routing.rules import Rule
 
 from app.errors import NotLoggedIn, Problem
-from app.login import COOKIE
 from app.request_rules import rules_refuse
 
 COMPONENT = "#/components/schemas/{model}"
@@ -54,7 +53,7 @@ def refuses(*problems: type[Problem]) -> Callable[[Route], Route]:
     return describe
 
 
-def install_openapi(app: Quart, version: str) -> None:
+def install_openapi(app: Quart, version: str, login_cookie: str) -> None:
     QuartSchema(
         app,
         info=Info("napvi", version),
@@ -64,7 +63,7 @@ def install_openapi(app: Quart, version: str) -> None:
         scalar_ui_path=None,
         # Answers are plain already; pydantic would take each apart anew, a tenth of a request.
         conversion_preference="msgspec",
-        security_schemes={LOGIN: {"type": "apiKey", "name": COOKIE, "in_": "cookie"}},
+        security_schemes={LOGIN: {"type": "apiKey", "name": login_cookie, "in_": "cookie"}},
         openapi_provider_class=ApiDocument,
     )
 

@@ -10,7 +10,7 @@ from quart import Quart, Response
 from quart.typing import TestHTTPConnectionProtocol
 
 ANNA = {"username": "anna", "password": "mật khẩu của anna"}
-COOKIE = "napvi_session"
+COOKIE = "__Host-napvi_session"
 
 
 @dataclass

@@ -182,6 +182,35 @@ async def test_a_password_is_the_same_however_the_keyboard_composes_it(
     assert (await Browser(app).log_in(decomposed)).status_code == 200
 
 
+async def test_a_password_of_full_length_may_come_decomposed(app: Quart, browser: Browser) -> None:
+    account = {**ANNA, "password": unicodedata.normalize("NFD", "ᾂ" * 128)}  # four times as long
+    assert (await browser.register(account)).status_code == 201
+
+    assert (await Browser(app).log_in(account)).status_code == 200
+
+
+# Normalising takes time with the square of the length. Halves of characters would be refused as
+# such, were they looked at.
+UNREAD = {**ANNA, "password": "\ud800" * (4 * 128 + 1)}
+
+
+async def test_a_password_that_cannot_be_one_is_refused_by_its_length_alone(
+    make_app: MakeApp, hasher: WatchedHasher
+) -> None:
+    browser = Browser(make_app(hasher))
+    await browser.register()
+    hasher.made = 0
+
+    login = await browser.log_in(UNREAD)
+    registration = await browser.register(UNREAD)
+
+    assert (login.status_code, (await login.get_json())["code"]) == (401, "login_refused")
+    assert registration.status_code == 400
+    (fault,) = (await registration.get_json())["errors"]
+    assert fault == {"field": "password", "detail": "8 to 128 characters"}
+    assert hasher.made == 0
+
+
 async def test_the_database_holds_an_argon2id_hash(
     make_app: MakeApp, owner: psycopg.AsyncConnection
 ) -> None:

@@ -32,7 +32,27 @@ async def test_an_installation_on_plain_http_gets_a_cookie_that_works_there(
     response = await client.post("/api/auth/register", json=account)
 
     assert "Secure" not in response.headers["Set-Cookie"]
+    assert response.headers["Set-Cookie"].startswith("napvi_session=")
     assert (await client.get("/api/auth/me")).status_code == 200
+
+
+async def test_a_login_that_a_sibling_domain_planted_is_not_used(
+    app: Quart, browser: Browser
+) -> None:
+    """It may set any cookie but one whose name begins with __Host-; browsers send the one with
+    the longest path first.
+    """
+    await browser.register()
+    planter = Browser(app)
+    await planter.register({**ANNA, "username": "mallory"})
+    planted = f"napvi_session={planter.cookie}"
+
+    client = app.test_client(use_cookies=False)
+    for cookies, status in ((f"{planted}; {COOKIE}={browser.cookie}", 200), (planted, 401)):
+        response = await client.get("/api/auth/me", scheme="https", headers={"Cookie": cookies})
+        assert response.status_code == status
+        if status == 200:
+            assert (await response.get_json())["username"] == "anna"
 
 
 async def test_each_login_has_an_id_of_its_own(browser: Browser) -> None:

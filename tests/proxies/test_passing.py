@@ -23,7 +23,11 @@ async def test_a_login_gets_a_cookie_that_travels_over_https_only(payer: Payer) 
     answer = await payer.client.post("/api/auth/login", json=account)
     assert answer.status_code == HTTPStatus.OK
     cookie = {part.strip().lower() for part in answer.headers["set-cookie"].split(";")}
-    assert {"secure", "httponly", "samesite=lax"} <= cookie
+    assert {"secure", "httponly", "samesite=lax", "path=/"} <= cookie
+    name = answer.headers["set-cookie"].partition("=")[0]
+    assert name == "__Host-napvi_session"
+    document = (await payer.client.get("/openapi.json")).json()
+    assert document["components"]["securitySchemes"]["login"]["name"] == name
     assert answer.headers["strict-transport-security"] == "max-age=31536000"
 
 
