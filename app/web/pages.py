@@ -166,5 +166,5 @@ def _answer_problems(pages: Blueprint) -> None:
 
     @pages.after_request
     async def keep_private(answer: Response) -> Response:
-        answer.headers.setdefault("Cache-Control", "private, no-cache")
+        answer.headers.setdefault("Cache-Control", "private, no-store")
         return answer

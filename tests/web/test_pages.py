@@ -564,7 +564,7 @@ async def test_a_browser_may_only_load_what_is_ours_and_show_it_in_no_frame(
 
 
 async def test_a_page_is_kept_by_its_reader_alone(visitor: Browser) -> None:
-    assert (await visitor.get("/login")).headers["Cache-Control"] == "private, no-cache"
+    assert (await visitor.get("/login")).headers["Cache-Control"] == "private, no-store"
 
 
 async def test_without_the_database_a_page_says_that_the_money_is_safe(
