@@ -15,6 +15,9 @@ from tests.services import Service
 
 pytestmark = pytest.mark.browser
 
+TWO_HOURS_AHEAD = "{ const { now } = Date; Date.now = () => now() + 2 * 3600 * 1000; }"
+"""For `page.clock` the page would be told that nobody came back to it."""
+
 
 @pytest_asyncio.fixture(loop_scope="session", params=["cached", "evicted"])
 async def page(
@@ -71,3 +74,18 @@ async def test_who_goes_back_to_a_topup_that_has_ended_sees_the_balance_of_now(p
     await page.go_back()
     await page.go_back(wait_until="commit")
     await expect(page.locator('[data-part="balance"]')).to_have_text(dong(100_000))
+
+
+async def test_who_goes_back_to_enter_an_amount_has_all_the_time_to_pay_it(
+    service: Service, page: Page
+) -> None:
+    await page.add_init_script(TWO_HOURS_AHEAD)
+    await page.goto(f"{service.url}/wallet/topup")
+    await page.get_by_role("link", name="Ví của tôi").click()
+    await page.go_back(wait_until="commit")
+    await order(page, "50000")
+    await expect(page.get_by_role("timer")).to_have_text(re.compile(r"^14:\d\d$"))
+    await page.goto(f"{service.url}/wallet")
+    await page.go_back(wait_until="commit")
+    await expect(page.locator(".slip")).to_have_attribute("data-connection", "live")
+    await expect(page.get_by_role("timer")).to_have_text(re.compile(r"^14:\d\d$"))
