@@ -142,6 +142,9 @@ def test_every_status_has_a_label_and_a_sentence(status: Status, language: str) 
     [
         (WAITING, "waiting"),
         (replace(WAITING, expires_at=NOW), "overdue"),
+        (replace(WAITING, type="payment.conflict"), "review"),
+        (replace(WAITING, type="payment.conflict", expires_at=NOW), "review"),
+        (replace(WAITING, type="payment.conflict", status=Status.FAILED), "failed"),
         (replace(WAITING, status=Status.UNDERPAID, amount_paid=1), "underpaid"),
         (replace(WAITING, status=Status.UNDERPAID, amount_paid=1, expires_at=NOW), "incomplete"),
         (replace(WAITING, status=Status.EXPIRED), "expired"),
