@@ -12,14 +12,12 @@ export function clock(leftMs) {
 }
 
 /**
- * The time as the server has it.
+ * The time as the server has it. This page is from just now: browsers keep none (`no-store`).
  * @param {string} served when the server made this page, by its clock
  * @returns {() => number} milliseconds since 1970
  */
 export function serverClock(served) {
-  const [visit] = performance.getEntriesByType("navigation");
-  // A page out of the browser's cache was made at another time: then ours is the better clock.
-  const ahead = visit?.type === "back_forward" ? 0 : Date.parse(served) - Date.now();
+  const ahead = Date.parse(served) - Date.now();
   return () => Date.now() + ahead;
 }
 

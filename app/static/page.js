@@ -8,7 +8,8 @@ document.querySelector("#log-out")?.addEventListener("click", async () => {
 });
 
 // A page that comes back from the browser's cache shows an old balance, perhaps of a login that
-// has ended. A page that follows a stream renews itself.
+// has ended. While it follows a stream, it renews itself.
+const FOLLOWING = '[data-update]:not([data-connection="closed"])';
 addEventListener("pageshow", ({ persisted }) => {
-  if (persisted && !document.querySelector("[data-update]")) location.reload();
+  if (persisted && !document.querySelector(FOLLOWING)) location.reload();
 });

@@ -66,8 +66,9 @@ export function watch(slip) {
 }
 
 /** The same rule as `live_sentence` in app/web/pages.py. `now`: milliseconds since 1970. */
-export function sentenceFor({ status, late, amount_paid, expires_at }, now) {
+export function sentenceFor({ type, status, late, amount_paid, expires_at }, now) {
   if (late && amount_paid > 0) return "late";
+  if (type === "payment.conflict" && amount_paid === 0 && status !== "failed") return "review";
   if (now >= Date.parse(expires_at)) return OUT_OF_TIME[status] ?? status;
   return status === "pending" ? "waiting" : status;
 }

@@ -21,6 +21,11 @@ def paid(topup: Opened, amount: int = AMOUNT) -> Fact:
     return transfer(topup["order_code"], amount, link=_link(topup))
 
 
+def nameless(topup: Opened) -> Fact:
+    """The bank gave no reference: what comes beside it may be the same money, and is held."""
+    return transfer(topup["order_code"], AMOUNT, link=_link(topup), unmatchable="reference.missing")
+
+
 def failed(topup: Opened) -> Fact:
     return failure(topup["order_code"], AMOUNT, link=_link(topup))
 
@@ -36,6 +41,7 @@ def expired(topup: Opened) -> Fact:
 ENDS: dict[str, Callable[[Opened], list[Fact]]] = {
     "waiting": lambda _: [],
     "underpaid": lambda topup: [paid(topup, 60_000)],
+    "review": lambda topup: [nameless(topup), paid(topup)],
     "confirmed": lambda topup: [paid(topup)],
     "late": lambda topup: [expired(topup), paid(topup)],
     "cancelled": lambda topup: [cancelled(topup)],

@@ -86,7 +86,7 @@ async def test_the_page_says_the_sentence_that_the_server_says(
         TopupUpdate(
             tx_ref=TxRef("T00000000"),
             seq=2,
-            type=EventType.TOPUP_LINKED,
+            type=event,
             status=status,
             amount=50_000,
             amount_paid=paid,
@@ -98,8 +98,12 @@ async def test_the_page_says_the_sentence_that_the_server_says(
             recorded_at=NOW,
             read_at=NOW,
         )
-        for status, paid, late, hours in itertools.product(
-            Status, [0, 50_000], [False, True], [-1, 1]
+        for event, status, paid, late, hours in itertools.product(
+            [EventType.TOPUP_LINKED, EventType.PAYMENT_CONFLICT],
+            Status,
+            [0, 50_000],
+            [False, True],
+            [-1, 1],
         )
     ]
     page = await site.open(phone)

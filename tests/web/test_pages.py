@@ -142,6 +142,9 @@ def test_every_status_has_a_label_and_a_sentence(status: Status, language: str) 
     [
         (WAITING, "waiting"),
         (replace(WAITING, expires_at=NOW), "overdue"),
+        (replace(WAITING, type="payment.conflict"), "review"),
+        (replace(WAITING, type="payment.conflict", expires_at=NOW), "review"),
+        (replace(WAITING, type="payment.conflict", status=Status.FAILED), "failed"),
         (replace(WAITING, status=Status.UNDERPAID, amount_paid=1), "underpaid"),
         (replace(WAITING, status=Status.UNDERPAID, amount_paid=1, expires_at=NOW), "incomplete"),
         (replace(WAITING, status=Status.EXPIRED), "expired"),
@@ -564,7 +567,7 @@ async def test_a_browser_may_only_load_what_is_ours_and_show_it_in_no_frame(
 
 
 async def test_a_page_is_kept_by_its_reader_alone(visitor: Browser) -> None:
-    assert (await visitor.get("/login")).headers["Cache-Control"] == "private, no-cache"
+    assert (await visitor.get("/login")).headers["Cache-Control"] == "private, no-store"
 
 
 async def test_without_the_database_a_page_says_that_the_money_is_safe(

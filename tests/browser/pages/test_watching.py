@@ -168,6 +168,26 @@ async def test_who_has_paid_a_part_is_led_to_the_account_and_not_to_the_whole_am
         await expect(page.locator('[data-part="due-copy"]')).to_have_attribute("data-copy", "60000")
 
 
+async def test_while_a_transfer_is_under_review_nobody_is_asked_to_pay_again(
+    service: Service, process: Process, page: Page
+) -> None:
+    await page.clock.install()
+    topup = await follow(service, page)
+    await process.store.append_events(ENDS["review"](topup))
+    for again in (None, lambda: page.clock.fast_forward("15:01"), page.reload):
+        if again:
+            await again()
+        await expect(page.get_by_role("status")).to_contain_text("Khoản chuyển đang được kiểm tra")
+        await expect(page.get_by_role("status")).to_contain_text("đừng chuyển lại")
+        await expect(page.get_by_role("img", name="Mã VietQR")).to_be_hidden()
+        for name in ("Mở trang thanh toán", "Nạp lần nữa"):
+            await expect(page.get_by_role("link", name=name)).to_be_hidden()
+        for name in ("Sao chép", "Huỷ lần nạp này"):
+            await expect(page.get_by_role("button", name=name)).to_have_count(0)
+    await page.get_by_role("link", name="Về ví").click()
+    await expect(page.locator(".mark")).to_have_text("Đang kiểm tra")
+
+
 async def test_the_history_is_asked_for_only_by_who_looks(
     service: Service, process: Process, page: Page
 ) -> None:
