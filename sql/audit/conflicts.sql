@@ -5,7 +5,7 @@ SELECT
     c.tx_ref,
     c.recorded_at,
     r.event_id AS recorded_event_id,
-    r.tx_ref AS recorded_tx_ref,
+    coalesce(g.tx_ref, r.tx_ref) AS recorded_tx_ref,
     c.data ->> 'reference' AS reference,
     (c.data ->> 'amount')::bigint AS amount,
     (c.data ->> 'order_code')::bigint AS order_code,
@@ -32,6 +32,11 @@ LEFT JOIN topup.events AS r ON r.event_id = (c.data ->> 'conflicts_with')::uuid
 LEFT JOIN topup.events AS h ON h.event_id = (c.data ->> 'held_event_id')::uuid
 LEFT JOIN topup.events AS a
     ON a.type = 'suspense.assigned' AND (a.data ->> 'conflict_event_id')::uuid = c.event_id
+LEFT JOIN topup.events AS g
+    ON
+        g.type = 'suspense.assigned'
+        AND r.event_id
+        = coalesce(g.data ->> 'suspense_event_id', g.data ->> 'conflict_event_id')::uuid
 WHERE c.type = 'payment.conflict';
 
 COMMENT ON VIEW audit.conflicts IS
@@ -43,7 +48,8 @@ COMMENT ON COLUMN audit.conflicts.amount IS 'In đồng, not credited.';
 COMMENT ON COLUMN audit.conflicts.order_code IS 'The order that PayOS names.';
 COMMENT ON COLUMN audit.conflicts.recorded_event_id IS
 'The transfer that is on record, or held.';
-COMMENT ON COLUMN audit.conflicts.recorded_tx_ref IS 'The top-up of that one; null in suspense.';
+COMMENT ON COLUMN audit.conflicts.recorded_tx_ref IS
+'The top-up of that one, also by assignment; null in suspense.';
 COMMENT ON COLUMN audit.conflicts.recorded_amount IS 'The amount of that one, in đồng.';
 COMMENT ON COLUMN audit.conflicts.why IS
 'reference.differs: held, because the same amount came within a minute under another

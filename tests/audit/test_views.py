@@ -5,7 +5,7 @@ from typing import LiteralString
 import pytest
 
 from app.model import EventType
-from tests.payments import Process, about, connected, drift, query, transfer
+from tests.payments import UNKNOWN_ORDER, Process, about, connected, drift, query, transfer
 
 UNDESCRIBED: LiteralString = """
     SELECT c.relname || '.' || a.attname FROM pg_class AS c
@@ -119,6 +119,23 @@ async def test_an_accepted_conflict_is_received_on_the_day_it_was_accepted(
         (1_000, "FT-told-twice", "matched by order_code"),
         (7_000, "FT-told-twice", "assigned by Lan: two transfers"),
     ]
+
+
+async def test_a_conflict_names_the_top_up_that_the_other_transfer_was_assigned_to(
+    process: Process, database_url: str
+) -> None:
+    """Who accepts the conflict has to see that this wallet has the money."""
+    topup = await process.topup()
+    waits = transfer(UNKNOWN_ORDER, 1_000, "FT-told-twice")
+    await process.store.append_events([waits, transfer(UNKNOWN_ORDER, 7_000, "FT-told-twice")])
+    where = "SELECT recorded_event_id, recorded_tx_ref FROM audit.conflicts"
+    assert await query(database_url, where) == [(waits.event_id, None)]
+    async with connected(database_url, "topup_app") as connection:
+        await connection.execute(
+            "SELECT topup.assign_suspense(%s, %s, 'on the phone', 'Lan')",
+            (waits.event_id, topup.tx_ref),
+        )
+    assert await query(database_url, where) == [(waits.event_id, topup.tx_ref)]
 
 
 @pytest.mark.breaks_the_laws
