@@ -14,6 +14,7 @@ from app.database.pool import Database
 from app.database.store import Store
 from app.errors import ConfigurationError
 from app.metrics.metrics import Metrics
+from app.payos.fields import INTEGER_MAX
 from app.payos.gateway import Gateway
 from app.payos.lost import LostOrders, LostOrderSearch
 from app.settings import Settings
@@ -27,7 +28,7 @@ CODES_SKIPPED = 1_000_000  # more top-ups than any backup is late
     "--from",
     "first",
     metavar="CODE",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, INTEGER_MAX),
     help="The first order code to ask about; by default, the one after the latest that is known.",
 )
 @click.option(
