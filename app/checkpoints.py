@@ -64,6 +64,10 @@ def read_lines(lines: Iterable[str]) -> list[Checkpoint]:
     """
     reader = TypeAdapter(Checkpoint)
     found = []
+    try:
+        lines = [*lines]
+    except UnicodeDecodeError:
+        raise CheckpointUnreadable("the file is not in UTF-8.") from None
     for place, line in enumerate(lines, 1):
         if line.strip():
             try:

@@ -3,6 +3,7 @@
 A command is imported when it is called for: most need neither the web service nor the simulator.
 """
 
+import os
 import sys
 from importlib import import_module
 from types import MappingProxyType
@@ -37,12 +38,27 @@ MODULES = MappingProxyType(
 
 
 def main() -> None:
-    """Runs the command line. A NapviError becomes one sentence, never a traceback."""
+    """Runs the command line. What the operator can mend becomes one sentence, never a traceback: a
+    NapviError, and a disk that is full."""
     try:
         commands(prog_name="python -m app")
     except NapviError as error:
         click.echo(f"napvi: {' '.join(str(error).split())}", err=True)
         sys.exit(REFUSED)
+    except OSError as error:
+        if error.errno is None:  # a time-out that nobody expected
+            raise
+        place = "" if error.filename is None else f"{error.filename}: "
+        click.echo(f"napvi: {place}{error.strerror}.", err=True)
+        _drop_output()
+        sys.exit(REFUSED)
+
+
+def _drop_output() -> None:
+    """Or Python would try, and complain, once more at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 class Commands(click.Group):

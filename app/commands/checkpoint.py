@@ -47,10 +47,10 @@ def checkpoint(context: click.Context, file: TextIO | None) -> None:
 
     settings = configured(log_level="warning")
     line = on_database(settings, work, statement_seconds=PATIENCE_SECONDS)
+    click.echo(line)  # first: the checkpoint is taken, whether there is room for it or not
     if file is not None:
         file.write(f"{line}\n")
         file.flush()
-    click.echo(line)
 
 
 @checkpoint.command()

@@ -15,6 +15,7 @@ import click
 from app.commands.configured import configured
 from app.commands.export_formats import FORMATS
 from app.commands.on_database import on_database
+from app.commands.seconds import Seconds
 from app.database.export import ExportedEntry, ExportedEvent, Exports, Row
 from app.errors import ExportRefused
 
@@ -55,7 +56,7 @@ class ExportRequest:
     "--wait",
     "wait_seconds",
     metavar="SECONDS",
-    type=click.FloatRange(0, 3_600),
+    type=Seconds(0, 3_600),
     default=30.0,
     show_default=True,
     help="How long, at most, for transactions that are writing.",

@@ -14,7 +14,7 @@ from app.database.embedded.binaries import find_binaries
 from app.database.programs import environment_of
 from app.installation import database
 
-PROGRAM_MISSING, SIGNALLED = 127, 128  # as a shell says it
+NO_PROGRAM, PROGRAM_MISSING, SIGNALLED = 126, 127, 128  # as a shell says it
 
 
 @click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
@@ -38,6 +38,9 @@ def postgres(program: str, arguments: tuple[str, ...]) -> None:
         except FileNotFoundError:
             click.echo(f"{program} is not there: install the client of PostgreSQL.", err=True)
             sys.exit(PROGRAM_MISSING)
+        except OSError as error:
+            click.echo(f"{program} cannot be run: {error.strerror}.", err=True)
+            sys.exit(NO_PROGRAM)
     sys.exit(done.returncode if done.returncode >= 0 else SIGNALLED - done.returncode)
 
 

@@ -10,6 +10,7 @@ from app.commands.on_database import on_database
 from app.database.order_codes import OrderCodes
 from app.database.pool import Database
 from app.errors import ConfigurationError
+from app.payos.fields import INTEGER_MAX
 from app.payos.lost import LostOrders, LostOrderSearch
 from app.settings import Settings
 from app.texts import dong
@@ -22,7 +23,7 @@ CODES_SKIPPED = 1_000_000  # more top-ups than any backup is late
     "--from",
     "first",
     metavar="CODE",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, INTEGER_MAX),
     help="The first order code to ask about; by default, the one after the latest that is known.",
 )
 @click.option(

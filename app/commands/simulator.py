@@ -6,6 +6,7 @@ from functools import partial
 import click
 
 from app.commands.configured import configured
+from app.commands.seconds import Seconds
 from app.commands.storm import weather
 from app.payos.simulator import Simulator, create_simulator
 from app.payos.simulator.faults import Rates, read_rates
@@ -30,7 +31,7 @@ DIFFERENCES_FOUND = 1
 @click.option(
     "--patience",
     metavar="SECONDS",
-    type=click.FloatRange(min=0),
+    type=Seconds(min=0),
     default=240.0,
     show_default=True,
     help="For the last payments of a storm to be settled.",

@@ -17,6 +17,7 @@ from app.errors import InvalidRequest
 from app.model import TxRef, iso, parse_tx_ref
 
 ROWS_MAX = 100
+ROWS_ASKED_MAX = 1_000_000  # they are all in memory
 
 
 @click.group()
@@ -30,7 +31,7 @@ def suspense() -> None:
     "--limit",
     "rows_max",
     metavar="ROWS",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, ROWS_ASKED_MAX),
     default=ROWS_MAX,
     show_default=True,
     help="At most so many of each kind; what is left out is counted.",

@@ -7,6 +7,7 @@ from urllib.parse import SplitResult, urlsplit
 import click
 
 from app.commands.configured import configured
+from app.commands.seconds import Seconds
 from app.errors import PayOSRefused, PayOSTimeout, WebhookNotConfirmed
 from app.metrics.metrics import Metrics
 from app.payos.doorbell import ring
@@ -33,7 +34,7 @@ def webhook() -> None:
 @click.option(
     "--patience",
     metavar="SECONDS",
-    type=click.FloatRange(0, 60, min_open=True),
+    type=Seconds(0, 60, min_open=True),
     default=PAYOS_PATIENCE_SECONDS,
     show_default=True,
     help="How long URL may take to answer when it is rung at from here.",

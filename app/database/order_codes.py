@@ -1,10 +1,14 @@
 """The SQL of order codes after a restore: which are known, and which are not given any more."""
 
+import psycopg
+
 from app.database.pool import Database
+from app.errors import ConfigurationError
 
 LATEST = "SELECT max(order_code) FROM topup.topups"
 KNOWN = "SELECT order_code FROM topup.topups WHERE order_code BETWEEN %s AND %s"
 SKIP = "SELECT topup.skip_order_codes(%s)"
+TOO_FAR = "TU026"
 
 
 class OrderCodes:
@@ -23,5 +27,12 @@ class OrderCodes:
         return set(await self._database.column(KNOWN, (first, last)))
 
     async def skip(self, past: int) -> None:
-        """Every code given from now on is greater."""
-        await self._database.execute(SKIP, (past,))
+        """Every code given from now on is greater. Raises ConfigurationError for a slip of the hand
+        that would use up too many (TU026)."""
+        try:
+            await self._database.execute(SKIP, (past,))
+        except psycopg.Error as error:
+            if error.sqlstate != TOO_FAR:
+                raise
+            complaint = f"{past} lies more than ten million order codes beyond the last one given."
+            raise ConfigurationError("--from", complaint, "Look at the code again.") from error

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import app.errors
+from app.cli import MODULES
 from app.errors import NapviError, Problem
 from app.factory import VERSION
 from app.model import EventType
@@ -80,6 +81,12 @@ def test_every_refusal_of_a_command_has_its_row() -> None:
     table = (DOCS / "errors.md").read_text("utf-8").partition("## Refusals to start")[2]
     refusals = set(kinds(NapviError)[1:]) - set(kinds(Problem))
     assert {row[0] for row in cells(table)[2:]} == {refusal.__name__ for refusal in refusals}
+
+
+def test_every_command_has_its_row_with_the_role_that_it_needs() -> None:
+    table = (DOCS / "auditing.md").read_text("utf-8").partition("What each command needs")[2]
+    commands = " ".join(row[0] for row in cells(table.partition("## ")[0])[2:])
+    assert MODULES.keys() - {"worker"} <= {*re.findall(r"\w+", commands)}
 
 
 def test_every_sqlstate_of_the_schema_has_its_row() -> None:

@@ -1,7 +1,9 @@
 """`checkpoint` and `checkpoint verify` as an administrator and an auditor use them."""
 
+import asyncio
 import json
 import re
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import LiteralString
@@ -11,7 +13,7 @@ from psycopg.conninfo import make_conninfo
 
 from tests.laws.chain import REWRITE, SILENT, superuser, write_history
 from tests.payments import connected, open_process, query
-from tests.processes.commands import command
+from tests.processes.commands import command, shell
 
 pytestmark = pytest.mark.processes
 
@@ -167,3 +169,22 @@ async def test_a_file_that_holds_none_is_refused(
     for arguments in (["checkpoint", "verify"], ["audit", "--kept"]):
         code, said = await command(environment, *arguments, str(tmp_path / "none"))
         assert (code, said) == (2, "napvi: the file holds no checkpoint: it proves nothing.\n")
+
+
+async def test_a_file_that_is_no_text_is_refused(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "bytes").write_bytes(b"\x1f\x8b\xff")
+    for arguments in (["checkpoint", "verify"], ["audit", "--kept"]):
+        code, said = await command(environment, *arguments, str(tmp_path / "bytes"))
+        assert (code, said) == (2, "napvi: the file is not in UTF-8.\n")
+
+
+async def test_a_checkpoint_that_a_full_disk_does_not_take_is_printed_all_the_same(
+    environment: dict[str, str], database_url: str, tmp_path: Path
+) -> None:
+    line = f"ulimit -f 0; '{sys.executable}' -m app checkpoint --to '{tmp_path / 'kept'}'"
+    done = await asyncio.to_thread(shell, environment, line)
+    assert (done.returncode, done.stderr) == (2, "napvi: File too large.\n")
+    [(kept,)] = await query(database_url, "SELECT encode(hash, 'hex') FROM topup.checkpoints")
+    assert json.loads(done.stdout)["hash"] == kept

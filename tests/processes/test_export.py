@@ -17,7 +17,8 @@ import pytest
 from app.database.export import ROWS_PER_READ
 from tests.audit.history import write_history
 from tests.payments import append_raw, connected, element, open_process, query, transfer
-from tests.services import ROOT, SECONDS_MAX
+from tests.processes.commands import shell
+from tests.services import SECONDS_MAX
 
 pytestmark = pytest.mark.processes
 
@@ -29,23 +30,6 @@ FILL = """
     FROM generate_series(1, %s)
     RETURNING id
 """
-
-
-def shell(environment: dict[str, str], command: str) -> subprocess.CompletedProcess[str]:
-    """What it wrote and what it said, apart."""
-    inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    done = subprocess.run(
-        ["sh", "-c", command],
-        cwd=ROOT,
-        env=inherited | environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=SECONDS_MAX,
-        check=False,
-    )
-    assert "Traceback" not in done.stderr, done.stderr
-    return done
 
 
 def export(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:

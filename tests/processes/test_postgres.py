@@ -33,6 +33,10 @@ async def test_it_ends_as_the_program_did(elsewhere: dict[str, str]) -> None:
         127,
         "no-such-program is not there: install the client of PostgreSQL.\n",
     )
+    assert await command(elsewhere, "postgres", "/") == (
+        126,
+        "/ cannot be run: Permission denied.\n",
+    )
 
 
 async def test_ctrl_c_cancels_a_query_and_the_session_goes_on(

@@ -1,10 +1,13 @@
 """A start that cannot work ends at once: one sentence that names the setting and the remedy."""
 
+import asyncio
+import sys
+
 import psycopg
 import pytest
 
 from tests.postgres import Postgres
-from tests.processes.commands import command
+from tests.processes.commands import command, shell
 from tests.services import Service
 
 pytestmark = pytest.mark.processes
@@ -187,3 +190,31 @@ async def test_a_malformed_address_is_told_without_its_password(
     assert "DATABASE_URL: is not an address." in sentence
     assert "secret" not in sentence
     assert "pw@" not in sentence
+
+
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        ("suspense list --limit 99999999999999999999", "--limit"),
+        ("recover --from 99999999999999999999", "--from"),
+        ("recover --from 9007199254740990", "--from"),
+        ("export --since 0 --wait nan", "--wait"),
+        ("webhook confirm --patience nan https://localhost/api/payos/webhook", "--patience"),
+        ("simulator --patience nan", "--patience"),
+    ],
+)
+async def test_a_number_that_is_none_or_too_large_is_refused_by_name(
+    words: str, option: str, environment: dict[str, str]
+) -> None:
+    code, said = await command(environment, *words.split())
+    assert (code, option in said) == (2, True), said
+
+
+async def test_an_output_that_takes_nothing_is_told_in_a_sentence(
+    environment: dict[str, str],
+) -> None:
+    for words in ("suspense list", "audit", "checkpoint", "export --since 0 --format csv"):
+        line = f"exec '{sys.executable}' -m app {words} > /dev/full"
+        done = await asyncio.to_thread(shell, environment, line)
+        assert (done.returncode, "Exception" in done.stderr) == (2, False), done.stderr
+        assert done.stderr.splitlines()[-1] == "napvi: No space left on device."
