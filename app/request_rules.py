@@ -75,6 +75,7 @@ def install_request_rules(app: Quart, settings: Settings) -> None:
 
     app.request_class = JsonRequest
     app.config["BODY_TIMEOUT"] = settings.request_body_seconds_max
+    app.config["RESPONSE_TIMEOUT"] = settings.answer_seconds_max
     app.before_request(check)
     app.after_request(keep_private)
     app.register_error_handler(Problem, refusal)

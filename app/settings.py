@@ -121,6 +121,7 @@ class Settings(BaseSettings):
     webhook_body_bytes_max: PositiveInt = 64 * 1024
     request_body_bytes_max: PositiveInt = 16 * 1024
     request_body_seconds_max: Seconds = 60.0
+    answer_seconds_max: Seconds = 30.0
     reader_timeout_seconds: Seconds = 15.0
 
     # Database

@@ -21,6 +21,7 @@ from hypercorn.protocol import ProtocolWrapper
 from hypercorn.typing import ASGIFramework
 
 from app.server.http1 import Http1
+from app.server.http2 import Http2
 
 
 class _NeverIdle(AsyncioSingleTask):
@@ -62,4 +63,5 @@ async def serve(
     # It has no other place to say which connections, and protocols, it shall make.
     hypercorn.asyncio.run.TCPServer = Connection  # type: ignore[attr-defined]
     hypercorn.protocol.H11Protocol = Http1  # type: ignore[attr-defined]
+    hypercorn.protocol.H2Protocol = Http2  # type: ignore[attr-defined]
     await hypercorn.asyncio.serve(app, config, shutdown_trigger=shutdown_trigger, mode="asgi")

@@ -8,6 +8,7 @@ alive for as long as somebody watches.
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from itertools import count
 
 from hypercorn.typing import (
@@ -101,7 +102,7 @@ class Streams:
     ) -> None:
         """Lets `decide` say who may have a stream, and serves it; or sends its refusal."""
         if not await self._has_entered():
-            await _while_reading(receive, _send(send, self.refuse(StreamRefusal.BUSY)))
+            await self._finish(receive, _send(send, self.refuse(StreamRefusal.BUSY)))
             return
         try:
             refuse = await self._decided(scope, send, decide)
@@ -118,13 +119,23 @@ class Streams:
                 asked.forget()
                 del scope["state"][STREAM]
         # Outside: who does not take it holds no place.
-        await _while_reading(receive, refuse())
+        await self._finish(receive, refuse())
 
     async def _decided(self, scope: HTTPScope, send: ASGISendCallable, decide: Decide) -> Refuse:
         try:
             return await decide(scope, send)
         finally:
             self._gate.release()
+
+    async def _finish(self, receive: ASGIReceiveCallable, refusing: Awaitable[None]) -> None:
+        """A body that nobody takes would hold up the server before it comes to the end."""
+        reading = asyncio.create_task(_read(receive))
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._settings.answer_seconds_max):
+                    await refusing
+        finally:
+            reading.cancel()
 
     async def _has_entered(self) -> bool:
         """Few decide at once, so that a crowd at the door leaves room for payments."""
@@ -146,15 +157,6 @@ class Streams:
 
     def _is_full(self) -> bool:
         return self._inside >= self._settings.streams_per_process_max
-
-
-async def _while_reading(receive: ASGIReceiveCallable, refusing: Awaitable[None]) -> None:
-    """A body that nobody takes would hold up the server before it comes to the end."""
-    reading = asyncio.create_task(_read(receive))
-    try:
-        await refusing
-    finally:
-        reading.cancel()
 
 
 async def _read(receive: ASGIReceiveCallable) -> None:
