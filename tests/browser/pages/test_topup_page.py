@@ -99,6 +99,7 @@ async def test_part_of_the_money_then_the_rest(log_in: Payer, phone: BrowserCont
     await expect(page.locator('[data-part="due-copy"]')).to_have_attribute("data-copy", "25000")
     await checkout.get_by_role("button", name="Trả đủ").click()
     await expect(status).to_contain_text(f"Đã nhận {dong(50_000)}")
+    await expect(due).to_have_text(dong(50_000))
 
 
 async def test_two_tabs_of_one_topup_show_the_same(log_in: Payer, phone: BrowserContext) -> None:
