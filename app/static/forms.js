@@ -72,7 +72,8 @@ function show(form, problem) {
   else say(form, "form", sentences[problem.code] ?? sentences.unknown);
 }
 
-function clear(form) {
+/** Takes back what was said to be wrong. */
+export function clear(form) {
   for (const place of form.querySelectorAll("[data-fault]")) place.textContent = "";
   for (const input of form.elements) input.ariaInvalid = null;
 }

@@ -1,7 +1,7 @@
 // The top-up page: the amount, then the code to scan, then the result.
 
 import "./copy.js";
-import { handle, postJson, Problem } from "./forms.js";
+import { clear, handle, postJson, Problem } from "./forms.js";
 import { loadPage } from "./load-page.js";
 import { parseDong } from "./money.js";
 import { watch } from "./topup-slip.js";
@@ -18,7 +18,11 @@ function offer(form) {
     const value = parseDong(text);
     if (value !== null) amount.value = value.toLocaleString("vi-VN");
   };
-  form.addEventListener("click", ({ target }) => write(target.dataset.amount ?? ""));
+  form.addEventListener("click", ({ target: { dataset } }) => {
+    if (!dataset.amount) return;
+    write(dataset.amount);
+    clear(form);
+  });
   amount.addEventListener("change", () => write(amount.value));
   handle(form, async () => {
     const value = parseDong(amount.value);

@@ -27,9 +27,10 @@ export function watch(slip) {
     write(part("more"), fill(texts[`${sentence}_more`], amounts));
     write(part("balance"), dong(update.wallet_balance));
     part("share").setAttribute("stroke-dasharray", `${update.amount_paid} ${update.amount}`);
-    if (update.status === "underpaid" && part("due")) {
-      write(part("due"), amounts.missing);
-      part("due-copy").dataset.copy = missing;
+    if (part("due")) {
+      const due = update.status === "underpaid" ? missing : update.amount;
+      write(part("due"), dong(due));
+      part("due-copy").dataset.copy = due;
     }
   };
   const stream = new TopupStream(initial.tx_ref, { initial });

@@ -9,7 +9,7 @@ from typing import Literal
 import pytest
 from playwright.async_api import Browser, Page, ViewportSize, expect
 
-from tests.browser.gallery import fill, register
+from tests.browser.gallery import fill, open_topup, paid, register
 from tests.browser.witness import Witness
 from tests.npm import node_modules
 from tests.payments import Process
@@ -21,6 +21,7 @@ Theme = Literal["light", "dark"]
 
 PHONE: ViewportSize = {"width": 360, "height": 800}
 DESKTOP: ViewportSize = {"width": 1280, "height": 840}
+LARGEST = 100_000_000
 THEMES: tuple[Theme, ...] = ("light", "dark")
 SHOWN = "(theme) => [innerWidth, matchMedia(`(prefers-color-scheme: ${theme})`).matches]"
 AXE = Path(__file__).parents[1] / "axe"
@@ -100,6 +101,26 @@ async def test_an_example_in_a_field_can_be_read(
     dark, light = sorted(map(luminance, colors))
     assert (opacity, (light + 0.05) / (dark + 0.05) >= READABLE) == ("1", True)
     await context.close()
+
+
+@pytest.mark.parametrize(("width", "text"), [(360, "100%"), (320, "100%"), (360, "200%")])
+async def test_large_amounts_and_large_text_stick_out_nowhere(
+    service: Service, process: Process, browser: Browser, width: int, text: str
+) -> None:
+    context = await browser.new_context(viewport={"width": width, "height": 740})
+    await register(service, context)
+    page = await context.new_page()
+    wider = {}
+    topup = await open_topup(service, context, LARGEST)
+    await process.store.append_events([paid(topup, LARGEST)])
+    waiting = await open_topup(service, context, LARGEST)
+    refs = topup["tx_ref"], waiting["tx_ref"]
+    for path in ("/wallet", "/wallet/topup", *(f"/wallet/topup/{ref}" for ref in refs)):
+        await page.goto(f"{service.url}{path}")
+        await page.evaluate("(size) => { document.documentElement.style.fontSize = size }", text)
+        wider[path] = await page.evaluate(WIDER)
+    await context.close()
+    assert {path: pixels for path, pixels in wider.items() if pixels} == {}
 
 
 @pytest.mark.parametrize("language", ["vi-VN", "en-GB"])

@@ -99,6 +99,7 @@ async def test_part_of_the_money_then_the_rest(log_in: Payer, phone: BrowserCont
     await expect(page.locator('[data-part="due-copy"]')).to_have_attribute("data-copy", "25000")
     await checkout.get_by_role("button", name="Trả đủ").click()
     await expect(status).to_contain_text(f"Đã nhận {dong(50_000)}")
+    await expect(due).to_have_text(dong(50_000))
 
 
 async def test_two_tabs_of_one_topup_show_the_same(log_in: Payer, phone: BrowserContext) -> None:
@@ -173,8 +174,13 @@ async def test_an_amount_that_cannot_be_is_refused_beside_the_field(
 
 async def test_a_suggested_amount_is_taken(log_in: Payer, phone: BrowserContext) -> None:
     page = await log_in(phone)
+    await submit(page, amount="1")
+    fault = page.locator('[data-fault="amount"]')
+    await expect(fault).not_to_be_empty()
     await page.get_by_role("button", name=dong(200_000)).click()
     await expect(page.locator("#amount")).to_have_value("200.000")
+    await expect(fault).to_be_empty()
+    await expect(page.locator("#amount")).not_to_have_attribute("aria-invalid", "true")
 
 
 async def test_a_retry_after_a_lost_answer_continues_the_same_topup(
