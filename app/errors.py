@@ -29,11 +29,12 @@
         ├── WrongContentType     415
         ├── IdempotencyMismatch  422
         ├── TooManyOpen          429
-        ├── PayOSRefused         502
         ├── DatabaseUnavailable  503
-        ├── PayOSUnavailable     503
         ├── TooBusy              503
-        └── PayOSTimeout         504
+        └── PayOSFailed          500  always as one of
+            ├── PayOSRefused     502
+            ├── PayOSUnavailable 503
+            └── PayOSTimeout     504
 
 `code` is stable: clients branch on it, docs/errors.md lists it.
 """
@@ -202,7 +203,11 @@ class TooManyOpen(Problem):
         self.retry_after_seconds = retry_after_seconds
 
 
-class PayOSRefused(Problem):
+class PayOSFailed(Problem):
+    """A call to PayOS did not bring what it was made for."""
+
+
+class PayOSRefused(PayOSFailed):
     """PayOS answered, but not with a payment link. Source: the business code of its envelope."""
 
     http_status, code, title = 502, "payos_refused", "PayOS did not accept the payment"
@@ -215,7 +220,7 @@ class DatabaseUnavailable(Problem):
     retry_after_seconds = 2
 
 
-class PayOSUnavailable(Problem):
+class PayOSUnavailable(PayOSFailed):
     """PayOS was not asked, or asked us to come later: certainly nothing has happened there."""
 
     http_status, code, title = 503, "payos_unavailable", "PayOS cannot be reached now; try again"
@@ -230,7 +235,7 @@ class TooBusy(Problem):
     retry_after_seconds = 1
 
 
-class PayOSTimeout(Problem):
+class PayOSTimeout(PayOSFailed):
     """PayOS did not answer in time or could not be reached; the top-up stays pending."""
 
     http_status, code, title = 504, "payos_timeout", "PayOS did not answer in time; try again"

@@ -115,8 +115,8 @@ class Appended:
 class TopupUpdate:
     """A top-up as it stood after event `seq`. Source: topup.read_updates.
 
-    `final`: nothing more will
-    come on this stream. `wallet_balance` is the owner's, in đồng, as of that event.
+    `final`: nothing more will come on this stream. `wallet_balance` is the owner's, in đồng, as of
+    that event.
     """
 
     tx_ref: TxRef

@@ -30,9 +30,9 @@ class Findings:
     """What asking about one top-up brought. Amounts in đồng.
 
     `recovered`: transfers that no webhook had brought, credited to a wallet; `suspended`: such
-    transfers that went to suspense; `held`: transfers kept for review, not
-    credited; `unreadable`: transfers without a reference, that make no sense, or that are not
-    listed at all; `known`: PayOS has such an order.
+    transfers that went to suspense; `held`: transfers kept for review, not credited;
+    `unreadable`: transfers without a reference, that make no sense, or that are not listed at all;
+    `known`: PayOS told of our order, and not of none, or of somebody else's under its code.
     """
 
     recovered: list[int] = field(default_factory=list)

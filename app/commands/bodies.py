@@ -1,4 +1,4 @@
-"""`python -m app bodies`: signed webhooks that could not be read, and who says so what of it."""
+"""`python -m app bodies`: signed webhooks that could not be read, and what was said of them."""
 
 import re
 

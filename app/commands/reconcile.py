@@ -14,7 +14,7 @@ from app.commands.configured import configured
 from app.commands.on_database import on_database
 from app.database.pool import Database
 from app.database.reconciliation import CheckBook
-from app.errors import InvalidRequest, PayOSRefused, PayOSTimeout, PayOSUnavailable
+from app.errors import InvalidRequest, PayOSFailed
 from app.model import TxRef, parse_tx_ref
 from app.payos.reconcile import Reconciler
 from app.reconciliation import Findings, Order
@@ -141,5 +141,5 @@ async def _ask(reconciler: Reconciler, order: Order, tally: Tally) -> None:
     tally.asked += 1
     try:
         tally.add(await reconciler.check(order))
-    except (PayOSRefused, PayOSTimeout, PayOSUnavailable):
+    except PayOSFailed:
         tally.failed.append(order.tx_ref)

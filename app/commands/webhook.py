@@ -8,11 +8,11 @@ import click
 
 from app.commands.configured import configured
 from app.commands.seconds import Seconds
-from app.errors import PayOSRefused, PayOSTimeout, WebhookNotConfirmed
+from app.errors import PayOSFailed, WebhookNotConfirmed
 from app.metrics.metrics import Metrics
 from app.payos.doorbell import ring
 from app.payos.gateway import Gateway
-from app.payos.remedies import remedy_of_refusal
+from app.payos.remedies import remedy_of_failure
 from app.request_rules import WEBHOOK_PATH
 from app.settings import Settings
 
@@ -64,8 +64,8 @@ async def _confirm(
     gateway = Gateway(settings.model_copy(update=patient), Metrics())
     try:
         return await gateway.confirm_webhook(url)
-    except (PayOSRefused, PayOSTimeout) as problem:
-        raise WebhookNotConfirmed(remedy_of_refusal(problem, settings.payos_base_url)) from problem
+    except PayOSFailed as problem:
+        raise WebhookNotConfirmed(remedy_of_failure(problem, settings.payos_base_url)) from problem
     finally:
         await gateway.close()
 

@@ -1,4 +1,4 @@
-"""The SQL of open streams: each method is one statement, most of them one function."""
+"""The SQL of open streams: a statement or two for each method, mostly one function."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""The SQL of payments: each method is one statement, most of them one function of the schema."""
+"""The SQL of payments: a statement or two for each method, mostly one function of the schema."""
 
 import json
 from collections.abc import Mapping, Sequence

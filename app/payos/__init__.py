@@ -1,1 +1,1 @@
-"""The wire format of PayOS: signatures, webhooks, API calls."""
+"""All that napvi has with PayOS: webhooks and calls, links, what no webhook told, lost orders."""

@@ -23,8 +23,8 @@ class Canceller:
         """Returns when the top-up is closed, or has its money. Whoever asks meanwhile shares the
         call; one that no longer waits for its first money stays as it is.
 
-        Goes on to its end when the callers are cancelled. Raises PayOSRefused, PayOSTimeout,
-        PayOSUnavailable, DatabaseUnavailable; the top-up stays pending, and may be cancelled again.
+        Goes on to its end when the callers are cancelled. Raises PayOSFailed, DatabaseUnavailable;
+        the top-up stays pending, and may be cancelled again.
         """
         task = self._under_way.get(tx_ref)
         if task is None:

@@ -55,8 +55,8 @@ class Linker:
     ) -> None:
         """Returns when the link is recorded, or when the top-up needs none any more.
 
-        Goes on to its end when the caller is cancelled. Raises PayOSRefused, PayOSTimeout,
-        PayOSUnavailable, DatabaseUnavailable; the top-up stays pending, and may be linked again.
+        Goes on to its end when the caller is cancelled. Raises PayOSFailed, DatabaseUnavailable;
+        the top-up stays pending, and may be linked again.
         """
         await self._to_its_end(self._link(opened, page_url, caller))
 

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from app.errors import PayOSRefused, PayOSTimeout, PayOSUnavailable
+from app.errors import PayOSFailed
 from app.model import Appended, Fact, Outcome
 from app.payos.answers import PENDING, LinkState
 from app.payos.gateway import Gateway
@@ -81,7 +81,7 @@ class LostOrderSearch:
             if state is not None:
                 found.latest = max(found.latest, code)
                 state = await self._closed(state)
-        except (PayOSRefused, PayOSTimeout, PayOSUnavailable):
+        except PayOSFailed:
             found.failed.append(code)
             return
         if state is not None:

@@ -47,8 +47,8 @@ class Reconciler:
 
     async def check(self, order: Order) -> Findings:
         """Brings the top-up to where PayOS is; when its time is over, also where PayOS refuses to
-        tell. Raises PayOSRefused, PayOSTimeout, PayOSUnavailable, DatabaseUnavailable: then some
-        of it may be recorded, and the rest is found next time.
+        tell. Raises PayOSFailed, DatabaseUnavailable: then some of it may be recorded, and the
+        rest is found next time.
         """
         findings = Findings()
         try:

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from app.errors import PayOSRefused, PayOSTimeout
+from app.errors import PayOSFailed, PayOSTimeout, PayOSUnavailable
 from app.payos.refusal import RefusedWithCode
 
 WEBHOOK_REFUSED = "20"
@@ -104,15 +104,24 @@ def remedy_of_text(text: str) -> str | None:
     return next((remedy for pattern, remedy in TEXTS if pattern.search(text)), None)
 
 
-def remedy_of_refusal(problem: PayOSRefused | PayOSTimeout, base_url: str) -> str:
+def remedy_of_failure(problem: PayOSFailed, base_url: str) -> str:
     """What to do when confirm-webhook failed."""
     if isinstance(problem, PayOSTimeout):
         return (
             f"PayOS did not answer. Check that this machine reaches {base_url}, and run this "
             "again: the address may be registered or not."
         )
-    if not isinstance(problem, RefusedWithCode):
-        return f"{problem} Check PAYOS_BASE_URL ({base_url}) and run this again."
+    if isinstance(problem, PayOSUnavailable):
+        return (
+            "PayOS takes no more calls for now: the address is not registered. Run this again in "
+            f"{problem.retry_after_seconds} s."
+        )
+    if isinstance(problem, RefusedWithCode):
+        return _remedy_of_refusal(problem)
+    return f"{problem} Check PAYOS_BASE_URL ({base_url}) and run this again."
+
+
+def _remedy_of_refusal(problem: RefusedWithCode) -> str:
     if problem.payos_code != WEBHOOK_REFUSED:
         return BY_CODE.get(problem.payos_code, f"{problem}.")
     text = problem.explanation

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Protocol
 
-from app.errors import DatabaseUnavailable, PayOSRefused, PayOSTimeout, PayOSUnavailable
+from app.errors import DatabaseUnavailable, PayOSFailed, PayOSRefused
 from app.metrics.labels import CheckOutcome
 from app.metrics.metrics import Metrics
 from app.model import TxRef
@@ -126,7 +126,7 @@ class Rounds:
         try:
             async with asyncio.timeout(CLAIM_SHARE * self._settings.reconcile_lease_seconds):
                 findings = await self._check(order)
-        except (PayOSRefused, PayOSTimeout, PayOSUnavailable, TimeoutError) as problem:
+        except (PayOSFailed, TimeoutError) as problem:
             if not isinstance(problem, PayOSRefused):  # that is about this order alone
                 self._unanswered += 1
             told = (type(problem).__name__, order.tx_ref)

@@ -30,12 +30,12 @@ log = logging.getLogger(__name__)
 
 BACKOFF_SECONDS_MIN = 0.1
 WORKER_LOCKS = 7281  # as in topup.worker_is_alive
-# Shared: after a silent cut the old connection may hold it for a while.
 # When a whole machine vanishes nobody closes its connections: the server has to find out.
 NOTICE_OUR_DEATH = """
     SET tcp_keepalives_idle TO 15; SET tcp_keepalives_interval TO 5;
     SET tcp_keepalives_count TO 3; SET tcp_user_timeout TO 15000
 """
+# Shared: after a silent cut the old connection may hold it for a while.
 LIVE = "SELECT pg_catalog.pg_advisory_lock_shared(%s, %s)"
 CLOSE_TIMEOUT_SECONDS = 1.0
 CONNECTION = MappingProxyType[str, object](

@@ -119,6 +119,13 @@ async def test_payos_that_does_not_answer_is_told(
     assert (code, "PayOS did not answer. Check that this machine reaches" in said) == (2, True)
 
 
+async def test_payos_that_takes_no_more_calls_is_told(shell: dict[str, str]) -> None:
+    with elsewhere(429, ("Retry-After", "7")) as url:
+        shell["PAYOS_BASE_URL"] = url.removesuffix(PATH)
+        code, said = await command(shell, "webhook", "confirm", url, "--no-check")
+    assert (code, "PayOS takes no more calls for now" in said, "in 7 s" in said) == (2, True, True)
+
+
 @pytest.mark.parametrize(
     ("url", "told"),
     [
