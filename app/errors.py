@@ -28,6 +28,7 @@
         ├── BodyTooLarge         413
         ├── WrongContentType     415
         ├── IdempotencyMismatch  422
+        ├── TooManyGuesses       429
         ├── TooManyOpen          429
         ├── DatabaseUnavailable  503
         ├── TooBusy              503
@@ -191,6 +192,16 @@ class WrongContentType(Problem):
 
 class IdempotencyMismatch(Problem):
     http_status, code, title = 422, "idempotency_mismatch", "This key was used with another body"
+
+
+class TooManyGuesses(Problem):
+    """Of a password; in `retry_after_seconds` the next may be tried."""
+
+    http_status, code, title = 429, "too_many_guesses", "Too many wrong passwords; wait a moment"
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        super().__init__()
+        self.retry_after_seconds = retry_after_seconds
 
 
 class TooManyOpen(Problem):

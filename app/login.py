@@ -23,7 +23,15 @@ from quart.wrappers import BaseRequestWebsocket
 from quart_auth import AuthUser, QuartAuth, current_user, login_user, logout_user
 
 from app.database.accounts import Accounts
-from app.errors import ConfigurationError, InvalidRequest, LoginRefused, NotLoggedIn, TooBusy
+from app.errors import (
+    ConfigurationError,
+    InvalidRequest,
+    LoginRefused,
+    NotLoggedIn,
+    TooBusy,
+    TooManyGuesses,
+)
+from app.guesses import Guesses
 from app.model import User
 from app.settings import REQUIRED_TO_SERVE, SECRET_KEY_CHARACTERS_MIN, Settings
 
@@ -85,6 +93,7 @@ class Login:
     ) -> None:
         self._accounts = accounts
         self._settings = settings
+        self._guesses = Guesses(accounts, settings)
         self._hasher = hasher or PasswordHasher()
         # Each hash takes 64 MiB. Threads, not a semaphore: a client that goes away cancels its
         # task, which would release the semaphore while the thread still works.
@@ -106,24 +115,37 @@ class Login:
     async def log_in(self, username: str, password: str) -> User:
         """Raises LoginRefused: the same, and as late, for an unknown name and a wrong password.
 
-        Raises InvalidRequest, TooBusy as well.
+        Raises InvalidRequest, TooBusy, TooManyGuesses as well.
         """
         name = _canonical_username(username)
         if self._is_nobodys(password):  # answered sooner, but alike for every name
             log.info("event=login.refused reason=too_long")
             raise LoginRefused
-        found = await self._accounts.find(name)
-        user, password_hash = found or (None, None)
-        matches = await self._threaded(self._matches, password_hash, _canonical(password))
+        user, matches = await self._guess(name, _canonical(password))
         if user is None or not matches:
             # Without the name: people type passwords into that field.
             reason = "unknown_user" if user is None else "wrong_password"
             log.info("event=login.refused reason=%s", reason)
             raise LoginRefused
+        await self._guesses.forget(name)
         await self._end_session()
         await self._start_session(user)
         log.info("event=login.accepted user_id=%d", user.user_id)
         return user
+
+    async def _guess(self, name: str, password: str) -> tuple[User | None, bool]:
+        """Who has that name, and whether that is the password. Raises TooBusy, TooManyGuesses."""
+        try:
+            await self._guesses.count(name)
+        except TooManyGuesses:
+            log.info("event=login.refused reason=too_many_guesses")
+            raise
+        user, password_hash = await self._accounts.find(name) or (None, None)
+        try:
+            return user, await self._threaded(self._matches, password_hash, password)
+        except TooBusy:
+            await self._guesses.take_back(name)
+            raise
 
     async def log_out(self) -> None:
         """Ends this login on the server, then in the browser; harmless without one."""

@@ -36,6 +36,7 @@ SCHEDULE = re.compile(r"[0-9]{1,6}(\.[0-9]{1,3})?(,[0-9]{1,6}(\.[0-9]{1,3})?)*")
 RANGES = (
     ("topup_amount_min_vnd", "topup_amount_max_vnd"),
     ("password_characters_min", "password_characters_max"),
+    ("login_delay_seconds", "login_delay_seconds_max"),
     ("drain_wait_seconds", "shutdown_seconds_max"),
 )
 
@@ -110,6 +111,9 @@ class Settings(BaseSettings):
     password_characters_max: PositiveInt = 128
     password_hashes_at_once: PositiveInt = 2
     password_hashes_waiting_max: PositiveInt = 16
+    login_guesses_free: Annotated[int, Field(gt=0, le=10_000)] = 5
+    login_delay_seconds: Seconds = 1.0
+    login_delay_seconds_max: Seconds = 30.0
 
     # Top-ups
     topup_amount_min_vnd: Dong = 2_000
@@ -137,6 +141,7 @@ class Settings(BaseSettings):
     # Forgetting
     bodies_kept_days: Days = 90
     sessions_kept_days: Days = 30
+    guesses_kept_days: Days = 1
     prune_seconds: Seconds = 3600.0
     prune_rows_max: Annotated[int, Field(gt=0, le=10_000)] = 500
 

@@ -13,7 +13,7 @@ from app.metrics.metrics import Metrics
 
 @click.command()
 def prune() -> None:
-    """Forget raw bodies, logins and claims that have been kept long enough; never an event.
+    """Forget what has been kept long enough: raw bodies, logins, guesses, claims; never an event.
 
     Works beside running servers. While one of them prunes, it leaves the work to that one.
     """

@@ -10,6 +10,7 @@ from app.settings import Settings
 SECONDS_PER_DAY = 86_400.0
 BODIES: LiteralString = "SELECT topup.prune_bodies(%s, %s)"
 SESSIONS: LiteralString = "SELECT topup.prune_sessions(%s, %s)"
+GUESSES: LiteralString = "SELECT topup.prune_guesses(%s, %s)"
 LINK_CLAIMS: LiteralString = "SELECT topup.prune_link_claims(%s)"
 
 
@@ -21,9 +22,11 @@ class Retention:
         self._rows_max = rows_max = settings.prune_rows_max
         kept_bodies = settings.bodies_kept_days * SECONDS_PER_DAY
         kept_sessions = settings.sessions_kept_days * SECONDS_PER_DAY
+        kept_guesses = settings.guesses_kept_days * SECONDS_PER_DAY
         self._statements: Mapping[Pruned, tuple[LiteralString, tuple[object, ...]]] = {
             Pruned.BODIES: (BODIES, (kept_bodies, rows_max)),
             Pruned.SESSIONS: (SESSIONS, (kept_sessions, rows_max)),
+            Pruned.GUESSES: (GUESSES, (kept_guesses, rows_max)),
             Pruned.LINK_CLAIMS: (LINK_CLAIMS, (rows_max,)),
         }
 

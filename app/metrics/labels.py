@@ -130,4 +130,5 @@ class Pruned(StrEnum):
 
     BODIES = "bodies"  # raw webhooks
     SESSIONS = "sessions"  # logins that are over
+    GUESSES = "guesses"  # of passwords
     LINK_CLAIMS = "link_claims"  # of processes that died

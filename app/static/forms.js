@@ -2,11 +2,16 @@
 
 /** An answer that is not a success: the members of RFC 9457 that a page uses. */
 export class Problem extends Error {
-  /** @param {string} code @param {{field: string, detail: string}[]} errors */
-  constructor(code, errors = []) {
+  /**
+   * @param {string} code
+   * @param {{field: string, detail: string}[]} errors
+   * @param {string | null} seconds until it may be sent again
+   */
+  constructor(code, errors = [], seconds = null) {
     super(code);
     this.code = code;
     this.errors = errors;
+    this.seconds = seconds;
   }
 }
 
@@ -29,7 +34,10 @@ export async function postJson(path, body, headers = {}) {
   }
   const text = await answer.text().catch(() => "");
   const content = parse(text);
-  if (!answer.ok) throw new Problem(content?.code ?? "unknown", content?.errors);
+  if (!answer.ok) {
+    const seconds = answer.headers.get("Retry-After");
+    throw new Problem(content?.code ?? "unknown", content?.errors, seconds);
+  }
   return content;
 }
 
@@ -69,7 +77,10 @@ function show(form, problem) {
     say(form, input.name, sentences[`field_${input.name}`]);
   }
   if (faulty.length > 0) faulty[0].focus();
-  else say(form, "form", sentences[problem.code] ?? sentences.unknown);
+  else {
+    const sentence = sentences[problem.code] ?? sentences.unknown;
+    say(form, "form", sentence.replace("{seconds}", problem.seconds));
+  }
 }
 
 /** Takes back what was said to be wrong. */

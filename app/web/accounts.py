@@ -10,6 +10,7 @@ from app.errors import (
     LoginRefused,
     NotLoggedIn,
     TooBusy,
+    TooManyGuesses,
     UsernameTaken,
 )
 from app.login import USERNAME_AS_TYPED, Login
@@ -43,7 +44,7 @@ def create_accounts_blueprint(login: Login, settings: Settings) -> Blueprint:
     @blueprint.post("/login")
     @validate_request(Credentials)
     @answers(Account)
-    @refuses(InvalidRequest, LoginRefused, DatabaseUnavailable, TooBusy)
+    @refuses(InvalidRequest, LoginRefused, TooManyGuesses, DatabaseUnavailable, TooBusy)
     async def log_in(data: Credentials) -> Account:
         """Log in. The answer does not tell whether the username exists."""
         return account(await login.log_in(data.username, data.password.get_secret_value()))

@@ -15,6 +15,9 @@ from quart import Quart
 from tests.accounts.browser import ANNA, Browser
 from tests.accounts.conftest import MakeApp
 
+MANY = {"login_guesses_free": 1_000}
+"""Where one name logs in many times at once."""
+
 
 class WatchedHasher(PasswordHasher):
     """Counts the hashes that are made, and can make who verifies a password wait."""
@@ -69,7 +72,7 @@ async def test_requests_are_answered_while_a_password_is_hashed(
 async def test_clients_that_go_away_do_not_make_room_for_more_hashes(
     make_app: MakeApp, hasher: WatchedHasher
 ) -> None:
-    app = make_app(hasher, password_hashes_at_once=2)
+    app = make_app(hasher, password_hashes_at_once=2, **MANY)
     await Browser(app).register()
 
     hasher.open.clear()
@@ -91,7 +94,7 @@ async def test_clients_that_go_away_do_not_make_room_for_more_hashes(
 async def test_a_flood_of_logins_is_answered_at_once(
     make_app: MakeApp, hasher: WatchedHasher
 ) -> None:
-    app = make_app(hasher, password_hashes_at_once=2, password_hashes_waiting_max=3)
+    app = make_app(hasher, password_hashes_at_once=2, password_hashes_waiting_max=3, **MANY)
     await Browser(app).register()
 
     hasher.open.clear()
@@ -109,6 +112,30 @@ async def test_a_flood_of_logins_is_answered_at_once(
     assert sorted([(await login).status_code for login in logins]) == 5 * [200] + 20 * [503]
 
     assert (await Browser(app).log_in()).status_code == 200
+
+
+async def test_who_is_sent_away_from_the_queue_has_guessed_nothing(
+    make_app: MakeApp, hasher: WatchedHasher
+) -> None:
+    app = make_app(
+        hasher,
+        password_hashes_at_once=1,
+        password_hashes_waiting_max=1,
+        login_guesses_free=3,
+        login_delay_seconds_max=1_000.0,
+        login_delay_seconds=1_000.0,
+    )
+    await Browser(app).register()
+
+    hasher.open.clear()
+    logins = [asyncio.create_task(Browser(app).log_in()) for _ in range(2)]
+    await hasher.entered.get()
+    for _ in range(20):  # requests enough for the logins to come as far as they can
+        await Browser(app).me()
+    assert [(await Browser(app).log_in()).status_code for _ in range(5)] == 5 * [503]
+    hasher.open.set()
+
+    assert [(await login).status_code for login in logins] == [200, 200]
 
 
 async def test_a_registration_waits_in_the_same_queue(

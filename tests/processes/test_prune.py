@@ -35,7 +35,7 @@ async def test_the_command_removes_all_there_is_in_small_batches(
     environment["NAPVI_PRUNE_ROWS_MAX"] = "3"
     await keep_old_bodies(database_url, 8)
     code, said = await command(environment, "prune")
-    assert (code, said) == (0, "bodies       8\nsessions     0\nlink_claims  0\n")
+    assert (code, said) == (0, "bodies       8\nsessions     0\nguesses      0\nlink_claims  0\n")
     assert await bodies(database_url) == 0
 
 

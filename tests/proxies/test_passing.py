@@ -1,18 +1,22 @@
 """What passes a proxy, what does not, and what napvi can tell of the browser in front of it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 
 import httpx
 import pytest
 
+from app.errors import TooBusy
 from tests.processes.payer import Payer, http_client
+from tests.proxies.conftest import StartProxy
 from tests.proxies.front import Front
-from tests.services import PASSWORD
+from tests.services import PASSWORD, Service
 
 pytestmark = pytest.mark.processes
 
 WEBHOOK_BYTES_MAX = 64 * 1024
+BURST = 20
 COMPRESSED = ("/wallet", "/static/topup-stream.js", "/openapi.json")
 INSIDE = ("/metrics", "/metrics?x", "//metrics", "/%6detrics", "/./metrics", "/x/../metrics")
 
@@ -29,6 +33,26 @@ async def test_a_login_gets_a_cookie_that_travels_over_https_only(payer: Payer) 
     document = (await payer.client.get("/openapi.json")).json()
     assert document["components"]["securitySchemes"]["login"]["name"] == name
     assert answer.headers["strict-transport-security"] == "max-age=31536000"
+
+
+@pytest.mark.parametrize("start_proxy", ["nginx"], indirect=True)  # Caddy has no module for it
+async def test_nginx_lets_one_address_log_in_only_so_often(
+    start_proxy: StartProxy, service: Service, front: Front
+) -> None:
+    start_proxy(service.address)
+    async with http_client(front.url, verify=front.trust) as client:
+        posts = (client.post("/api/auth/logout", json={}) for _ in range(100))
+        answers = await asyncio.gather(*posts)
+        assert sum(answer.status_code == HTTPStatus.NO_CONTENT for answer in answers) > BURST
+        refused = [answer for answer in answers if answer.status_code != HTTPStatus.NO_CONTENT]
+        assert refused
+        for answer in refused:
+            assert answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert answer.json() == TooBusy().document()
+            assert answer.headers["retry-after"] == "5"
+            assert "strict-transport-security" in answer.headers
+        assert (await client.get("/login")).is_success
 
 
 async def test_pages_scripts_and_json_are_compressed(payer: Payer) -> None:

@@ -40,6 +40,10 @@ ROWS: tuple[LiteralString, ...] = (
     SELECT sha256(u.username::bytea), u.user_id, now() + interval '1 day' FROM topup.users AS u
     """,
     """
+    INSERT INTO topup.login_guesses (name_hash, guesses, next_at)
+    SELECT sha256(u.username::bytea), 1, now() FROM topup.users AS u
+    """,
+    """
     INSERT INTO topup.wallets (user_id, balance, version)
     SELECT m.user_id, sum(50000), count(*) FROM made AS m GROUP BY m.user_id
     """,

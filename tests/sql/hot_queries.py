@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import LiteralString, NamedTuple
 from uuid import UUID
 
-from app.database.accounts import TOUCH_SESSION, USER
+from app.database.accounts import COUNT_GUESS, FORGET_GUESSES, TOUCH_SESSION, USER
 from app.database.leases import (
     CLOSE_STREAMS,
     COUNT_LEASES,
@@ -61,6 +61,8 @@ def _of_payers(topups: int) -> dict[str, Hot]:
     keys = {"topups_user_id_idempotency_key_key", "topups_user_id_expires_at"}
     return {
         "log in": Hot(USER, ("user77",), {"users_username_key"}),
+        "guess a password": Hot(COUNT_GUESS, (session, 5, 1.0, 30.0), set()),  # no plan: an upsert
+        "it was right": Hot(FORGET_GUESSES, (session,), {"login_guesses_pkey"}),
         "stay logged in": Hot(TOUCH_SESSION, (session, IDLE_SECONDS), {"sessions_pkey"}),
         "open a top-up": Hot(OPEN, opening, keys, 60),
         "the first answer": Hot(FIRST_ANSWER, (new,), {"events_tx_ref_seq_key"}),

@@ -95,6 +95,7 @@ async def _leave_rows_elsewhere(process: Process, accounts: Accounts, payer: Use
     for session_hash in (open_login, ended_login):
         await accounts.open_session(session_hash, payer, absolute_seconds=86_400)
     await accounts.revoke_session(ended_login)
+    await accounts.count_guess(hashlib.sha256(b"a name").digest(), 5, 1.0, 30.0)
     claimed = (await process.openings.open(payer, AMOUNT, "a key")).topup
     asked = ([1], [open_login], [claimed.tx_ref], [None])
     await process.database.rows(dict, OPEN_STREAMS, (WORKER_ID, *asked, 1_800, 900, 10, 5))

@@ -28,8 +28,11 @@ def database_url(postgres: Postgres, schema: NoopExecutor) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def environment(database_url: str) -> dict[str, str]:
-    """Every state on a screen is told."""
-    return environment_on(database_url) | {"NAPVI_STREAM_SEEN_PERCENT": "100"}
+    """Every state on a screen is told. Who guesses a password waits long enough to be seen."""
+    return environment_on(database_url) | {
+        "NAPVI_STREAM_SEEN_PERCENT": "100",
+        "NAPVI_LOGIN_DELAY_SECONDS": "30",
+    }
 
 
 @pytest.fixture(scope="module")

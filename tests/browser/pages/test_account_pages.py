@@ -1,6 +1,7 @@
 """Registration and login, with what people get wrong."""
 
 import asyncio
+import re
 
 import pytest
 from playwright.async_api import BrowserContext, Route, expect
@@ -63,3 +64,17 @@ async def test_a_refused_login_does_not_say_which_half_was_wrong(
     await page.get_by_role("link", name="Đăng ký").click()
     await submit(page, username=username, password=PASSWORD)
     await expect(page).to_have_url(f"{service.url}/wallet/topup")
+
+
+async def test_who_has_to_wait_after_wrong_passwords_is_told_how_long(
+    service: Service, phone: BrowserContext
+) -> None:
+    username, page = new_username(), await phone.new_page()
+    guess = {"username": username, "password": PASSWORD}
+    while (await phone.request.post(f"{service.url}/api/auth/login", data=guess)).status == 401:
+        pass
+    await page.goto(f"{service.url}/login")
+    await submit(page, **guess)
+    await expect(page.locator('[data-fault="form"]')).to_have_text(
+        re.compile(r"Đã có nhiều lần nhập sai mật khẩu\. Vui lòng thử lại sau [1-3]?\d giây\.")
+    )
