@@ -82,7 +82,7 @@ def create_topups_blueprint(
         user = await login.user()
         opened = await openings.open(user.user_id, data.amount, _idempotency_key())
         site = settings.public_url or request.host_url
-        await link(opened, topup_page(site)(opened.topup.tx_ref))
+        await link(opened, topup_page(site, opened.topup.tx_ref))
         topup = await openings.first_answer(opened.topup.tx_ref)
         headers = {} if opened.topup.needs_link else {REPLAYED: "true"}
         return opened_topup(topup, gets_stream(user.user_id, settings.stream)), 201, headers
