@@ -5,9 +5,9 @@ from functools import partial
 from app.addresses import topup_page
 from app.database.openings import Openings
 from app.database.reconciliation import CheckBook
-from app.metrics.labels import PayOSCaller
 from app.metrics.metrics import Metrics
 from app.parts.recording import Recording
+from app.payos.calls import PayOSCaller
 from app.payos.cancelling import Canceller
 from app.payos.gateway import Gateway
 from app.payos.linking import Linker, link_seconds_max
