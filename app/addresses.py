@@ -1,7 +1,6 @@
 """Addresses that others write: the target of a request, where to go after a login; and our own."""
 
 import re
-from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from hypercorn.typing import WWWScope
@@ -32,9 +31,9 @@ def local_path(text: str | None) -> str:
     return text if text is not None and LOCAL_PATH.fullmatch(text) else "/wallet"
 
 
-def topup_page(site: str) -> Callable[[TxRef], str]:
+def topup_page(site: str, tx_ref: TxRef) -> str:
     """Where a payer watches a top-up, and comes back to from PayOS. `site`: https://our-host."""
-    return lambda tx_ref: f"{site.rstrip('/')}/wallet/topup/{tx_ref}"
+    return f"{site.rstrip('/')}/wallet/topup/{tx_ref}"
 
 
 def _can_be_parsed(scope: WWWScope) -> bool:

@@ -47,17 +47,21 @@ class Openings:
         when another request has claimed it, TooManyOpen.
         """
         fingerprint = hashlib.sha256(f"amount={amount_vnd}".encode()).hexdigest()
-        expiry_seconds, open_max = (
-            self._settings.topup_expiry_seconds,
-            self._settings.topups_open_max,
-        )
-        limits = (expiry_seconds, open_max)
-        key = (idempotency_key, fingerprint, self._claim_seconds)
         # Drawn here: when an answer is lost, the statement runs again and finds what it opened.
         request_id, tx_ref = uuid4(), new_tx_ref()
         tries_left = TX_REFS_TRIED_MAX
         while True:
-            values = (tx_ref, request_id, user_id, amount_vnd, *limits, *key)
+            values = (
+                tx_ref,
+                request_id,
+                user_id,
+                amount_vnd,
+                self._settings.topup_expiry_seconds,
+                self._settings.topups_open_max,
+                idempotency_key,
+                fingerprint,
+                self._claim_seconds,
+            )
             try:
                 return Opened(await self._only(OPEN, values), request_id)
             except psycopg.Error as error:

@@ -3,14 +3,6 @@
 from enum import StrEnum
 
 
-class PayOSCaller(StrEnum):
-    """Who waits for the answer. Neither kind takes places from the other, or learns of its
-    breaker."""
-
-    PAYER = "payer"
-    BACKGROUND = "background"
-
-
 class PayOSOperation(StrEnum):
     """What PayOS is asked for."""
 

@@ -1,11 +1,13 @@
 """What talks to PayOS about top-ups: links, cancellations, reconciliation."""
 
+from functools import partial
+
 from app.addresses import topup_page
 from app.database.openings import Openings
 from app.database.reconciliation import CheckBook
-from app.metrics.labels import PayOSCaller
 from app.metrics.metrics import Metrics
 from app.parts.recording import Recording
+from app.payos.calls import PayOSCaller
 from app.payos.cancelling import Canceller
 from app.payos.gateway import Gateway
 from app.payos.linking import Linker, link_seconds_max
@@ -23,7 +25,7 @@ class Payments:
         self.openings = Openings(
             database, settings, link_seconds_max(self.gateway, settings.statement_timeout_seconds)
         )
-        page_url = topup_page(settings.public_url) if settings.public_url else None
+        page_url = partial(topup_page, settings.public_url) if settings.public_url else None
         self.linker = Linker(self.gateway, append, self.openings, page_url)
         book, channel = CheckBook(database, settings), settings.payos().client_id
         resume = self.linker.resume

@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -13,7 +14,7 @@ import payos
 from prometheus_client import Gauge
 
 from app.errors import InvalidRequest, PayOSRefused, PayOSTimeout, PayOSUnavailable, Problem
-from app.metrics.labels import PayOSCaller, PayOSOperation, PayOSOutcome
+from app.metrics.labels import PayOSOperation, PayOSOutcome
 from app.metrics.metrics import Metrics
 from app.payos.breaker import Breaker, BreakerOpen, Clock
 from app.payos.fields import Fields
@@ -48,6 +49,14 @@ Answer = TypeVar("Answer")
 Call = Callable[[], Awaitable[Fields]]
 
 logger = logging.getLogger(__name__)
+
+
+class PayOSCaller(StrEnum):
+    """Who waits for the answer. Neither kind takes places from the other, or learns of its
+    breaker."""
+
+    PAYER = "payer"
+    BACKGROUND = "background"
 
 
 @dataclass(frozen=True)

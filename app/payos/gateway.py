@@ -17,7 +17,7 @@ import payos
 from payos.types import CreatePaymentLinkRequest
 
 from app.errors import PayOSRefused, PayOSTimeout, PayOSUnavailable, Problem
-from app.metrics.labels import PayOSCaller, PayOSOperation, SignedThing
+from app.metrics.labels import PayOSOperation, SignedThing
 from app.metrics.metrics import Metrics
 from app.model import PaymentLink
 from app.payos.answers import (
@@ -29,7 +29,7 @@ from app.payos.answers import (
     read_state,
 )
 from app.payos.breaker import Clock
-from app.payos.calls import Call, Calls
+from app.payos.calls import Call, Calls, PayOSCaller
 from app.payos.reception import Reception
 from app.payos.refusal import RefusedWithCode
 from app.settings import Settings

@@ -9,8 +9,8 @@ from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from app.errors import DatabaseUnavailable
-from app.metrics.labels import PayOSCaller
 from app.model import Appended, EventType, Fact, Opened, PaymentLink, Topup, TxRef
+from app.payos.calls import PayOSCaller
 from app.payos.gateway import Gateway, OrderCodeTaken
 from app.payos.transfer import event_id
 

@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 from app.errors import PayOSRefused
-from app.metrics.labels import PayOSCaller
 from app.model import Appended, EventType, Fact, Outcome, Status, TxRef
 from app.payos.answers import PENDING, SOURCE, LinkState
+from app.payos.calls import PayOSCaller
 from app.payos.gateway import Gateway
 from app.payos.linking import linked
 from app.payos.refusal import RefusedWithCode

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Annotated, Any, NotRequired
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
@@ -81,8 +82,9 @@ def create_topups_blueprint(
     async def init(data: TopupRequest) -> tuple[OpenedTopup, int, dict[str, str]]:
         """Open a top-up and get a payment link for it."""
         user = await login.user()
+        page = partial(topup_page, settings.public_url or request.host_url)
         opening = openings.open(user.user_id, data.amount, _idempotency_key())
-        opened = await open_linked(opening, topup_page(settings.public_url or request.host_url))
+        opened = await open_linked(opening, page)
         topup = await openings.first_answer(opened.topup.tx_ref)
         headers = {} if opened.topup.needs_link else {REPLAYED: "true"}
         return opened_topup(topup, gets_stream(user.user_id, settings.stream)), 201, headers

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -144,7 +145,7 @@ async def desk(serve: Serve, database_url: str, **changes: Any) -> AsyncIterator
             [appended] = await process.store.append_events([fact])
             return appended
 
-        page_url = topup_page(settings.public_url) if settings.public_url else None
+        page_url = partial(topup_page, settings.public_url) if settings.public_url else None
         linker = Linker(gateway, append, process.openings, page_url)
         yield Desk(
             process,

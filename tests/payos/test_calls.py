@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from app.errors import PayOSTimeout, PayOSUnavailable
-from app.metrics.labels import PayOSCaller, PayOSOperation, PayOSOutcome
+from app.metrics.labels import PayOSOperation, PayOSOutcome
 from app.metrics.metrics import Metrics
 from app.payos.breaker import BreakerOpen
+from app.payos.calls import PayOSCaller
 from app.payos.places import NoPlace
 from app.payos.refusal import RefusedWithCode
 from tests.payos.calling import STATE, answering, create, envelope, gateway_to, http

@@ -6,9 +6,10 @@ from datetime import timedelta
 import pytest
 
 from app.errors import PayOSTimeout
-from app.metrics.labels import CheckOutcome, PayOSCaller
+from app.metrics.labels import CheckOutcome
 from app.model import Status
 from app.payos.breaker import BreakerOpen
+from app.payos.calls import PayOSCaller
 from app.payos.linking import Linker
 from app.payos.simulator.bank import Account, Order
 from tests.payments import query
