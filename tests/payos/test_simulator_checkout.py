@@ -151,17 +151,6 @@ async def test_what_the_shop_wrote_is_text_and_not_markup(
     assert "<b>&\"'</b>" in unescape(page.text)
 
 
-async def test_a_public_address_is_where_the_page_is_found(
-    serve: Callable[[Any], Awaitable[str]],
-) -> None:
-    behind = create_simulator(CLIENT_ID, API_KEY, CHECKSUM_KEY, public_url="https://pay.example/")
-    async with payos.AsyncPayOS(
-        CLIENT_ID, API_KEY, CHECKSUM_KEY, base_url=await serve(behind)
-    ) as sdk:
-        created = await sdk.payment_requests.create(link_request())
-    assert created.checkout_url == f"https://pay.example/web/{created.payment_link_id}"
-
-
 async def test_without_a_registered_webhook_the_page_says_so(
     serve: Callable[[Any], Awaitable[str]], shop: Shop
 ) -> None:

@@ -24,9 +24,7 @@ CONTENT_SECURITY_POLICY = "default-src 'none'; style-src 'self'; img-src 'self' 
 class Simulator(Quart):
     """A PayOS with one payment channel, made by `create_simulator`."""
 
-    def __init__(
-        self, channel: Channel, webhook_url: str | None, public_url: str | None, pace: Pace
-    ) -> None:
+    def __init__(self, channel: Channel, webhook_url: str | None, pace: Pace) -> None:
         super().__init__(__name__)
         self.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX
         self.add_template_filter(_dong, "dong")
@@ -35,7 +33,7 @@ class Simulator(Quart):
         self.cashier = Cashier(self.courier, self.plan)
         creation = Creation(self.orders, self.cashier, self.plan, pace)
         for part in (
-            MerchantApi(channel, self.orders, creation, self.courier, public_url),
+            MerchantApi(channel, self.orders, creation, self.courier),
             Checkout(self.orders, self.cashier, self.courier),
             Remote(self.orders, self.cashier, self.courier),
             FaultControl(self.plan),
@@ -51,16 +49,15 @@ def create_simulator(
     checksum_key: str,
     *,
     webhook_url: str | None = None,
-    public_url: str | None = None,
     pace: Pace | None = None,
 ) -> Simulator:
     """A PayOS that does not misbehave until its `plan` says so.
 
-    `webhook_url`: where webhooks go until confirm-webhook names another place. `public_url`: where
-    a browser finds the checkout page, unless it is the address that the API is called at.
+    `webhook_url`: where webhooks go until confirm-webhook names another place. A browser finds the
+    checkout page at the address that the API is called at.
     """
     channel = Channel(client_id, api_key, checksum_key, Account())
-    return Simulator(channel, webhook_url, public_url, pace or Pace())
+    return Simulator(channel, webhook_url, pace or Pace())
 
 
 def _dong(amount: int) -> str:

@@ -35,13 +35,11 @@ class MerchantApi:
         orders: Orders,
         creation: Creation,
         courier: Courier,
-        public_url: str | None,
     ) -> None:
         self._channel = channel
         self._orders = orders
         self._creation = creation
         self._courier = courier
-        self._public_url = public_url
 
     def blueprint(self) -> Blueprint:
         blueprint = Blueprint("api", __name__)
@@ -59,7 +57,7 @@ class MerchantApi:
         channel = self._channel
         order = new_order(await _json(), channel.checksum_key, channel.account)
         await self._creation.add(order)
-        site = (self._public_url or request.host_url).rstrip("/")
+        site = request.host_url.rstrip("/")
         return self._signed(created_link(order, f"{site}/web/{order.payment_link_id}"))
 
     async def get(self, identifier: str) -> JsonObject:
