@@ -23,7 +23,12 @@ export function watch(slip) {
     const missing = update.amount - update.amount_paid;
     const amounts = { paid: dong(update.amount_paid), missing: dong(missing) };
     slip.dataset.sentence = sentence;
-    write(part("sentence"), fill(texts[sentence], amounts));
+    const news = fill(texts[sentence], amounts);
+    if (write(part("sentence"), news)) {
+      document.title = `${news} · nạp ví`;
+      // At once, not smoothly: nothing glides where the tab is hidden, or motion is unwanted.
+      part("sentence").closest(".state").scrollIntoView({ block: "nearest", behavior: "instant" });
+    }
     write(part("more"), fill(texts[`${sentence}_more`], amounts));
     write(part("balance"), dong(update.wallet_balance));
     part("share").setAttribute("stroke-dasharray", `${update.amount_paid} ${update.amount}`);
@@ -104,7 +109,9 @@ function fill(text, values) {
   return text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
 
-/** A live region announces what is written into it: write only what is new. */
+/** A live region announces what is written into it: write only what is new. Was it? */
 function write(place, text) {
-  if (place.textContent !== text) place.textContent = text;
+  if (place.textContent === text) return false;
+  place.textContent = text;
+  return true;
 }

@@ -215,6 +215,19 @@ async def test_what_is_on_the_screen_is_told_once(
     assert len(requests.to("/api/topup/seen")) == 1
 
 
+async def test_what_arrives_is_seen_by_who_scrolled_down_and_in_the_title(
+    service: Service, process: Process, page: Page
+) -> None:
+    await page.set_viewport_size({"width": 360, "height": 740})
+    topup = await follow(service, page)
+    status = page.get_by_role("status")
+    await page.locator(".transfer dt").last.evaluate("message => message.scrollIntoView()")
+    await expect(status).not_to_be_in_viewport()
+    await process.store.append_events([paid(topup)])
+    await expect(page).to_have_title(f"Đã nhận {dong(AMOUNT)} · nạp ví")
+    await expect(status).to_be_in_viewport(ratio=1)
+
+
 async def test_who_pays_at_another_site_comes_back_logged_in(service: Service, page: Page) -> None:
     topup = await follow(service, page)
     elsewhere = str(topup["checkout_url"]).replace("127.0.0.1", "localhost")
