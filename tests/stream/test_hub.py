@@ -70,16 +70,16 @@ async def test_every_follower_sees_every_seq_once_in_order_beside_concurrent_wri
     start_hub: StartHub, journal: Journal, kills: int
 ) -> None:
     hub = await start_hub()
-    tx_refs = [await journal.open() for _ in range(20)]
+    tx_refs = [await journal.open(entries=1) for _ in range(20)]
     async with asyncio.TaskGroup() as tasks:
         followers = [
-            tasks.create_task(follow(hub, tx_ref, until=30)) for tx_ref in tx_refs for _ in range(8)
+            tasks.create_task(follow(hub, tx_ref, until=31)) for tx_ref in tx_refs for _ in range(8)
         ]
         for tx_ref in tx_refs * 3:
             tasks.create_task(write(journal, tx_ref, times=10))
         for number in range(kills):
             tasks.create_task(kill_listener(journal, after_seconds=0.15 * number))
-    assert all(follower.result() == list(range(1, 31)) for follower in followers)
+    assert all(follower.result() == list(range(1, 32)) for follower in followers)
     assert (hub.streams, hub.channels) == (0, 0)
 
 
@@ -207,15 +207,15 @@ async def test_a_slow_stream_is_closed_and_resumes_while_the_others_go_on(
     start_hub: StartHub, journal: Journal, eventually: Eventually
 ) -> None:
     hub = await start_hub(frames_waiting_max=3)
-    tx_ref = await journal.open()
-    async with pulled(hub, tx_ref, 0) as slow, pulled(hub, tx_ref, 0) as quick:
-        for seq in range(1, 9):
+    tx_ref = await journal.open(entries=1)
+    async with pulled(hub, tx_ref, 1) as slow, pulled(hub, tx_ref, 1) as quick:
+        for seq in range(2, 10):
             await journal.append(tx_ref)
             assert await seqs(quick, until=seq) == [seq]
         messages, end = await to_the_end(slow)
-        assert (ids(messages), end, slow.cursor) == ([1, 2, 3], StreamClose.SLOW, 3)
+        assert (ids(messages), end, slow.cursor) == ([2, 3, 4], StreamClose.SLOW, 4)
         assert quick.ended is None
-    for after, rest in ((3, [4, 5, 6]), (6, [7, 8])):
+    for after, rest in ((4, [5, 6, 7]), (7, [8, 9])):
         async with pulled(hub, tx_ref, after) as resumed:
             assert await seqs(resumed, until=rest[-1]) == rest
 
@@ -257,10 +257,10 @@ async def test_a_thousand_streams_cost_few_reads(
 
 async def test_an_event_reaches_its_own_top_up_only(start_hub: StartHub, journal: Journal) -> None:
     hub = await start_hub()
-    mine, other = await journal.open(), await journal.open()
-    async with pulled(hub, mine, 0) as my_stream, pulled(hub, other, 0) as other_stream:
+    mine, other = [await journal.open(entries=1) for _ in range(2)]
+    async with pulled(hub, mine, 1) as my_stream, pulled(hub, other, 1) as other_stream:
         await journal.append(other)
-        assert await seqs(other_stream, until=1) == [1]
+        assert await seqs(other_stream, until=2) == [2]
         assert await my_stream.next_frames(NOW_SECONDS) is None
 
 
@@ -307,7 +307,7 @@ async def test_leaving_and_entering_in_a_hurry_never_loses_the_listen(
     start_hub: StartHub, journal: Journal
 ) -> None:
     hub = await start_hub()
-    tx_refs = [await journal.open() for _ in range(5)]
+    tx_refs = [await journal.open(entries=1) for _ in range(5)]
     chance = random.Random(3)
 
     async def hurry(tx_ref: TxRef) -> None:
@@ -316,7 +316,7 @@ async def test_leaving_and_entering_in_a_hurry_never_loses_the_listen(
                 for _ in range(chance.randrange(4)):
                     await asyncio.sleep(0)
 
-    for seq in range(1, 6):
+    for seq in range(2, 7):
         await asyncio.gather(*(hurry(tx_ref) for tx_ref in tx_refs for _ in range(3)))
         for tx_ref in tx_refs:
             async with pulled(hub, tx_ref, seq - 1) as stays:

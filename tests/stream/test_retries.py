@@ -29,6 +29,7 @@ LAST = {
     StreamClose.SUPERSEDED: ("superseded", YIELD),
     StreamClose.LOGIN_ENDED: ("not_logged_in", RETRY),
     StreamClose.SHUTDOWN: (None, MOVE),
+    StreamClose.LOST: (None, None),
     StreamClose.FAILED: (None, None),
 }
 REFUSED = {
