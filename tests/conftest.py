@@ -10,6 +10,7 @@
 
 import asyncio
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -79,7 +80,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def _ignore_no_signal() -> None:
+    """Under `nohup`, or in the background of a script, these are ignored, which children inherit.
+    What is handled they do not: here nothing changes, and what the tests start is as elsewhere.
+    """
+    for number in (signal.SIGHUP, signal.SIGINT):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    _ignore_no_signal()
     config.addinivalue_line(
         "markers", "breaks_the_laws: damages the projections on purpose; they are not checked"
     )
