@@ -51,7 +51,7 @@ BEGIN
     SELECT g.next_at INTO v_next_at FROM topup.login_guesses AS g
     WHERE g.name_hash = p_name_hash;
     -- Null when they were forgotten at this moment.
-    RETURN greatest(1, ceil(extract(EPOCH FROM v_next_at - clock_timestamp())));
+    RETURN greatest(1, ceil(extract(EPOCH FROM v_next_at - clock_timestamp()))::integer);
 END
 $$;
 GRANT EXECUTE ON FUNCTION topup.count_guess(
