@@ -1,22 +1,15 @@
-"""Who is asking: passwords, and the cookie that stands for a login.
+"""Who is asking: accounts, and the cookie that stands for a login.
 
 The cookie holds a random id, signed by quart-auth; the database holds its SHA-256. The server can
 end a login at any time, and a copy of the database logs nobody in.
 """
 
-import asyncio
 import hashlib
 import logging
 import re
 import secrets
-import threading
-import unicodedata
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
 
 from argon2 import PasswordHasher
-from argon2.exceptions import VerifyMismatchError
 from quart import Quart
 from quart.sessions import NullSession, SecureCookieSessionInterface
 from quart.wrappers import BaseRequestWebsocket
@@ -33,17 +26,15 @@ from app.errors import (
 )
 from app.guesses import Guesses
 from app.model import User
+from app.passwords import Passwords, canonical_password
 from app.settings import REQUIRED_TO_SERVE, SECRET_KEY_CHARACTERS_MIN, Settings
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 COOKIE = "napvi_session"
 USERNAME_PATTERN = re.compile(r"[a-z0-9][a-z0-9._@+-]{2,63}")
 USERNAME_AS_TYPED = r"^\s*[A-Za-z0-9][A-Za-z0-9._@+-]{2,63}\s*$"
 SESSION_ID_BYTES = 32
-COMPOSED_CODE_POINTS_MAX = 4  # that NFC may turn into one: Unicode has no longer decomposition
 
 
 class NoSessions(SecureCookieSessionInterface):
@@ -85,7 +76,7 @@ def login_cookie(settings: Settings) -> str:
 class Login:
     """Accounts as a request sees them; needs an app that went through `configure_auth`.
 
-    `hasher` makes and checks password hashes: argon2id with the library's parameters.
+    `hasher`: in place of the usual one.
     """
 
     def __init__(
@@ -94,18 +85,12 @@ class Login:
         self._accounts = accounts
         self._settings = settings
         self._guesses = Guesses(accounts, settings)
-        self._hasher = hasher or PasswordHasher()
-        # Each hash takes 64 MiB. Threads, not a semaphore: a client that goes away cancels its
-        # task, which would release the semaphore while the thread still works.
-        self._threads = ThreadPoolExecutor(settings.password_hashes_at_once, "password")
-        self._places = threading.BoundedSemaphore(
-            settings.password_hashes_at_once + settings.password_hashes_waiting_max
-        )
+        self._passwords = Passwords(settings, hasher)
 
     async def register(self, username: str, password: str) -> User:
         """Makes an account and logs it in. Raises InvalidRequest, TooBusy, UsernameTaken."""
         name = _canonical_username(username)
-        password_hash = await self._threaded(self._hasher.hash, self._new_password(password))
+        password_hash = await self._passwords.hash(password)
         user = await self._accounts.register(name, password_hash)
         log.info("event=account.registered user_id=%d", user.user_id)
         await self._end_session()
@@ -118,10 +103,10 @@ class Login:
         Raises InvalidRequest, TooBusy, TooManyGuesses as well.
         """
         name = _canonical_username(username)
-        if self._is_nobodys(password):  # answered sooner, but alike for every name
+        if self._passwords.is_nobodys(password):  # answered sooner, but alike for every name
             log.info("event=login.refused reason=too_long")
             raise LoginRefused
-        user, matches = await self._guess(name, _canonical(password))
+        user, matches = await self._guess(name, canonical_password(password))
         if user is None or not matches:
             # Without the name: people type passwords into that field.
             reason = "unknown_user" if user is None else "wrong_password"
@@ -142,7 +127,7 @@ class Login:
             raise
         user, password_hash = await self._accounts.find(name) or (None, None)
         try:
-            return user, await self._threaded(self._matches, password_hash, password)
+            return user, await self._passwords.match(password_hash, password)
         except TooBusy:
             await self._guesses.take_back(name)
             raise
@@ -183,45 +168,6 @@ class Login:
         if session_id := current_user.auth_id:
             await self._accounts.revoke_session(_hash_of(session_id))
 
-    def _new_password(self, password: str) -> str:
-        minimum = self._settings.password_characters_min
-        maximum = self._settings.password_characters_max
-        canonical = "" if self._is_nobodys(password) else _canonical(password)
-        if not minimum <= len(canonical) <= maximum:
-            fault = f"{minimum} to {maximum} characters"
-            raise InvalidRequest("The password is too short or too long.", {"password": fault})
-        return canonical
-
-    def _is_nobodys(self, password: str) -> bool:
-        """Whether it is too long, however it is composed.
-
-        Asked first: composing thousands of combining marks takes a third of a second, on the event
-        loop or with the interpreter's lock.
-        """
-        return len(password) > COMPOSED_CODE_POINTS_MAX * self._settings.password_characters_max
-
-    def _matches(self, password_hash: str | None, password: str) -> bool:
-        if password_hash is None:  # as late as for a wrong password
-            self._hasher.hash(password)
-            return False
-        try:
-            return self._hasher.verify(password_hash, password)
-        except VerifyMismatchError:
-            return False
-
-    async def _threaded(self, work: Callable[..., T], *args: str | None) -> T:
-        """Hashing takes tens of milliseconds that the event loop does not have.
-
-        Raises TooBusy when as many wait as may: a flood of logins must not become a long queue.
-        """
-        if not self._places.acquire(blocking=False):
-            log.warning("event=login.refused reason=too_busy")
-            raise TooBusy
-        job = self._threads.submit(work, *args)
-        # Not when this task ends: a client that goes away leaves its thread at work.
-        job.add_done_callback(lambda _: self._places.release())
-        return await asyncio.wrap_future(job)
-
 
 def _canonical_username(username: str) -> str:
     name = username.strip().lower()
@@ -229,17 +175,6 @@ def _canonical_username(username: str) -> str:
         fault = "3 to 64 of a-z 0-9 . _ @ + - and a letter or digit first"
         raise InvalidRequest("The username is malformed.", {"username": fault})
     return name
-
-
-def _canonical(password: str) -> str:
-    """Keyboards differ in how they compose ạ, ế or ữ; the password is the same."""
-    canonical = unicodedata.normalize("NFC", password)
-    try:
-        canonical.encode()
-    except UnicodeEncodeError:  # half of a character: JSON can say "\ud800"
-        fault = {"password": "must be Unicode text"}
-        raise InvalidRequest("The password is malformed.", fault) from None
-    return canonical
 
 
 def _hash_of(session_id: str) -> bytes:
