@@ -3,6 +3,7 @@
 A command is imported when it is called for: most need neither the web service nor the simulator.
 """
 
+import errno
 import os
 import sys
 from importlib import import_module
@@ -36,17 +37,25 @@ MODULES = MappingProxyType(
 )
 """The module of app.commands that has each command, under the command's name."""
 
+OF_FILES = frozenset(
+    (
+        *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM),
+        *(errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.EBADF),
+    )
+)
+"""What is wrong with a file or a disk, and not with us."""
+
 
 def main() -> None:
     """Runs the command line. What the operator can mend becomes one sentence, never a traceback: a
-    NapviError, and a disk that is full."""
+    NapviError, and what is wrong with a file or a disk."""
     try:
         commands(prog_name="python -m app")
     except NapviError as error:
         click.echo(f"napvi: {' '.join(str(error).split())}", err=True)
         sys.exit(REFUSED)
     except OSError as error:
-        if error.errno is None:  # a time-out that nobody expected
+        if error.errno not in OF_FILES:
             raise
         place = "" if error.filename is None else f"{error.filename}: "
         click.echo(f"napvi: {place}{error.strerror}.", err=True)
@@ -56,6 +65,8 @@ def main() -> None:
 
 def _drop_output() -> None:
     """Or Python would try, and complain, once more at its end."""
+    if sys.stdout is None:  # it was closed before the start
+        return
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)

@@ -5,6 +5,7 @@ import asyncio
 import click
 
 from app.commands.configured import configured
+from app.commands.seconds import Seconds
 from app.database.migrate import WAIT_SECONDS_MAX
 from app.database.migrate import migrate as apply_schema
 from app.installation import database
@@ -16,7 +17,7 @@ from app.installation import database
     "wait_seconds_max",
     default=WAIT_SECONDS_MAX,
     show_default=True,
-    type=click.FloatRange(0, 86_400),
+    type=Seconds(0, 86_400),
     metavar="SECONDS",
     help="How long to try for locks that somebody holds; payments go on meanwhile.",
 )

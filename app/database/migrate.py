@@ -72,15 +72,12 @@ async def migrate(
             async with await _connect(database_url) as connection:
                 return MigrationResult(await _apply(connection, files, tell))
         except psycopg.errors.LockNotAvailable:
-            async with await _connect(database_url) as connection:
-                held = (
-                    f"Locks were not free within {LOCK_SECONDS_MAX} s: {await holders(connection)}."
-                )
+            held = await _held(database_url)
         except psycopg.Error as error:  # the connection broke, or a deferred constraint at COMMIT
-            raise MigrationError(f"The migration failed and changed nothing: {error}") from error
+            raise _failed(error) from error
         if time.monotonic() + PAUSE_SECONDS > deadline:
             raise MigrationError(f"{held} Nothing was changed. Wait for them, or end them.")
-        log.warning("event=migrate.waits held=%r", held)
+        log.info("event=migrate.waits held=%r", held)
         tell(f"{held} All is undone, and tried again in {PAUSE_SECONDS} s.")
         await asyncio.sleep(PAUSE_SECONDS)
 
@@ -109,6 +106,20 @@ async def _apply(
         await apply_in_any_order(connection, outdated, note)
         await forget_deleted(connection, (*files.migrations, *files.replaceable))
     return tuple(applied)
+
+
+async def _held(database_url: str) -> str:
+    """Why it could not go on, in a sentence."""
+    try:
+        async with await _connect(database_url) as connection:
+            who = await holders(connection)
+    except psycopg.Error as error:
+        raise _failed(error) from error
+    return f"Locks were not free within {LOCK_SECONDS_MAX} s: {who}."
+
+
+def _failed(error: psycopg.Error) -> MigrationError:
+    return MigrationError(f"The migration failed and changed nothing: {error}")
 
 
 def _unheard(_line: str) -> None:

@@ -7,8 +7,8 @@ for a long query to end, payments wait for the migration.
 from psycopg import AsyncConnection
 from psycopg.rows import tuple_row
 
-# Less than a statement may take (NAPVI_STATEMENT_TIMEOUT_SECONDS), so that payments come late
-# and not back; more than deadlock_timeout, after which an autovacuum gives way.
+# For each lock. Less than a payment waits for one (NAPVI_LOCK_TIMEOUT_SECONDS), so that behind
+# one wait it comes late, not back; more than deadlock_timeout, when an autovacuum gives way.
 LOCK_SECONDS_MAX = 2
 PAUSE_SECONDS = 3  # for those who queued up meanwhile
 

@@ -1,11 +1,14 @@
 """A start that cannot work ends at once: one sentence that names the setting and the remedy."""
 
 import asyncio
+import errno
 import sys
+from pathlib import Path
 
 import psycopg
 import pytest
 
+from app.cli import main
 from tests.postgres import Postgres
 from tests.processes.commands import command, shell
 from tests.services import Service
@@ -199,6 +202,7 @@ async def test_a_malformed_address_is_told_without_its_password(
         ("recover --from 99999999999999999999", "--from"),
         ("recover --from 9007199254740990", "--from"),
         ("export --since 0 --wait nan", "--wait"),
+        ("migrate --wait nan", "--wait"),
         ("webhook confirm --patience nan https://localhost/api/payos/webhook", "--patience"),
         ("simulator --patience nan", "--patience"),
     ],
@@ -208,6 +212,26 @@ async def test_a_number_that_is_none_or_too_large_is_refused_by_name(
 ) -> None:
     code, said = await command(environment, *words.split())
     assert (code, option in said) == (2, True), said
+
+
+@pytest.mark.parametrize("number", [errno.ECONNREFUSED, errno.EADDRINUSE, None])
+def test_what_is_wrong_with_no_file_keeps_its_traceback(
+    number: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(**_: object) -> None:
+        raise OSError(number, "nobody expected this")
+
+    monkeypatch.setattr("app.cli.commands", fail)
+    with pytest.raises(OSError, match="nobody expected this"):
+        main()
+
+
+async def test_a_file_that_is_none_is_told_where_there_is_no_output(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    line = f"exec '{sys.executable}' -m app checkpoint --to '{tmp_path}' >&-"
+    done = await asyncio.to_thread(shell, environment, line)
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False), done.stderr
 
 
 async def test_an_output_that_takes_nothing_is_told_in_a_sentence(
