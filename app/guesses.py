@@ -2,8 +2,8 @@
 
 It is the name that counts, for all processes together, since we see nobody's address; and known
 or not, so that the answer tells nothing. While it waits, the right password waits too, and anybody
-can cause that: the longest wait has to be short. Per address a proxy may limit, as the nginx that we
-ship does.
+can cause that: the longest wait has to be short. Per address a proxy may limit, as the nginx that
+we ship does.
 """
 
 import hmac

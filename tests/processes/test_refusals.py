@@ -3,7 +3,6 @@
 import asyncio
 import errno
 import sys
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -226,12 +225,17 @@ def test_what_is_wrong_with_no_file_keeps_its_traceback(
         main()
 
 
-async def test_a_file_that_is_none_is_told_where_there_is_no_output(
-    environment: dict[str, str], tmp_path: Path
+def test_a_full_disk_is_told_also_where_there_is_no_output(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    line = f"exec '{sys.executable}' -m app checkpoint --to '{tmp_path}' >&-"
-    done = await asyncio.to_thread(shell, environment, line)
-    assert (done.returncode, "Traceback" in done.stderr) == (2, False), done.stderr
+    def fail(**_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("app.cli.commands", fail)
+    monkeypatch.setattr("sys.stdout", None)  # as after >&-
+    with pytest.raises(SystemExit, match="2"):
+        main()
+    assert capfd.readouterr().err == "napvi: No space left on device.\n"
 
 
 async def test_an_output_that_takes_nothing_is_told_in_a_sentence(
