@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Self
+from typing import LiteralString, Self
 
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
@@ -89,15 +89,13 @@ class Journal:
         await self._execute("SELECT pg_notify(%s, %s)", channel, payload)
         return Notified(sent=True, queue_usage=0.0)
 
+    async def listeners(self) -> int:
+        """How many backends listen; one whose client has left is there until it notices."""
+        return len(await self._of_listeners("pid"))
+
     async def terminate_listener(self) -> int:
         """How many backends were killed."""
-        connection: AsyncConnection
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(
-                """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-                WHERE application_name = 'napvi-listener' AND datname = current_database()"""
-            )
-            return len(await cursor.fetchall())
+        return len(await self._of_listeners("pg_terminate_backend(pid)"))
 
     async def read_updates(self, cursors: Mapping[TxRef, int | None]) -> list[TopupUpdate]:
         self.reads += 1
@@ -121,6 +119,15 @@ class Journal:
                 )
                 for tx_ref, seq, final, recorded_at in await cursor.fetchall()
             ]
+
+    async def _of_listeners(self, column: LiteralString) -> list[object]:
+        connection: AsyncConnection
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(
+                f"""SELECT {column} FROM pg_stat_activity
+                WHERE application_name = 'napvi-listener' AND datname = current_database()"""
+            )
+            return [found for (found,) in await cursor.fetchall()]
 
     async def _execute(self, statement: str, *values: object) -> None:
         async with self._pool.connection() as connection:

@@ -9,6 +9,7 @@ from app.stream.channels import channel_of, tx_ref_of
 from app.stream.listener import Audience
 from tests.stream.conftest import Eventually, StartListener, Woken
 from tests.stream.journal import Journal
+from tests.stream.leasing import until
 from tests.stream.relay import Relay
 
 HOSTILE_NAMES = (
@@ -70,7 +71,7 @@ async def test_it_is_ready_after_its_echo_and_not_after_it_stopped(
     await listener.stop()
     ready.append(listener.ready)
     assert ready == [True, False]
-    assert await journal.terminate_listener() == 0
+    await until(journal.listeners, 0)
     with pytest.raises(DatabaseUnavailable):
         await listener.listen(new_tx_ref())
 
