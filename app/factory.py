@@ -6,23 +6,23 @@ from typing import Any
 from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, HTTPScope, Scope
 from quart import Quart, Response, request
 
-from app.addresses import lead_nowhere
+from app.accounts.login import Login, configure_auth, login_cookie
 from app.database.accounts import Accounts
 from app.database.migrate import check
 from app.database.review import Review
 from app.errors import DatabaseUnavailable
-from app.login import Login, configure_auth, login_cookie
+from app.http.addresses import lead_nowhere
+from app.http.openapi import install_openapi
+from app.http.outlet import Outlet
+from app.http.request_rules import WEBHOOK_PATH, install_request_rules
+from app.http.security_headers import install_security_headers
 from app.metrics.loop_lag import LoopLag
 from app.metrics.metrics import Metrics
-from app.openapi import install_openapi
-from app.outlet import Outlet
 from app.parts.background import Background
 from app.parts.payments import Payments
 from app.parts.recording import Recording
 from app.parts.streaming import Streaming
-from app.request_rules import WEBHOOK_PATH, install_request_rules
 from app.review_gauges import ReviewGauges
-from app.security_headers import install_security_headers
 from app.settings import Settings
 from app.texts import load_texts
 from app.web.accounts import create_accounts_blueprint

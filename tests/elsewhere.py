@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from app.request_rules import WEBHOOK_PATH as PATH
+from app.http.request_rules import WEBHOOK_PATH as PATH
 
 
 class Elsewhere(BaseHTTPRequestHandler):

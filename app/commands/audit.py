@@ -7,7 +7,7 @@ from typing import TextIO
 
 import click
 
-from app.checkpoints import Checkpoint, read_lines
+from app.chain.checkpoints import Checkpoint, read_lines
 from app.commands.configured import configured
 from app.database.proofs import (
     FINDINGS_SHOWN_MAX,

@@ -3,7 +3,7 @@
 import click
 
 from app.commands.configured import configured
-from app.demo import run_demo
+from app.demo.demo import run_demo
 
 
 @click.command()

@@ -9,7 +9,7 @@ from app.commands.configured import configured
 from app.factory import create_app
 from app.installation import database
 from app.processes import raise_file_limit
-from app.serve import Site, run
+from app.server.serving import Site, run
 from app.server.sockets import inherit_endpoint, open_endpoint, parse_workers
 from app.server.worker import tell_serving
 from app.server.workers import run_workers

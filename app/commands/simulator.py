@@ -8,11 +8,11 @@ import click
 from app.commands.configured import configured
 from app.commands.seconds import Seconds
 from app.commands.storm import weather
+from app.http.request_rules import WEBHOOK_PATH
 from app.payos.simulator import Simulator, create_simulator
 from app.payos.simulator.faults import Rates, read_rates
 from app.payos.simulator.storm.mix import storm_rates
-from app.request_rules import WEBHOOK_PATH
-from app.serve import Site, run, run_during
+from app.server.serving import Site, run, run_during
 from app.server.sockets import open_endpoint
 from app.settings import Settings
 

@@ -9,11 +9,11 @@ import click
 from app.commands.configured import configured
 from app.commands.seconds import Seconds
 from app.errors import PayOSFailed, WebhookNotConfirmed
+from app.http.request_rules import WEBHOOK_PATH
 from app.metrics.metrics import Metrics
 from app.payos.doorbell import ring
 from app.payos.gateway import Gateway
 from app.payos.remedies import remedy_of_failure
-from app.request_rules import WEBHOOK_PATH
 from app.settings import Settings
 
 PAYOS_PATIENCE_SECONDS = 10.0

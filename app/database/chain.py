@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from app.checkpoints import Checkpoint
+from app.chain.checkpoints import Checkpoint
 from app.database.pool import Database
 from app.database.refusals import refusals
 from app.errors import CheckpointRefused

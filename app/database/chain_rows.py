@@ -11,8 +11,8 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import class_row, scalar_row
 
-from app.chain_recipe import Recomputation, SealedEvent
-from app.checkpoints import Checkpoint, Finding, compare
+from app.chain.checkpoints import Checkpoint, Finding, compare
+from app.chain.recipe import Recomputation, SealedEvent
 from app.database.chain import CHECKPOINTS
 from app.errors import ProofFailed
 

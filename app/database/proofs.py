@@ -12,7 +12,7 @@ import psycopg
 from psycopg import AsyncConnection, IsolationLevel
 from psycopg.rows import scalar_row
 
-from app.checkpoints import Checkpoint
+from app.chain.checkpoints import Checkpoint
 from app.database.chain_rows import compute_again
 from app.database.connecting import connect
 from app.errors import ProofFailed

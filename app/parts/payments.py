@@ -2,9 +2,9 @@
 
 from functools import partial
 
-from app.addresses import topup_page
 from app.database.openings import Openings
 from app.database.reconciliation import CheckBook
+from app.http.addresses import topup_page
 from app.metrics.metrics import Metrics
 from app.parts.recording import Recording
 from app.payos.calls import PayOSCaller

@@ -1,1 +1,1 @@
-"""What app.serve runs on, its sockets and event loop; and several such processes side by side."""
+"""The server process: Hypercorn, its sockets and event loop; several of them side by side."""

@@ -15,8 +15,8 @@ from tempfile import TemporaryDirectory
 
 from app.metrics.exposition import forget_process
 from app.processes import REFUSED
-from app.serve import MAKE_ROOM, STOP_SIGNALS
 from app.server.event_loop import EventLoop
+from app.server.serving import MAKE_ROOM, STOP_SIGNALS
 from app.server.sockets import Endpoint
 from app.server.worker import NotServing, Worker
 from app.settings import Settings

@@ -4,6 +4,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, create_model
 from quart import Blueprint
 from quart_schema import document_request, validate_request
 
+from app.accounts.login import USERNAME_AS_TYPED, Login
 from app.errors import (
     DatabaseUnavailable,
     InvalidRequest,
@@ -13,8 +14,7 @@ from app.errors import (
     TooManyGuesses,
     UsernameTaken,
 )
-from app.login import USERNAME_AS_TYPED, Login
-from app.openapi import Anything, answers, refuses
+from app.http.openapi import Anything, answers, refuses
 from app.representations import Account, account
 from app.settings import Settings
 

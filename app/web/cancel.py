@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict
 from quart import Blueprint
 from quart_schema import validate_request
 
+from app.accounts.login import Login
 from app.database.store import Store
 from app.errors import (
     DatabaseUnavailable,
@@ -16,9 +17,8 @@ from app.errors import (
     PayOSUnavailable,
     TopupNotFound,
 )
-from app.login import Login
+from app.http.openapi import answers, refuses
 from app.model import TxRef, parse_tx_ref
-from app.openapi import answers, refuses
 from app.representations import TopupStatus, TxRefText, topup_status
 from app.rollout import gets_stream
 from app.settings import Settings

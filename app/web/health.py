@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from quart import Blueprint
 
-from app.openapi import answers
+from app.http.openapi import answers
 from app.representations import Liveness, Readiness
 
 log = logging.getLogger(__name__)

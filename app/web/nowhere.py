@@ -6,8 +6,8 @@ from quart import Blueprint, Response, has_request_context, render_template, req
 from werkzeug import Response as Redirection
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
-from app.language import keep_choice, of_reader
-from app.request_rules import refusal
+from app.http.language import keep_choice, of_reader
+from app.http.request_rules import refusal
 from app.texts import Texts
 
 FOR_PROGRAMS = ("/api/", "/metrics", "/healthz", "/readyz", "/openapi.json")

@@ -12,12 +12,12 @@ from quart import Blueprint, Response, redirect, render_template, request
 from werkzeug import Response as Redirection
 from werkzeug.exceptions import InternalServerError
 
-from app.addresses import local_path
+from app.accounts.login import Login
 from app.charts import balance_chart
 from app.database.store import Store
 from app.errors import InvalidRequest, NotLoggedIn, Problem, TopupNotFound
-from app.language import speak_the_language
-from app.login import Login
+from app.http.addresses import local_path
+from app.http.language import speak_the_language
 from app.model import EventType, Status, TopupUpdate, TxRef, parse_tx_ref
 from app.representations import topup_status
 from app.rollout import gets_stream

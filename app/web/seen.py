@@ -6,10 +6,10 @@ from pydantic import AwareDatetime, BaseModel
 from quart import Blueprint
 from quart_schema import validate_request
 
+from app.accounts.login import Login
 from app.errors import InvalidRequest, NotLoggedIn
-from app.login import Login
+from app.http.openapi import answers, refuses
 from app.metrics.metrics import LATENCY_SECONDS, Metrics
-from app.openapi import answers, refuses
 
 WAIT_SECONDS_MAX = LATENCY_SECONDS[-1]
 CLOCKS_DIFFER_SECONDS_MAX = 1.0  # that of the database and ours

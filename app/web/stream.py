@@ -14,6 +14,7 @@ from quart.asgi import ASGIHTTPConnection
 from quart_schema import document_headers, document_querystring
 from typing_extensions import TypedDict
 
+from app.accounts.login import Login
 from app.admission import StreamVerdict
 from app.database.store import Store
 from app.errors import (
@@ -24,10 +25,9 @@ from app.errors import (
     NotLoggedIn,
     TopupNotFound,
 )
-from app.login import Login
+from app.http.openapi import answers, refuses
 from app.metrics.labels import StreamRefusal
 from app.model import parse_tx_ref
-from app.openapi import answers, refuses
 from app.representations import OfTopup
 from app.stream.events import StreamEvent
 from app.stream.frames import HEADERS, parse_last_event_id

@@ -10,7 +10,7 @@ from quart import Blueprint, request
 from quart_schema import document_headers, document_querystring, validate_request
 from typing_extensions import TypedDict
 
-from app.addresses import topup_page
+from app.accounts.login import Login
 from app.database.openings import Openings
 from app.database.store import Store
 from app.errors import (
@@ -25,9 +25,9 @@ from app.errors import (
     TooManyOpen,
     TopupNotFound,
 )
-from app.login import Login
+from app.http.addresses import topup_page
+from app.http.openapi import answers, refuses
 from app.model import Opened, TxRef, parse_tx_ref
-from app.openapi import answers, refuses
 from app.representations import (
     OfTopup,
     OpenedTopup,

@@ -29,14 +29,14 @@ from app.errors import (
     Problem,
     RequestTooSlow,
 )
+from app.http.openapi import answers, refuses
+from app.http.request_rules import TAKEN, WEBHOOK_PATH
 from app.metrics.labels import SignedThing, WebhookOutcome
 from app.metrics.metrics import Metrics
 from app.model import Appended, Fact
-from app.openapi import answers, refuses
 from app.payos.notification import Notification
 from app.payos.webhook import SignedButInvalid, read_webhook
 from app.representations import Received
-from app.request_rules import TAKEN, WEBHOOK_PATH
 
 log = logging.getLogger(__name__)
 

@@ -9,10 +9,10 @@ from argon2 import PasswordHasher
 from quart import Quart, request
 from quart_schema import QuartSchema
 
+from app.accounts.login import Login, configure_auth
 from app.database.accounts import Accounts
 from app.database.pool import Database
-from app.login import Login, configure_auth
-from app.request_rules import WEBHOOK_PATH, install_request_rules
+from app.http.request_rules import WEBHOOK_PATH, install_request_rules
 from app.settings import Settings
 from app.web.accounts import create_accounts_blueprint
 from tests.accounts.browser import Browser

@@ -11,7 +11,7 @@ from quart_schema import RequestSchemaValidationError
 from werkzeug import exceptions as http
 
 from app.errors import InvalidRequest, NotLoggedIn, TopupNotFound
-from app.request_rules import WEBHOOK_PATH, problem_of
+from app.http.request_rules import WEBHOOK_PATH, problem_of
 from tests.accounts.browser import ANNA, Browser
 from tests.accounts.conftest import MakeApp
 

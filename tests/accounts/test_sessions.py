@@ -6,8 +6,8 @@ import psycopg
 import pytest
 from quart import Quart
 
+from app.accounts.login import configure_auth
 from app.errors import ConfigurationError
-from app.login import configure_auth
 from app.settings import Settings
 from tests.accounts.browser import ANNA, COOKIE, Browser
 from tests.accounts.conftest import MakeApp

@@ -12,7 +12,7 @@ import schemathesis
 from hypothesis import settings
 from schemathesis import BaseSchema
 
-from app.request_rules import WEBHOOK_PATH
+from app.http.request_rules import WEBHOOK_PATH
 from app.stream.frames import HEADERS
 from tests.fuzz.caller import Caller, operations
 from tests.fuzz.visitors import PATIENCE_SECONDS, Payer, connection, pay

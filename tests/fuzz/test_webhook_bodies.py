@@ -14,7 +14,7 @@ import httpx
 import pytest
 from hypothesis import given, settings
 
-from app.request_rules import WEBHOOK_PATH
+from app.http.request_rules import WEBHOOK_PATH
 from tests.fuzz.visitors import PATIENCE_SECONDS, Payer
 from tests.fuzz.webhook_bodies import bodies
 from tests.services import Service

@@ -7,7 +7,7 @@ from http.cookiejar import DefaultCookiePolicy
 import httpx
 import requests
 
-from app.login import COOKIE
+from app.accounts.login import COOKIE
 from tests.services import PASSWORD, Service
 
 PATIENCE_SECONDS = 10.0

@@ -7,7 +7,7 @@ from typing import Any, LiteralString
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
 
-from app.checkpoints import Checkpoint, compare
+from app.chain.checkpoints import Checkpoint, compare
 from app.database.chain_rows import compute_again
 from tests.payments import UNKNOWN_ORDER, Process, connected, linked, transfer
 

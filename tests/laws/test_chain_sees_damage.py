@@ -7,7 +7,7 @@ import pytest
 from psycopg import AsyncConnection
 from psycopg.sql import SQL
 
-from app.checkpoints import Checkpoint
+from app.chain.checkpoints import Checkpoint
 from tests.laws.chain import (
     REWRITE,
     checkpoints,

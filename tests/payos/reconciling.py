@@ -10,8 +10,8 @@ from uuid import uuid4
 
 from quart import request
 
-from app.addresses import topup_page
 from app.database.reconciliation import CheckBook
+from app.http.addresses import topup_page
 from app.model import Appended, Fact, Opened, Topup
 from app.payos.gateway import Gateway
 from app.payos.linking import Linker

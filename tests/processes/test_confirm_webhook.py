@@ -9,7 +9,7 @@ import httpx
 import psycopg
 import pytest
 
-from app.request_rules import WEBHOOK_PATH as PATH
+from app.http.request_rules import WEBHOOK_PATH as PATH
 from tests.elsewhere import elsewhere
 from tests.ports import held_port
 from tests.processes.commands import command

@@ -6,7 +6,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
-from app.security_headers import SECURITY_HEADERS
+from app.http.security_headers import SECURITY_HEADERS
 from tests.browser.witness import Witness
 from tests.processes.payer import deliver, http_client, until, webhook
 from tests.proxies.conftest import StartProxy

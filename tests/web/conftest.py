@@ -14,7 +14,7 @@ from tests.web.service import Napvi, Payer, running
 def cheap_hasher(monkeypatch: pytest.MonkeyPatch) -> None:
     """Passwords are hashed for real, with less memory and time than is good for production."""
     cheap = partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
-    monkeypatch.setattr("app.passwords.PasswordHasher", cheap)
+    monkeypatch.setattr("app.accounts.passwords.PasswordHasher", cheap)
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 
 from app.factory import NapviApp, create_app
+from app.http.request_rules import WEBHOOK_PATH
 from app.payos.simulator import create_simulator
-from app.request_rules import WEBHOOK_PATH
 from app.server.sockets import open_endpoint
 from app.settings import Settings
 from tests.payments import query

@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
+from app.http.request_rules import WEBHOOK_PATH
 from app.logs import OneLine, worth_saying
-from app.request_rules import WEBHOOK_PATH
 from tests.web.service import API_KEY, JSON, PASSWORD, SECRET_KEY, Napvi, Payer
 from tests.web.webhooks import CHECKSUM_KEY, signed, transfer_data
 

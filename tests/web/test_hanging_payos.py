@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.request_rules import WEBHOOK_PATH
+from app.http.request_rules import WEBHOOK_PATH
 from tests.web.line import PATIENCE_SECONDS
 from tests.web.service import JSON, Napvi, Payer
 from tests.web.webhooks import signed, transfer_data

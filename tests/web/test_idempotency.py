@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
+from app.http.request_rules import WEBHOOK_PATH
 from app.payos.linking import ORDER_CODES_TRIED_MAX
-from app.request_rules import WEBHOOK_PATH
 from tests.payments import connected, query
 from tests.web.line import client
 from tests.web.service import LINKED, OPENED, Napvi, Payer, events_of, running

@@ -10,9 +10,9 @@ import pytest
 from prometheus_client import parser
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_families
 
+from app.http.request_rules import WEBHOOK_PATH
 from app.metrics.labels import WebhookOutcome
 from app.metrics.loop_lag import EVERY_SECONDS
-from app.request_rules import WEBHOOK_PATH
 from tests.payments import connected
 from tests.web.line import eventually
 from tests.web.raw_http import connection

@@ -13,13 +13,13 @@ from argon2 import PasswordHasher
 from quart import Quart
 from quart_schema import QuartSchema
 
-from app.addresses import local_path
+from app.accounts.login import Login, configure_auth
 from app.database.accounts import Accounts
-from app.login import Login, configure_auth
+from app.http.addresses import local_path
+from app.http.openapi import REFUSES
+from app.http.request_rules import install_request_rules
+from app.http.security_headers import SECURITY_HEADERS
 from app.model import EventType, Status, Topup, TopupUpdate, TxRef, UserId
-from app.openapi import REFUSES
-from app.request_rules import install_request_rules
-from app.security_headers import SECURITY_HEADERS
 from app.settings import Settings
 from app.texts import LANGUAGES, dong, load_texts
 from app.web.accounts import create_accounts_blueprint

@@ -8,7 +8,7 @@ import asyncio
 
 import pytest
 
-from app.request_rules import WEBHOOK_PATH
+from app.http.request_rules import WEBHOOK_PATH
 from tests.web.line import PATIENCE_SECONDS, eventually
 from tests.web.raw_http import answer_to, connection
 from tests.web.service import Napvi

@@ -8,8 +8,8 @@ from typing import Any, LiteralString
 import httpx
 import pytest
 
+from app.http.request_rules import WEBHOOK_PATH
 from app.payos.signature import canonical, sign
-from app.request_rules import WEBHOOK_PATH
 from tests.payments import connected, query
 from tests.stream.relay import Relay
 from tests.web.http2 import http2

@@ -15,6 +15,8 @@ from quart.sessions import NullSession, SecureCookieSessionInterface
 from quart.wrappers import BaseRequestWebsocket
 from quart_auth import AuthUser, QuartAuth, current_user, login_user, logout_user
 
+from app.accounts.guesses import Guesses
+from app.accounts.passwords import Passwords, canonical_password
 from app.database.accounts import Accounts
 from app.errors import (
     ConfigurationError,
@@ -24,9 +26,7 @@ from app.errors import (
     TooBusy,
     TooManyGuesses,
 )
-from app.guesses import Guesses
 from app.model import User
-from app.passwords import Passwords, canonical_password
 from app.settings import REQUIRED_TO_SERVE, SECRET_KEY_CHARACTERS_MIN, Settings
 
 log = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
-from app.checkpoints import MICROSECOND, RECIPE, Checkpoint, Finding, length_prefixed
+from app.chain.checkpoints import MICROSECOND, RECIPE, Checkpoint, Finding, length_prefixed
 
 ZEROS = "00" * 32
 SUSPENSE = "suspense"

@@ -8,13 +8,13 @@ import httpx
 from pydantic import SecretStr
 
 from app.database.migrate import migrate
-from app.demo_secrets import DemoSecrets, keep_secrets
+from app.demo.secrets import DemoSecrets, keep_secrets
 from app.errors import ConfigurationError, DataDirectoryError
 from app.factory import NapviApp, create_app
+from app.http.request_rules import WEBHOOK_PATH
 from app.installation import data_directory, database
 from app.payos.simulator import create_simulator
-from app.request_rules import WEBHOOK_PATH
-from app.serve import Site, run
+from app.server.serving import Site, run
 from app.server.sockets import open_endpoint
 from app.settings import Settings
 

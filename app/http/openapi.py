@@ -15,7 +15,7 @@ from quart_schema.openapi import OpenAPIProvider
 from werkzeug.routing.rules import Rule
 
 from app.errors import NotLoggedIn, Problem
-from app.request_rules import rules_refuse
+from app.http.request_rules import rules_refuse
 
 COMPONENT = "#/components/schemas/{model}"
 ANSWERS, REFUSES = "_napvi_answers", "_napvi_refuses"

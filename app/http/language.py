@@ -6,7 +6,7 @@ from urllib.parse import quote, urlencode
 from quart import Blueprint, Response, redirect, request
 from werkzeug import Response as Redirection
 
-from app.addresses import local_path
+from app.http.addresses import local_path
 from app.texts import LANGUAGES, Texts
 
 COOKIE = "lang"

@@ -1,0 +1,1 @@
+"""Who is asking: logins, passwords, and those who guess them."""
