@@ -22,6 +22,7 @@ from app.parts.background import Background
 from app.parts.payments import Payments
 from app.parts.recording import Recording
 from app.parts.streaming import Streaming
+from app.payos.intake import Intake
 from app.review_gauges import ReviewGauges
 from app.settings import Settings
 from app.texts import load_texts
@@ -58,14 +59,15 @@ class NapviApp(Quart):
             settings, self.recording.database, self.payments.rounds, metrics
         )
         payos = settings.payos()
-        self._webhooks = Webhooks(
+        intake = Intake(
             payos.checksum_keys,
             payos.client_id,
             self.streaming.shows(self.recording.appender.append),
             self.recording.store.keep_body,
             metrics,
-            settings.webhook_body_bytes_max,
-            settings.request_body_seconds_max,
+        )
+        self._webhooks = Webhooks(
+            intake, settings.webhook_body_bytes_max, settings.request_body_seconds_max
         )
         self._opened = False
         self._turned_away = False

@@ -1,6 +1,6 @@
 """What napvi says while it runs: one line of key=value per record, on standard error.
 
-    time=2026-03-01T09:30:00.125Z level=info logger=app.web.webhook event=webhook.recorded seq=3
+    time=2026-03-01T09:30:00.125Z level=info logger=app.payos.intake event=webhook.recorded seq=3
 
 Messages of our own start with `event=`; another library's words become `message="..."`, and a
 traceback `exception="..."`. No record can start a second line, whatever a client sent.

@@ -6,9 +6,7 @@ as all the rest takes. What is refused is answered by Quart's route, like every 
 
 import asyncio
 import json
-import logging
-from collections.abc import Awaitable, Callable, Sequence
-from types import MappingProxyType
+from collections.abc import Awaitable, Callable
 
 from hypercorn.typing import (
     ASGIReceiveCallable,
@@ -26,19 +24,14 @@ from app.errors import (
     DatabaseUnavailable,
     InvalidRequest,
     InvalidSignature,
-    Problem,
     RequestTooSlow,
 )
 from app.http.openapi import answers, refuses
 from app.http.request_rules import TAKEN, WEBHOOK_PATH
-from app.metrics.labels import SignedThing, WebhookOutcome
-from app.metrics.metrics import Metrics
-from app.model import Appended, Fact
+from app.metrics.labels import WebhookOutcome
+from app.payos.intake import Intake
 from app.payos.notification import Notification
-from app.payos.webhook import SignedButInvalid, read_webhook
 from app.representations import Received
-
-log = logging.getLogger(__name__)
 
 SUCCESS: Received = {"success": True}
 BODY: HTTPResponseBodyEvent = {
@@ -55,17 +48,6 @@ START: HTTPResponseStartEvent = {
         (b"cache-control", b"private, no-store"),
     ],
 }
-OUTCOME_OF_STATUS = MappingProxyType(
-    {
-        400: WebhookOutcome.BAD_BODY,
-        401: WebhookOutcome.BAD_SIGNATURE,
-        408: WebhookOutcome.BAD_BODY,
-        413: WebhookOutcome.BAD_BODY,
-        503: WebhookOutcome.UNAVAILABLE,
-    }
-)
-"""Of a request that ended before anything was known about a payment."""
-
 DIGITS_MAX = 20  # of a length: a longer number is no smaller
 
 InQuart = Callable[[HTTPScope, ASGIReceiveCallable, ASGISendCallable], Awaitable[None]]
@@ -74,25 +56,11 @@ InQuart = Callable[[HTTPScope, ASGIReceiveCallable, ASGISendCallable], Awaitable
 class Webhooks:
     """Between the server and Quart, for what is posted to WEBHOOK_PATH.
 
-    `keys`: checksum keys, any of which may sign; `channel`: our PayOS client id. A body has at
-    most `bytes_max`, and is here within `seconds_max`.
+    A body has at most `bytes_max`, and is here within `seconds_max`.
     """
 
-    def __init__(
-        self,
-        keys: Sequence[str],
-        channel: str,
-        append: Callable[[Fact], Awaitable[Appended]],
-        keep_body: Callable[[bytes, str], Awaitable[None]],
-        metrics: Metrics,
-        bytes_max: int,
-        seconds_max: float,
-    ) -> None:
-        self._keys = keys
-        self._channel = channel
-        self._append = append
-        self._keep_body = keep_body
-        self._metrics = metrics
+    def __init__(self, intake: Intake, bytes_max: int, seconds_max: float) -> None:
+        self.intake = intake
         self._bytes_max = bytes_max
         self._seconds_max = seconds_max
 
@@ -109,7 +77,7 @@ class Webhooks:
         Quart answers what is refused, the last requests of a process that `is_leaving`, and HTTP/2:
         there, to send waits for a window that a client who has left will never open.
         """
-        outcome, refused = await self.take(self._body(scope, receive))
+        outcome, refused = await self.intake.take(self._body(scope, receive))
         if outcome is WebhookOutcome.HUNG_UP:
             return
         if refused is not None or scope["http_version"] == "2" or is_leaving():
@@ -118,32 +86,6 @@ class Webhooks:
         else:
             await send(START)
             await send(BODY)
-
-    async def take(
-        self, coming: Awaitable[bytes | None]
-    ) -> tuple[WebhookOutcome, Exception | None]:
-        """What became of the body that is coming, and why it is refused. Counts it."""
-        outcome, refused = await self._taken(coming)
-        self._metrics.webhooks.labels(outcome).inc()
-        if refused is not None:
-            log.warning("event=webhook.refused reason=%s", outcome)
-        return outcome, refused
-
-    async def _taken(
-        self, coming: Awaitable[bytes | None]
-    ) -> tuple[WebhookOutcome, Exception | None]:
-        try:
-            body = await coming
-            outcome = WebhookOutcome.HUNG_UP if body is None else await self._record(body)
-        except SignedButInvalid as problem:
-            return WebhookOutcome.KEPT, problem
-        except Problem as problem:
-            return OUTCOME_OF_STATUS.get(problem.http_status, WebhookOutcome.FAILED), problem
-        except Exception as error:
-            return WebhookOutcome.FAILED, error
-        if outcome is WebhookOutcome.REJECTED:
-            return outcome, InvalidRequest("The database does not take this payment.")
-        return outcome, None
 
     async def _body(self, scope: HTTPScope, receive: ASGIReceiveCallable) -> bytes | None:
         """All of it; None when the sender left before. Raises BodyTooLarge, RequestTooSlow."""
@@ -162,28 +104,6 @@ class Webhooks:
             raise RequestTooSlow from None
         return None
 
-    async def _record(self, body: bytes) -> WebhookOutcome:
-        """Raises SignedButInvalid when the body was kept, and what `read_webhook` raises."""
-        try:
-            webhook = read_webhook(body, self._keys, self._channel)
-        except SignedButInvalid as problem:
-            self._metrics.count_signature(SignedThing.WEBHOOK, problem.signed_by)
-            log.error("event=webhook.kept reason=invalid fields=%s", ",".join(problem.fields))
-            await self._keep_body(body, f"{problem.detail} {problem.fields}")
-            raise
-        self._metrics.count_signature(SignedThing.WEBHOOK, webhook.signed_by)
-        if webhook.is_ping:
-            log.info("event=webhook.ping")
-            return WebhookOutcome.PING
-        appended = await self._append(webhook.fact)
-        log.info(
-            "event=webhook.recorded outcome=%s tx_ref=%s seq=%s",
-            appended.outcome,
-            appended.tx_ref,
-            appended.seq,
-        )
-        return WebhookOutcome(appended.outcome)
-
 
 def create_webhook_blueprint(webhooks: Webhooks) -> Blueprint:
     """Answers what `webhooks` hands on, and describes the route."""
@@ -200,7 +120,7 @@ def create_webhook_blueprint(webhooks: Webhooks) -> Blueprint:
         if TAKEN in state:
             refused = state.pop(TAKEN)
         else:  # Quart finds this route by `http://host/...` too
-            _, refused = await webhooks.take(request.body)
+            _, refused = await webhooks.intake.take(request.body)
         if refused is None:
             return SUCCESS
         try:
