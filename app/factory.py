@@ -12,8 +12,8 @@ from app.database.migrate import check
 from app.database.review import Review
 from app.errors import DatabaseUnavailable
 from app.http.addresses import lead_nowhere
+from app.http.client_send import ClientSend
 from app.http.openapi import install_openapi
-from app.http.outlet import Outlet
 from app.http.request_rules import WEBHOOK_PATH, install_request_rules
 from app.http.security_headers import install_security_headers
 from app.metrics.loop_lag import LoopLag
@@ -30,7 +30,7 @@ from app.web.accounts import create_accounts_blueprint
 from app.web.cancel import create_cancel_blueprint
 from app.web.health import create_health_blueprint
 from app.web.metrics import create_metrics_blueprint
-from app.web.nowhere import create_nowhere_blueprint
+from app.web.not_found import create_not_found_blueprint
 from app.web.pages import create_pages_blueprint
 from app.web.seen import create_seen_blueprint
 from app.web.static_files import Answer
@@ -126,7 +126,7 @@ class NapviApp(Quart):
         if scope["type"] == "lifespan":
             return super().__call__(scope, receive, send)
         lead_nowhere(scope)
-        send = Outlet(send).send
+        send = ClientSend(send).send
         if scope["type"] == "http":
             asked = scope["method"], scope["path"]
             if asked == ("GET", STREAM_PATH):
@@ -176,7 +176,7 @@ class NapviApp(Quart):
             create_seen_blueprint(login, self.metrics),
             create_webhook_blueprint(self._webhooks),
             create_pages_blueprint(store, login, texts, settings, nudge),
-            create_nowhere_blueprint(texts, settings.cookie_secure),
+            create_not_found_blueprint(texts, settings.cookie_secure),
             create_health_blueprint(self.readiness),
             create_metrics_blueprint(self.metrics, review_gauges.refresh),
         ):

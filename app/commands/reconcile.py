@@ -13,7 +13,7 @@ from app.commands.at_payos import at_payos
 from app.commands.configured import configured
 from app.commands.on_database import on_database
 from app.database.pool import Database
-from app.database.reconciliation import CheckBook
+from app.database.reconciliation import Checks
 from app.errors import InvalidRequest, PayOSFailed
 from app.model import TxRef, parse_tx_ref
 from app.payos.reconcile import Reconciler
@@ -114,7 +114,7 @@ def reconcile(since: datetime, tx_refs: tuple[str, ...]) -> None:
 async def _run(
     pool: Database, settings: Settings, since: datetime, tx_refs: Sequence[TxRef]
 ) -> Tally:
-    book = CheckBook(pool, settings)
+    book = Checks(pool, settings)
     orders = await (book.orders(tx_refs) if tx_refs else book.orders_since(since))
     for missing in set(tx_refs) - {order.tx_ref for order in orders}:
         raise click.BadParameter(f"there is no top-up {missing}.", param_hint="--tx-ref")

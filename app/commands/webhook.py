@@ -11,9 +11,9 @@ from app.commands.seconds import Seconds
 from app.errors import PayOSFailed, WebhookNotConfirmed
 from app.http.request_rules import WEBHOOK_PATH
 from app.metrics.metrics import Metrics
-from app.payos.doorbell import ring
 from app.payos.gateway import Gateway
 from app.payos.remedies import remedy_of_failure
+from app.payos.webhook_probe import probe
 from app.settings import Settings
 
 PAYOS_PATIENCE_SECONDS = 10.0
@@ -30,7 +30,7 @@ def webhook() -> None:
 
 @webhook.command()
 @click.argument("url")
-@click.option("--no-check", is_flag=True, help="Do not ring at URL from here first.")
+@click.option("--no-check", is_flag=True, help="Do not probe URL from here first.")
 @click.option(
     "--patience",
     metavar="SECONDS",
@@ -42,8 +42,8 @@ def webhook() -> None:
 def confirm(url: str, no_check: bool, patience: float) -> None:
     """Register URL, https://your-host/api/payos/webhook, as the webhook of the payment channel.
 
-    napvi has to run there with the PAYOS_ settings that are set here: PayOS rings before it
-    answers. Unless told otherwise this rings first, from here, without a signature and with one.
+    napvi has to run there with the PAYOS_ settings that are set here: PayOS calls before it
+    answers. Unless told otherwise this calls first, from here, without a signature and with one.
     """
     settings = configured(log_level="warning")
     checksum_key = settings.payos().checksum_keys[0]
@@ -57,9 +57,9 @@ def confirm(url: str, no_check: bool, patience: float) -> None:
 async def _confirm(
     url: str, settings: Settings, checksum_key: str, patience_seconds: float | None
 ) -> str:
-    """The number of the account. `patience_seconds` None: no ring from here."""
+    """The number of the account. `patience_seconds` None: no probe from here."""
     if patience_seconds is not None:
-        await ring(url, checksum_key, patience_seconds)
+        await probe(url, checksum_key, patience_seconds)
     patient = {"payos_timeout_seconds": CONFIRM_TIMEOUT_SECONDS, "payos_retries": 0}
     gateway = Gateway(settings.model_copy(update=patient), Metrics())
     try:

@@ -33,7 +33,7 @@ OVERDUE = """
 """
 
 
-class CheckBook:
+class Checks:
     """Source of truth: topup.payos_checks. Every method raises DatabaseUnavailable."""
 
     def __init__(self, database: Database, settings: Settings) -> None:

@@ -3,7 +3,7 @@
 from functools import partial
 
 from app.database.openings import Openings
-from app.database.reconciliation import CheckBook
+from app.database.reconciliation import Checks
 from app.http.addresses import topup_page
 from app.metrics.metrics import Metrics
 from app.parts.recording import Recording
@@ -27,7 +27,7 @@ class Payments:
         )
         page_url = partial(topup_page, settings.public_url) if settings.public_url else None
         self.linker = Linker(self.gateway, append, self.openings, page_url)
-        book, channel = CheckBook(database, settings), settings.payos().client_id
+        book, channel = Checks(database, settings), settings.payos().client_id
         resume = self.linker.resume
         for_payers = Reconciler(self.gateway, append, channel, resume, PayOSCaller.PAYER)
         self.canceller = Canceller(book.orders, for_payers.cancel)

@@ -17,10 +17,10 @@ from app.errors import InvalidRequest, PayOSRefused, PayOSTimeout, PayOSUnavaila
 from app.metrics.labels import PayOSOperation, PayOSOutcome
 from app.metrics.metrics import Metrics
 from app.payos.breaker import Breaker, BreakerOpen, Clock
+from app.payos.bulkhead import Bulkhead, BulkheadFull
 from app.payos.fields import Fields
-from app.payos.places import NoPlace, Places
-from app.payos.reception import RateLimited
 from app.payos.refusal import RefusedWithCode
+from app.payos.response_hook import RateLimited
 from app.settings import Settings
 
 NO_ANSWER = (TimeoutError, payos.ConnectionError, payos.ConnectionTimeoutError, httpx.RequestError)
@@ -40,7 +40,7 @@ of JSON."""
 NOT_MADE = MappingProxyType[type[Problem], PayOSOutcome](
     {
         BreakerOpen: PayOSOutcome.BREAKER_OPEN,
-        NoPlace: PayOSOutcome.NO_PLACE,
+        BulkheadFull: PayOSOutcome.NO_PLACE,
         RateLimited: PayOSOutcome.RATE_LIMITED,
     }
 )
@@ -63,7 +63,7 @@ class PayOSCaller(StrEnum):
 class Line:
     """What one kind of callers shares."""
 
-    places: Places
+    bulkhead: Bulkhead
     breaker: Breaker
 
 
@@ -76,7 +76,9 @@ class Calls:
     ) -> None:
         def line(at_once: int, open_gauge: Gauge) -> Line:
             return Line(
-                Places(at_once, settings.payos_calls_waiting_max, settings.payos_wait_seconds_max),
+                Bulkhead(
+                    at_once, settings.payos_calls_waiting_max, settings.payos_wait_seconds_max
+                ),
                 Breaker(
                     settings.payos_breaker_no_answers,
                     settings.payos_breaker_pause_seconds,
@@ -112,7 +114,7 @@ class Calls:
         started = time.monotonic()
         line = self._lines[caller]
         try:
-            async with line.places.one():
+            async with line.bulkhead.slot():
                 answer = read(await self._made(call, line.breaker))
             outcome = PayOSOutcome.OK
             return answer

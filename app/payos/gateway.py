@@ -2,7 +2,7 @@
 
 The SDK signs, sends and retries. It is asked for the plain `data` and not for its models: those
 refuse an answer over one new field or status, and by then the link is made. The signature of an
-answer is checked in app.payos.reception; what can fail, and how, is in app.payos.calls.
+answer is checked in app.payos.response_hook; what can fail, and how, is in app.payos.calls.
 """
 
 import asyncio
@@ -30,8 +30,8 @@ from app.payos.answers import (
 )
 from app.payos.breaker import Clock
 from app.payos.calls import Call, Calls, PayOSCaller
-from app.payos.reception import Reception
 from app.payos.refusal import RefusedWithCode
+from app.payos.response_hook import ResponseHook
 from app.settings import Settings
 
 UNKNOWN_ORDER_CODE = "101"
@@ -65,8 +65,8 @@ class Gateway:
             http_client=self._http,
         )
         count = partial(metrics.count_signature, SignedThing.ANSWER)
-        reception = Reception(channel.checksum_keys, count)
-        self._http.event_hooks = {"response": [reception.receive]}
+        hook = ResponseHook(channel.checksum_keys, count)
+        self._http.event_hooks = {"response": [hook.receive]}
         self._checkout_site = checkout_site(base_url)
         self._timeout_seconds = settings.payos_timeout_seconds
         back_off_seconds = 0.5 * (2**settings.payos_retries - 1)  # the SDK's
@@ -152,9 +152,9 @@ class Gateway:
         return await self._state(call, PayOSOperation.CANCEL, order_code, caller)
 
     async def confirm_webhook(self, url: str) -> str:
-        """Registers `url` at PayOS, which rings there before it answers; the account's number.
+        """Registers `url` at PayOS, which calls there before it answers; the account's number.
 
-        Raises PayOSRefused (also when the ring was not answered with 2xx), PayOSTimeout.
+        Raises PayOSRefused (also when its sample was not answered with 2xx), PayOSTimeout.
         """
         call = partial(self._sdk.post, "/confirm-webhook", body={"webhookUrl": url}, cast_to=dict)
         operation, caller = PayOSOperation.CONFIRM_WEBHOOK, PayOSCaller.BACKGROUND

@@ -26,7 +26,7 @@ DOUBLINGS_MAX = 16
 
 
 class Book(Protocol):
-    """Where it is written down what to ask about: app.database.reconciliation.CheckBook."""
+    """Where it is written down what to ask about: app.database.reconciliation.Checks."""
 
     async def claim(self) -> list[Order]: ...
 

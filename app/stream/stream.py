@@ -23,8 +23,8 @@ from app.metrics.metrics import Metrics
 from app.model import UserId
 from app.stream.frames import HEADERS, heartbeat_frame
 from app.stream.hub import Hub
-from app.stream.pulse import Pulse
 from app.stream.retries import Retries
+from app.stream.timer_wheel import TimerWheel
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class Shared:
     """What the streams of a process have in common."""
 
     hub: Hub
-    pulse: Pulse
+    wheel: TimerWheel
     retries: Retries
     metrics: Metrics
     send_timeout_seconds: float
@@ -83,12 +83,12 @@ class Stream:
         # Headers and first words are one packet: uvloop joins what is written in one turn.
         self._begin_to_write(START, body_event(shared.retries.first()))
         shared.hub.enter(self.subscription)
-        shared.pulse.add(self)
+        shared.wheel.add(self)
         try:
             while (await receive())["type"] != "http.disconnect":
                 pass
         finally:
-            shared.pulse.remove(self)
+            shared.wheel.remove(self)
             shared.hub.leave(self.subscription)
             if self._writing is not None:
                 self._writing.cancel()

@@ -26,9 +26,9 @@ from app.model import TxRef, UserId
 from app.settings import Settings
 from app.stream.hub import Hub
 from app.stream.leases import Leases
-from app.stream.pulse import Pulse
 from app.stream.retries import JITTER, Retries
 from app.stream.stream import START, Shared, Stream, body_event
+from app.stream.timer_wheel import TimerWheel
 
 ASGI: ASGIVersions = {"spec_version": "2.1", "version": "3.0"}
 """One object for all streams: the server keeps it for as long as each of them lasts."""
@@ -56,10 +56,10 @@ class Streams:
         self._gets_stream = gets_stream
         self._settings = settings
         self._metrics = metrics
-        self._pulse = Pulse(settings.stream_heartbeat_seconds)
+        self._wheel = TimerWheel(settings.stream_heartbeat_seconds)
         self._retries = Retries(settings)
         self._shared = Shared(
-            hub, self._pulse, self._retries, metrics, settings.stream_send_timeout_seconds
+            hub, self._wheel, self._retries, metrics, settings.stream_send_timeout_seconds
         )
         self._numbers = count(1)
         self._gate = asyncio.Semaphore(settings.stream_openings_at_once)
@@ -67,12 +67,12 @@ class Streams:
         self._inside = 0  # deciding or streaming
 
     def start(self) -> None:
-        self._pulse.start()
+        self._wheel.start()
         self._leases.start()
 
     async def stop(self) -> None:
         """The hub has ended every stream before."""
-        self._pulse.stop()
+        self._wheel.stop()
         await self._leases.stop()
 
     async def open(

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from quart import request
 
-from app.database.reconciliation import CheckBook
+from app.database.reconciliation import Checks
 from app.http.addresses import topup_page
 from app.model import Appended, Fact, Opened, Topup
 from app.payos.gateway import Gateway
@@ -39,7 +39,7 @@ class Desk:
     gateway: Gateway
     linker: Linker
     reconciler: Reconciler
-    book: CheckBook
+    book: Checks
     url: str
 
     async def append(self, fact: Fact) -> Appended:
@@ -154,6 +154,6 @@ async def desk(serve: Serve, database_url: str, **changes: Any) -> AsyncIterator
             gateway,
             linker,
             Reconciler(gateway, append, CLIENT_ID, linker.resume),
-            CheckBook(process.database, settings),
+            Checks(process.database, settings),
             database_url,
         )

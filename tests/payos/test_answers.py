@@ -8,8 +8,8 @@ import pytest
 
 from app.errors import PayOSRefused, PayOSTimeout, PayOSUnavailable
 from app.payos.gateway import Gateway
-from app.payos.reception import RateLimited
 from app.payos.refusal import RefusedWithCode
+from app.payos.response_hook import RateLimited
 from tests.payos.calling import CREATED, STATE, answering, create, envelope, gateway_to, http
 from tests.payos.wire import LINK_ID
 

@@ -11,8 +11,8 @@ from app.errors import PayOSTimeout, PayOSUnavailable
 from app.metrics.labels import PayOSOperation, PayOSOutcome
 from app.metrics.metrics import Metrics
 from app.payos.breaker import BreakerOpen
+from app.payos.bulkhead import BulkheadFull
 from app.payos.calls import PayOSCaller
-from app.payos.places import NoPlace
 from app.payos.refusal import RefusedWithCode
 from tests.payos.calling import STATE, answering, create, envelope, gateway_to, http
 from tests.payos.test_breaker import Clock
@@ -82,7 +82,7 @@ async def test_so_many_call_so_many_wait_and_more_fail_at_once(hanging: Hanging)
     async with gateway_to(hanging.url, metrics, **limits) as gateway:
         calls = [asyncio.create_task(create(gateway, order_code=code)) for code in (1, 2, 3)]
         await eventually(lambda: hanging.posts == 2)
-        with pytest.raises(NoPlace) as refusal:
+        with pytest.raises(BulkheadFull) as refusal:
             await create(gateway, order_code=4)
         assert refusal.value.retry_after_seconds
         assert gauge(metrics, "calls_in_flight") == 2
@@ -101,7 +101,7 @@ async def test_who_waits_too_long_for_a_place_is_told_to_come_again(hanging: Han
         first = asyncio.create_task(create(gateway))
         await eventually(lambda: hanging.posts == 1)
         for _ in range(3):
-            with pytest.raises(NoPlace):
+            with pytest.raises(BulkheadFull):
                 await create(gateway)
         first.cancel()
         await asyncio.wait([first])
@@ -113,7 +113,7 @@ async def test_payers_who_fill_their_places_leave_the_background_its_own(hanging
     async with gateway_to(hanging.url, **limits) as gateway:
         payer = asyncio.create_task(create(gateway))
         await eventually(lambda: hanging.posts == 1)
-        with pytest.raises(NoPlace):
+        with pytest.raises(BulkheadFull):
             await create(gateway)
         assert await gateway.find_link(5001) is not None
         payer.cancel()
@@ -125,7 +125,7 @@ async def test_a_background_that_fills_its_places_leaves_payers_theirs(hanging: 
     async with gateway_to(hanging.url, **limits) as gateway:
         cancelling = asyncio.create_task(gateway.cancel_link(5001, "huỷ"))
         await eventually(lambda: hanging.posts == 1)
-        with pytest.raises(NoPlace):
+        with pytest.raises(BulkheadFull):
             await gateway.find_link(5001)
         payer = asyncio.create_task(create(gateway))
         await eventually(lambda: hanging.posts == 2)

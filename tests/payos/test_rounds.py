@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from app.database.reconciliation import CheckBook
+from app.database.reconciliation import Checks
 from app.errors import PayOSRefused
 from app.metrics.labels import CheckOutcome
 from app.metrics.metrics import Metrics
@@ -26,7 +26,7 @@ async def walking(
     quick = {"reconcile_tick_seconds": TICK_SECONDS, "reconcile_nudge_seconds": TICK_SECONDS}
     settings = Settings.load(**quick | changes)
     async with open_process(database_url, **changes) as process:
-        rounds = Rounds(CheckBook(process.database, settings), check, settings, metrics)
+        rounds = Rounds(Checks(process.database, settings), check, settings, metrics)
         rounds.start()
         try:
             yield process, rounds

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from app.database.openings import Openings
-from app.database.reconciliation import CheckBook
+from app.database.reconciliation import Checks
 from app.model import Outcome, Topup
 from app.settings import Settings
 from tests.payments import CLAIM_SECONDS, Process, connected, open_process, query, transfer
@@ -346,7 +346,7 @@ async def test_how_often_is_a_setting(database_url: str) -> None:
         payer = await come(database_url, process)
         await open_stream(database_url, payer)
         await make_due(database_url, payer.topup)
-        book = CheckBook(process.database, Settings.load())
+        book = Checks(process.database, Settings.load())
         assert [order.tx_ref for order in await book.claim()] == [payer.topup.tx_ref]
         await book.finish(payer.topup.tx_ref, answered=True)
     assert await due_in_seconds(database_url, payer.topup.tx_ref) == pytest.approx(7, abs=SLOW)

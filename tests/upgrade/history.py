@@ -8,7 +8,7 @@ from argon2 import PasswordHasher
 
 from app.database.accounts import Accounts
 from app.database.leases import OPEN_STREAMS
-from app.database.reconciliation import CheckBook
+from app.database.reconciliation import Checks
 from app.database.review import Review
 from app.model import EventType, Fact, Topup, UserId
 from app.settings import Settings
@@ -99,7 +99,7 @@ async def _leave_rows_elsewhere(process: Process, accounts: Accounts, payer: Use
     claimed = (await process.openings.open(payer, AMOUNT, "a key")).topup
     asked = ([1], [open_login], [claimed.tx_ref], [None])
     await process.database.rows(dict, OPEN_STREAMS, (WORKER_ID, *asked, 1_800, 900, 10, 5))
-    book = CheckBook(process.database, Settings.load())
+    book = Checks(process.database, Settings.load())
     await book.nudge([claimed.tx_ref])
     await process.store.keep_body(b'{"data": "that nobody understood"}', "json.shape")
 

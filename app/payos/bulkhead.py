@@ -9,12 +9,12 @@ from app.errors import PayOSUnavailable
 RETRY_AFTER_SECONDS = 2
 
 
-class NoPlace(PayOSUnavailable):
+class BulkheadFull(PayOSUnavailable):
     """So many call PayOS that this call was not made."""
 
 
-class Places:
-    """`at_once` callers have a place, `waiting_max` wait for one, each `wait_seconds_max` long."""
+class Bulkhead:
+    """`at_once` callers may call, `waiting_max` wait for that, each `wait_seconds_max` long."""
 
     def __init__(self, at_once: int, waiting_max: int, wait_seconds_max: float) -> None:
         self._free = asyncio.Semaphore(at_once)
@@ -23,16 +23,16 @@ class Places:
         self._waiting = 0
 
     @asynccontextmanager
-    async def one(self) -> AsyncIterator[None]:
-        """A place, first come first served. Raises NoPlace."""
+    async def slot(self) -> AsyncIterator[None]:
+        """To call in, first come first served. Raises BulkheadFull."""
         if self._free.locked() and self._waiting >= self._waiting_max:
-            raise NoPlace(retry_after_seconds=RETRY_AFTER_SECONDS)
+            raise BulkheadFull(retry_after_seconds=RETRY_AFTER_SECONDS)
         self._waiting += 1
         try:
             async with asyncio.timeout(self._wait_seconds_max):
                 await self._free.acquire()
         except TimeoutError:
-            raise NoPlace(retry_after_seconds=RETRY_AFTER_SECONDS) from None
+            raise BulkheadFull(retry_after_seconds=RETRY_AFTER_SECONDS) from None
         finally:
             self._waiting -= 1
         try:

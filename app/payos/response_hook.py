@@ -27,7 +27,7 @@ class UnsignedAnswer(ValueError):
     """The signature of an answer is missing, or is of none of our keys."""
 
 
-class Reception:
+class ResponseHook:
     """A response hook of httpx. `on_signed` is told the position of the key, 1 the first."""
 
     def __init__(self, keys: Sequence[str], on_signed: Callable[[int], None]) -> None:

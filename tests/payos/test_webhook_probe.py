@@ -5,15 +5,15 @@ import threading
 import pytest
 
 from app.errors import WebhookNotConfirmed
-from app.payos.doorbell import ring
 from app.payos.remedies import remedy_of_status, remedy_of_text
+from app.payos.webhook_probe import probe
 from tests.elsewhere import elsewhere
 from tests.payos.wire import CHECKSUM_KEY
 
 
 async def complaint(url: str, patience_seconds: float = 10.0) -> str:
     with pytest.raises(WebhookNotConfirmed) as refused:
-        await ring(url, CHECKSUM_KEY, patience_seconds)
+        await probe(url, CHECKSUM_KEY, patience_seconds)
     return str(refused.value)
 
 

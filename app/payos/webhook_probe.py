@@ -1,4 +1,4 @@
-"""Rings at an address as PayOS would, to see whether our webhook is what answers."""
+"""Calls an address as PayOS would, to see whether our webhook is what answers."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ PROBLEM = "urn:napvi:problem:"
 HEADERS = {"Content-Type": "application/json"}
 
 
-async def ring(url: str, checksum_key: str, patience_seconds: float) -> None:
+async def probe(url: str, checksum_key: str, patience_seconds: float) -> None:
     """Returns when napvi answers at `url` and takes what `checksum_key` signs.
 
     First without a signature, which only napvi refuses in its way; then with the public sample of

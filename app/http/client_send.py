@@ -7,7 +7,7 @@ from hypercorn.typing import ASGISendCallable, ASGISendEvent
 log = logging.getLogger(__name__)
 
 
-class Outlet:
+class ClientSend:
     """`send` of one request. When the kernel has cut the connection, the rest is dropped."""
 
     __slots__ = ("_cut", "_send")

@@ -14,12 +14,12 @@ FOR_PROGRAMS = ("/api/", "/metrics", "/healthz", "/readyz", "/openapi.json")
 KINDS = ("application/problem+json", "text/html")
 
 
-def create_nowhere_blueprint(texts: Mapping[str, Texts], cookie_secure: bool) -> Blueprint:
+def create_not_found_blueprint(texts: Mapping[str, Texts], cookie_secure: bool) -> Blueprint:
     """No routes: what becomes of 404 and 405 where no route has its own answer."""
-    nowhere = Blueprint("nowhere", __name__)
+    not_found = Blueprint("not_found", __name__)
 
-    @nowhere.app_errorhandler(NotFound)
-    @nowhere.app_errorhandler(MethodNotAllowed)
+    @not_found.app_errorhandler(NotFound)
+    @not_found.app_errorhandler(MethodNotAllowed)
     async def explain(error: HTTPException) -> Response | Redirection:
         answer = await refusal(error)
         if not _is_read_by_a_person():
@@ -31,7 +31,7 @@ def create_nowhere_blueprint(texts: Mapping[str, Texts], cookie_secure: bool) ->
         answer.content_type = "text/html; charset=utf-8"
         return answer
 
-    return nowhere
+    return not_found
 
 
 def _is_read_by_a_person() -> bool:

@@ -10,11 +10,11 @@ TICKS_PER_HEARTBEAT = 30
 EARLY_MAX = 0.2  # of the heartbeat: streams that were written to together drift apart
 
 
-class Beating(Protocol):
-    """A stream as the pulse sees it; times are those of the event loop."""
+class Timed(Protocol):
+    """A stream as the wheel sees it; times are those of the event loop."""
 
     tick: int
-    """When the pulse looks at it again; kept by the pulse."""
+    """When the wheel looks at it again; kept by the wheel."""
     written_at: float
     ends_at: float
 
@@ -25,36 +25,36 @@ class Beating(Protocol):
         """Its time is over."""
 
 
-class Pulse:
+class TimerWheel:
     """A wheel of ticks: each stream lies under the one at which something may be due."""
 
     def __init__(self, heartbeat_seconds: float) -> None:
         self._heartbeat_seconds = heartbeat_seconds
         self._tick_seconds = heartbeat_seconds / TICKS_PER_HEARTBEAT
-        self._wheel: dict[int, set[Beating]] = {}
+        self._slots: dict[int, set[Timed]] = {}
         self._tick = 0  # the latest that is over
         self._beating: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         self._tick = self._tick_of(asyncio.get_running_loop().time())
-        self._beating = watched(self._beat(), "pulse")
+        self._beating = watched(self._beat(), "timer wheel")
 
     def stop(self) -> None:
         if self._beating is not None:
             self._beating.cancel()
 
-    def add(self, stream: Beating) -> None:
+    def add(self, stream: Timed) -> None:
         """Its first heartbeat comes early, at random, so that streams do not beat in step."""
         self._put(stream, stream.written_at + self._heartbeat_seconds * random.random())  # noqa: S311
 
-    def remove(self, stream: Beating) -> None:
+    def remove(self, stream: Timed) -> None:
         """Safe to repeat."""
-        if (slot := self._wheel.get(stream.tick)) is not None:
+        if (slot := self._slots.get(stream.tick)) is not None:
             slot.discard(stream)
 
-    def _put(self, stream: Beating, due_at: float) -> None:
+    def _put(self, stream: Timed, due_at: float) -> None:
         stream.tick = max(self._tick_of(min(due_at, stream.ends_at)), self._tick + 1)
-        self._wheel.setdefault(stream.tick, set()).add(stream)
+        self._slots.setdefault(stream.tick, set()).add(stream)
 
     async def _beat(self) -> None:
         loop = asyncio.get_running_loop()
@@ -65,13 +65,13 @@ class Pulse:
 
     def _look_at_all(self, now: float) -> None:
         """Not in `_beat`, which would hold on to the last of them until the next tick."""
-        for stream in self._wheel.pop(self._tick, ()):
+        for stream in self._slots.pop(self._tick, ()):
             self._look_at(stream, now)
 
     def _tick_of(self, moment: float) -> int:
         return int(moment / self._tick_seconds)
 
-    def _look_at(self, stream: Beating, now: float) -> None:
+    def _look_at(self, stream: Timed, now: float) -> None:
         if now >= stream.ends_at:
             stream.retire()
             return

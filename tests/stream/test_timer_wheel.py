@@ -10,12 +10,12 @@ from itertools import pairwise
 import pytest
 
 from app.server.event_loop import EventLoop
-from app.stream.pulse import TICKS_PER_HEARTBEAT, Pulse
+from app.stream.timer_wheel import TICKS_PER_HEARTBEAT, TimerWheel
 
 HEARTBEAT_SECONDS = 0.3
 TICK_SECONDS = HEARTBEAT_SECONDS / TICKS_PER_HEARTBEAT
 LATE_SECONDS = 0.1  # this machine has other work to do
-STALL_SECONDS = 0.03  # a loop that was held up for longer says nothing about the pulse
+STALL_SECONDS = 0.03  # a loop that was held up for longer says nothing about the wheel
 TRIES = 5
 CROWD = 1_000
 NEVER = float("inf")
@@ -46,13 +46,13 @@ def now() -> float:
 
 
 @asynccontextmanager
-async def beating(heartbeat_seconds: float) -> AsyncIterator[Pulse]:
-    pulse = Pulse(heartbeat_seconds)
-    pulse.start()
+async def beating(heartbeat_seconds: float) -> AsyncIterator[TimerWheel]:
+    wheel = TimerWheel(heartbeat_seconds)
+    wheel.start()
     try:
-        yield pulse
+        yield wheel
     finally:
-        pulse.stop()
+        wheel.stop()
 
 
 class Stalls:
@@ -75,21 +75,21 @@ class Stalls:
 
 
 def on_either_loop(
-    scenario: Callable[[Pulse], Awaitable[None]],
+    scenario: Callable[[TimerWheel], Awaitable[None]],
     heartbeat_seconds: float = HEARTBEAT_SECONDS,
 ) -> Callable[[NewLoop], None]:
     """Makes a test of it. uvloop rounds timers to milliseconds: there a tick may come early.
 
     A scenario that failed while the machine stalled is tried again: its times are too short to
-    make room for that. A pulse that is late by itself is late in every try.
+    make room for that. A wheel that is late by itself is late in every try.
     """
 
     async def passes(last_try: bool) -> bool:
         stalls = Stalls()
         watching = asyncio.create_task(stalls.watch())
         try:
-            async with beating(heartbeat_seconds) as pulse:
-                await scenario(pulse)
+            async with beating(heartbeat_seconds) as wheel:
+                await scenario(wheel)
         except Exception:
             if last_try or stalls.worst < STALL_SECONDS:
                 raise
@@ -109,15 +109,15 @@ def on_either_loop(
     return test
 
 
-def added(pulse: Pulse, stream: Beat) -> Beat:
-    pulse.add(stream)
+def added(wheel: TimerWheel, stream: Beat) -> Beat:
+    wheel.add(stream)
     return stream
 
 
 @on_either_loop
-async def test_silence_never_lasts_longer_than_a_heartbeat_and_a_tick(pulse: Pulse) -> None:
+async def test_silence_never_lasts_longer_than_a_heartbeat_and_a_tick(wheel: TimerWheel) -> None:
     began = now()
-    streams = [added(pulse, Beat()) for _ in range(20)]
+    streams = [added(wheel, Beat()) for _ in range(20)]
     await asyncio.sleep(4 * HEARTBEAT_SECONDS)
     for stream in streams:
         moments = [began, *stream.beats, now()]
@@ -127,8 +127,10 @@ async def test_silence_never_lasts_longer_than_a_heartbeat_and_a_tick(pulse: Pul
 
 
 @on_either_loop
-async def test_a_stream_that_is_written_to_all_the_time_gets_no_heartbeat(pulse: Pulse) -> None:
-    busy, silent = added(pulse, Beat()), added(pulse, Beat())
+async def test_a_stream_that_is_written_to_always_gets_no_heartbeat(
+    wheel: TimerWheel,
+) -> None:
+    busy, silent = added(wheel, Beat()), added(wheel, Beat())
     ends_at = now() + 3 * HEARTBEAT_SECONDS
     while now() < ends_at:
         busy.written_at = now()
@@ -138,8 +140,8 @@ async def test_a_stream_that_is_written_to_all_the_time_gets_no_heartbeat(pulse:
 
 
 @on_either_loop
-async def test_after_the_latest_write_the_silence_is_broken_in_time(pulse: Pulse) -> None:
-    stream = added(pulse, Beat())
+async def test_after_the_latest_write_the_silence_is_broken_in_time(wheel: TimerWheel) -> None:
+    stream = added(wheel, Beat())
     for _ in range(TICKS_PER_HEARTBEAT):
         stream.written_at = now()
         await asyncio.sleep(TICK_SECONDS)
@@ -152,11 +154,11 @@ async def test_after_the_latest_write_the_silence_is_broken_in_time(pulse: Pulse
 
 @on_either_loop
 async def test_a_stream_is_retired_once_when_its_time_is_over_and_never_before(
-    pulse: Pulse,
+    wheel: TimerWheel,
 ) -> None:
     began = now()
     ends = [began + HEARTBEAT_SECONDS * part for part in (0.0, 0.1, 0.35, 0.99, 1.0, 1.7, 2.5)]
-    streams = [added(pulse, Beat(end)) for end in ends]
+    streams = [added(wheel, Beat(end)) for end in ends]
     await asyncio.sleep(3 * HEARTBEAT_SECONDS + LATE_SECONDS)
     for end, stream in zip(ends, streams, strict=True):
         (retired_at,) = stream.retired
@@ -165,15 +167,15 @@ async def test_a_stream_is_retired_once_when_its_time_is_over_and_never_before(
 
 
 @on_either_loop
-async def test_a_stream_that_was_removed_is_never_called_again(pulse: Pulse) -> None:
-    gone = [added(pulse, Beat(now() + HEARTBEAT_SECONDS)) for _ in range(50)]
-    stays = added(pulse, Beat())
+async def test_a_stream_that_was_removed_is_never_called_again(wheel: TimerWheel) -> None:
+    gone = [added(wheel, Beat(now() + HEARTBEAT_SECONDS)) for _ in range(50)]
+    stays = added(wheel, Beat())
     for stream in gone[:25]:
-        pulse.remove(stream)
+        wheel.remove(stream)
     await asyncio.sleep(0.8 * HEARTBEAT_SECONDS)
     for stream in gone[25:]:
-        pulse.remove(stream)
-        pulse.remove(stream)
+        wheel.remove(stream)
+        wheel.remove(stream)
     beats = [len(stream.beats) for stream in gone]
     await asyncio.sleep(2 * HEARTBEAT_SECONDS)
     assert beats[:25] == [0] * 25
@@ -183,8 +185,10 @@ async def test_a_stream_that_was_removed_is_never_called_again(pulse: Pulse) -> 
 
 
 @on_either_loop
-async def test_a_thousand_streams_that_came_together_do_not_beat_together(pulse: Pulse) -> None:
-    streams = [added(pulse, Beat()) for _ in range(CROWD)]
+async def test_a_thousand_streams_that_came_together_beat_apart(
+    wheel: TimerWheel,
+) -> None:
+    streams = [added(wheel, Beat()) for _ in range(CROWD)]
     await asyncio.sleep(2 * HEARTBEAT_SECONDS)
     firsts = [stream.beats[0] for stream in streams]
     for start in firsts:
@@ -195,8 +199,8 @@ async def test_a_thousand_streams_that_came_together_do_not_beat_together(pulse:
 
 
 @on_either_loop
-async def test_a_loop_that_was_blocked_for_many_ticks_loses_no_stream(pulse: Pulse) -> None:
-    streams = [added(pulse, Beat(now() + 3 * HEARTBEAT_SECONDS)) for _ in range(100)]
+async def test_a_loop_that_was_blocked_for_many_ticks_loses_no_stream(wheel: TimerWheel) -> None:
+    streams = [added(wheel, Beat(now() + 3 * HEARTBEAT_SECONDS)) for _ in range(100)]
     for _ in range(3):
         await asyncio.sleep(random.uniform(0, HEARTBEAT_SECONDS / 4))
         blocked_until = now() + HEARTBEAT_SECONDS / 3
@@ -206,9 +210,9 @@ async def test_a_loop_that_was_blocked_for_many_ticks_loses_no_stream(pulse: Pul
     assert all(stream.beats and len(stream.retired) == 1 for stream in streams)
 
 
-async def lose_nobody(pulse: Pulse) -> None:
+async def lose_nobody(wheel: TimerWheel) -> None:
     """A wheel that skipped a tick would leave the streams under it for ever."""
-    streams = [added(pulse, Beat()) for _ in range(100)]
+    streams = [added(wheel, Beat()) for _ in range(100)]
     await asyncio.sleep(0.3)
     for stream in streams:
         stream.ends_at = now() + 0.05
@@ -220,7 +224,7 @@ test_ticks_shorter_than_the_clock_lose_no_stream = on_either_loop(lose_nobody, 0
 test_ticks_of_a_millisecond_and_a_bit_lose_no_stream = on_either_loop(lose_nobody, 0.0317)
 
 
-async def _a_stream_that_was_looked_at_and_has_left_is_let_go(_: Pulse) -> None:
+async def _a_stream_that_was_looked_at_and_has_left_is_let_go(_: TimerWheel) -> None:
     """With a heartbeat that leaves time between two ticks."""
     async with beating(30 * HEARTBEAT_SECONDS) as slow:
         stream = added(slow, Beat(ends_at=now()))  # so it is due at the next tick
