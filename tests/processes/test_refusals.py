@@ -10,7 +10,7 @@ import pytest
 from app.cli import main
 from tests.postgres import Postgres
 from tests.processes.commands import command, shell
-from tests.services import Service
+from tests.services import PayOS
 
 pytestmark = pytest.mark.processes
 
@@ -133,7 +133,7 @@ async def test_listening_through_a_transaction_pooler_is_refused(
     assert "LISTEN_DATABASE_URL" in await refusal(serving)
 
 
-async def test_an_address_in_use_is_refused(simulator: Service, serving: dict[str, str]) -> None:
+async def test_an_address_in_use_is_refused(simulator: PayOS, serving: dict[str, str]) -> None:
     address = simulator.url.removeprefix("http://")
     for name in ("serve", "simulator", "demo"):
         sentence = await refusal(serving, name, "--bind", address)

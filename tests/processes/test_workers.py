@@ -15,7 +15,7 @@ from tests.processes.descendants import alive, descendants
 from tests.processes.greedy import never_reading
 from tests.processes.payer import deliver, http_client, last_status, log_in, until, webhook
 from tests.processes.shares import connections
-from tests.services import Service, StartService, register_webhook
+from tests.services import PayOS, Service, StartService, register_webhook
 
 pytestmark = pytest.mark.processes
 
@@ -35,7 +35,7 @@ def start_workers(start_service: StartService) -> Service:
 
 
 @pytest.fixture
-def service(start_service: StartService, simulator: Service) -> Service:
+def service(start_service: StartService, simulator: PayOS) -> Service:
     service = start_workers(start_service)
     register_webhook(simulator, service)
     return service
