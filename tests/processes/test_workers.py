@@ -61,7 +61,8 @@ async def gone(pids: set[int]) -> None:
 async def test_a_stream_on_any_worker_hears_of_a_webhook_at_any(service: Service) -> None:
     workers = descendants(service.pid)
     assert len(workers) == 2
-    topups, streams, opened = [], [], asyncio.Semaphore(0)
+    topups, opened = [], asyncio.Semaphore(0)
+    streams = list[asyncio.Task[str]]()
     async with AsyncExitStack() as logins, http_client() as payos:
         while len(streams) < PAYERS or not all(connections(service, workers).values()):
             assert len(streams) < PAYERS_MAX, "one worker does nothing"
@@ -79,7 +80,7 @@ async def test_a_stream_on_any_worker_hears_of_a_webhook_at_any(service: Service
 
 async def test_on_sigterm_the_streams_of_all_workers_end_cleanly(service: Service) -> None:
     workers = descendants(service.pid)
-    opened, streams = asyncio.Semaphore(0), []
+    opened, streams = asyncio.Semaphore(0), list[asyncio.Task[str]]()
     async with AsyncExitStack() as logins:
         while len(streams) < STREAMS or not all(connections(service, workers).values()):
             assert len(streams) < STREAMS_MAX, "one worker does nothing"
