@@ -253,14 +253,15 @@ async def test_no_answer_leaves_a_link_that_can_be_found(stage: Stage) -> None:
     await stage.expect(Fault.NO_ANSWER)
     async with given_up(stage):
         await eventually(lambda: list(stage.simulator.orders) != [])
-    assert (await stage.sdk.payment_requests.get(5001)).status == "PENDING"
+        assert (await stage.sdk.payment_requests.get(5001)).status == "PENDING"
 
 
 async def test_hang_leaves_no_link(stage: Stage) -> None:
     await stage.expect(Fault.HANG)
     async with given_up(stage):
         await eventually(lambda: stage.simulator.plan.drawn[Fault.HANG] == 1)
-    assert list(stage.simulator.orders) == []
+        with pytest.raises(payos.APIError):
+            await stage.sdk.payment_requests.get(5001)
     await stage.link()
 
 
@@ -437,7 +438,7 @@ async def test_what_is_under_way_ends_with_the_simulator(stage: Stage) -> None:
 
 @asynccontextmanager
 async def given_up(stage: Stage) -> AsyncIterator[None]:
-    """Somebody asks for a link, has no answer by the end, and waits no longer."""
+    """Somebody asks for a link, has no answer when others have theirs, and waits no longer."""
     creating = asyncio.create_task(stage.link())
     yield
     assert not creating.done()
