@@ -27,7 +27,8 @@ STATUS_PATH, STREAM_PATH = "/api/topup/status", "/api/topup/stream"
 
 @pytest.fixture
 def api(service: Service) -> BaseSchema:
-    document = httpx.get(f"{service.url}/openapi.json", trust_env=False).json()
+    url = f"{service.url}/openapi.json"
+    document = httpx.get(url, trust_env=False, timeout=PATIENCE_SECONDS).json()
     return schemathesis.openapi.from_dict(document)
 
 

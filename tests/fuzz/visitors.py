@@ -10,7 +10,7 @@ import requests
 from app.accounts.login import COOKIE
 from tests.services import PASSWORD, PayOS
 
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 30.0
 
 
 def connection() -> requests.Session:
@@ -70,5 +70,6 @@ class Payer:
 def pay(simulator: PayOS, topup: dict[str, object]) -> None:
     """All of it, at the bank; PayOS has told the service when this returns."""
     url = f"{simulator.url}/simulator/links/{topup['order_code']}/pay"
-    answer = httpx.post(url, json={"amount": topup["amount"]}, trust_env=False)
+    body = {"amount": topup["amount"]}
+    answer = httpx.post(url, json=body, trust_env=False, timeout=PATIENCE_SECONDS)
     assert answer.status_code == 200, answer.text

@@ -24,7 +24,7 @@ from app.payos.simulator.routes import ROUTES
 from app.processes import REFUSED
 from tests.payos.recording_shop import RecordingShop, reading
 from tests.payos.wire import API_KEY, CHECKSUM_KEY, CLIENT_ID, CREDENTIALS, link_request
-from tests.services import Process, Service, environment_on
+from tests.services import SECONDS_MAX, Process, Service, environment_on
 from tests.web.line import eventually
 
 PACE = Pace(
@@ -80,9 +80,9 @@ async def stage(serve: Callable[[Any], Awaitable[str]]) -> AsyncIterator[Stage]:
     )
     url = await serve(simulator)
     async with (
-        httpx.AsyncClient(base_url=url) as browser,
+        httpx.AsyncClient(base_url=url, timeout=SECONDS_MAX) as browser,
         payos.AsyncPayOS(
-            CLIENT_ID, API_KEY, CHECKSUM_KEY, base_url=url, timeout=5, max_retries=0
+            CLIENT_ID, API_KEY, CHECKSUM_KEY, base_url=url, timeout=SECONDS_MAX, max_retries=0
         ) as sdk,
     ):
         yield Stage(url, simulator, shop, browser, sdk)
@@ -409,7 +409,9 @@ def test_the_command_line_sets_rates_and_seed() -> None:
     options = ("--fault", "drop=0.1", "--fault", "html=1", "--seed", "7")
     simulator = Service(environment, "simulator", *options)
     try:
-        shown = httpx.get(f"{simulator.url}/simulator/faults", trust_env=False).json()
+        shown = httpx.get(
+            f"{simulator.url}/simulator/faults", trust_env=False, timeout=SECONDS_MAX
+        ).json()
     finally:
         simulator.stop()
     assert (shown["rates"], shown["seed"]) == ({"drop": 0.1, "html": 1}, 7)
