@@ -17,7 +17,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 PGBOUNCER = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
 PORT = 6432  # only a part of the socket's name
-SECONDS_MAX = 10.0
+SECONDS_MAX = 45.0
 
 
 @pytest.fixture
@@ -57,7 +57,9 @@ def transaction_pooler(database_url: str, directory: Path) -> Iterator[str]:
         try:
             deadline = time.monotonic() + SECONDS_MAX
             while not _answers(url):
+                assert process.poll() is None, "pgbouncer has ended"
                 assert time.monotonic() < deadline, "pgbouncer does not answer"
+                time.sleep(0.02)
             yield url
         finally:
             process.kill()

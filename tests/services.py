@@ -149,6 +149,13 @@ class Service(Process):
         return f"http://{self.address}"
 
 
+class PayOS(Protocol):
+    """A simulator, wherever it runs."""
+
+    @property
+    def url(self) -> str: ...
+
+
 class StartService(Protocol):
     """Another one, at a port kept until the test ends, or at `bind`, where an earlier one was."""
 
@@ -180,7 +187,7 @@ def running_simulator(environment: Mapping[str, str]) -> Iterator[Service]:
 
 
 @contextmanager
-def starting_services(environment: Mapping[str, str], simulator: Service) -> Iterator[StartService]:
+def starting_services(environment: Mapping[str, str], simulator: PayOS) -> Iterator[StartService]:
     """They end, as they should, when it does."""
     with ExitStack() as started:
 
@@ -201,19 +208,19 @@ def simulator(environment: dict[str, str]) -> Iterator[Service]:
 
 
 @pytest.fixture
-def start_service(environment: dict[str, str], simulator: Service) -> Iterator[StartService]:
+def start_service(environment: dict[str, str], simulator: PayOS) -> Iterator[StartService]:
     with starting_services(environment, simulator) as start:
         yield start
 
 
 @pytest.fixture
-def service(start_service: StartService, simulator: Service) -> Service:
+def service(start_service: StartService, simulator: PayOS) -> Service:
     service = start_service()
     register_webhook(simulator, service)
     return service
 
 
-def register_webhook(simulator: Service, service: Service) -> None:
+def register_webhook(simulator: PayOS, service: Service) -> None:
     """From now on the simulator reports payments to `service`."""
     registered = httpx.post(
         f"{simulator.url}/confirm-webhook",

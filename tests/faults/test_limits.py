@@ -8,6 +8,7 @@ from tests.faults.follower import Follower, following
 from tests.faults.inspection import metric
 from tests.faults.raw_streams import open_stream, vanish
 from tests.faults.serving import MARKS, Serve
+from tests.processes.payer import until
 
 pytestmark = MARKS
 
@@ -33,7 +34,11 @@ async def test_whose_streams_have_all_vanished_gets_a_new_one_at_once(
         vanish(stream)
     await asyncio.sleep(0.5)  # younger ones do not have to make room
     open_stream(service.url, new).close()  # its first state has come
-    assert await metric(service, "napvi_streams_closed_total", 'reason="superseded"') == 1
+
+    async def superseded() -> bool:
+        return await metric(service, "napvi_streams_closed_total", 'reason="superseded"') == 1
+
+    await until(superseded)
     for stream in vanished:
         stream.close()
 

@@ -3,8 +3,12 @@
 Without it they are few and always the same, so that a change is not blamed for an older fault.
 """
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import HealthCheck, Phase, settings
+
+from tests.payos_thread import SimulatorThread, simulator_thread
 
 EXAMPLES = 10
 
@@ -20,3 +24,9 @@ def effort(pytestconfig: pytest.Config) -> settings:
         phases=(Phase.explicit, Phase.generate, Phase.shrink),
         suppress_health_check=list(HealthCheck),
     )
+
+
+@pytest.fixture
+def simulator() -> Iterator[SimulatorThread]:
+    with simulator_thread() as simulator:
+        yield simulator

@@ -16,7 +16,7 @@ from app.http.request_rules import WEBHOOK_PATH
 from app.stream.frames import HEADERS
 from tests.fuzz.caller import Caller, operations
 from tests.fuzz.visitors import PATIENCE_SECONDS, Payer, connection, pay
-from tests.services import Service
+from tests.services import PayOS, Service
 from tests.web.test_bad_input import PAGES, TAKES_JSON, TAKES_NOTHING, TAKES_TX_REF
 from tests.web.webhooks import signed, transfer_data
 
@@ -27,7 +27,8 @@ STATUS_PATH, STREAM_PATH = "/api/topup/status", "/api/topup/stream"
 
 @pytest.fixture
 def api(service: Service) -> BaseSchema:
-    document = httpx.get(f"{service.url}/openapi.json", trust_env=False).json()
+    url = f"{service.url}/openapi.json"
+    document = httpx.get(url, trust_env=False, timeout=PATIENCE_SECONDS).json()
     return schemathesis.openapi.from_dict(document)
 
 
@@ -70,7 +71,7 @@ def test_every_answer_to_a_payer_is_documented(
 
 
 def test_every_success_is_documented(
-    service: Service, simulator: Service, api: BaseSchema, session: requests.Session, payer: Payer
+    service: Service, simulator: PayOS, api: BaseSchema, session: requests.Session, payer: Payer
 ) -> None:
     caller, topup = Caller(service.url, session, payer), payer.topup()
     pay(simulator, topup)  # and so its stream ends

@@ -8,9 +8,9 @@ import httpx
 import requests
 
 from app.accounts.login import COOKIE
-from tests.services import PASSWORD, Service
+from tests.services import PASSWORD, PayOS
 
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 30.0
 
 
 def connection() -> requests.Session:
@@ -67,8 +67,9 @@ class Payer:
         return httpx.Client(base_url=self.url, trust_env=False, timeout=PATIENCE_SECONDS)
 
 
-def pay(simulator: Service, topup: dict[str, object]) -> None:
+def pay(simulator: PayOS, topup: dict[str, object]) -> None:
     """All of it, at the bank; PayOS has told the service when this returns."""
     url = f"{simulator.url}/simulator/links/{topup['order_code']}/pay"
-    answer = httpx.post(url, json={"amount": topup["amount"]}, trust_env=False)
+    body = {"amount": topup["amount"]}
+    answer = httpx.post(url, json=body, trust_env=False, timeout=PATIENCE_SECONDS)
     assert answer.status_code == 200, answer.text

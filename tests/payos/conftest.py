@@ -17,6 +17,7 @@ from app.payos.gateway import Gateway
 from app.payos.simulator import create_simulator
 from tests.payos.calling import gateway_to
 from tests.payos.wire import API_KEY, CHECKSUM_KEY, CLIENT_ID
+from tests.web.line import PATIENCE_SECONDS
 
 
 @pytest.fixture
@@ -86,5 +87,7 @@ async def gateway(simulator_url: str) -> AsyncIterator[Gateway]:
 @pytest.fixture
 async def browser(simulator_url: str) -> AsyncIterator[httpx.AsyncClient]:
     """Plain HTTP to the simulator, redirects followed."""
-    async with httpx.AsyncClient(base_url=simulator_url, follow_redirects=True) as client:
+    async with httpx.AsyncClient(
+        base_url=simulator_url, follow_redirects=True, timeout=PATIENCE_SECONDS
+    ) as client:
         yield client

@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -23,16 +24,17 @@ from app.payos.simulator.routes import ROUTES
 from app.processes import REFUSED
 from tests.payos.recording_shop import RecordingShop, reading
 from tests.payos.wire import API_KEY, CHECKSUM_KEY, CLIENT_ID, CREDENTIALS, link_request
-from tests.services import Process, Service, environment_on
+from tests.services import SECONDS_MAX, Process, Service, environment_on
+from tests.web.line import eventually
 
 PACE = Pace(
     slow_seconds=0.2,
     hang_seconds=30,
-    delay_seconds=1.0,
+    delay_seconds=30,
     hold_seconds_max=30,
     retry_seconds=(0.01,) * 5,
 )
-PATIENCE_SECONDS = 0.5
+DELAY_SECONDS = 0.1
 
 
 @dataclass
@@ -78,9 +80,9 @@ async def stage(serve: Callable[[Any], Awaitable[str]]) -> AsyncIterator[Stage]:
     )
     url = await serve(simulator)
     async with (
-        httpx.AsyncClient(base_url=url) as browser,
+        httpx.AsyncClient(base_url=url, timeout=SECONDS_MAX) as browser,
         payos.AsyncPayOS(
-            CLIENT_ID, API_KEY, CHECKSUM_KEY, base_url=url, timeout=5, max_retries=0
+            CLIENT_ID, API_KEY, CHECKSUM_KEY, base_url=url, timeout=SECONDS_MAX, max_retries=0
         ) as sdk,
     ):
         yield Stage(url, simulator, shop, browser, sdk)
@@ -118,13 +120,23 @@ async def test_reorder_does_not_wait_for_ever(stage: Stage) -> None:
     assert len(stage.shop.bodies) == 1
 
 
-async def test_delay_sends_later(stage: Stage) -> None:
-    started = time.monotonic()
+async def test_delay_is_no_answer_to_the_payment(stage: Stage) -> None:
     await stage.link()
     assert not (await stage.pay(fault="delay"))["delivered"]
     assert stage.shop.bodies == []
+
+
+async def test_delay_sends_later(stage: Stage) -> None:
+    await stage.link()
+    (order,) = stage.simulator.orders
+    courier = Courier(
+        CHECKSUM_KEY, stage.simulator.courier.url, pace=Pace(delay_seconds=DELAY_SECONDS)
+    )
+    started = time.monotonic()
+    await courier.tell(order, order.receive(50_000), Fault.DELAY)
     await stage.shop.got(1)
-    assert time.monotonic() - started >= PACE.delay_seconds
+    assert time.monotonic() - started >= DELAY_SECONDS
+    await courier.close()
 
 
 async def test_drop_sends_nothing_and_the_bank_has_the_money(stage: Stage) -> None:
@@ -239,15 +251,17 @@ async def test_slow_create_makes_the_link_at_once_and_answers_later(stage: Stage
 
 async def test_no_answer_leaves_a_link_that_can_be_found(stage: Stage) -> None:
     await stage.expect(Fault.NO_ANSWER)
-    with pytest.raises(payos.ConnectionTimeoutError):
-        await create_impatiently(stage)
-    assert (await stage.sdk.payment_requests.get(5001)).status == "PENDING"
+    async with given_up(stage):
+        await eventually(lambda: list(stage.simulator.orders) != [])
+        assert (await stage.sdk.payment_requests.get(5001)).status == "PENDING"
 
 
 async def test_hang_leaves_no_link(stage: Stage) -> None:
     await stage.expect(Fault.HANG)
-    with pytest.raises(payos.ConnectionTimeoutError):
-        await create_impatiently(stage)
+    async with given_up(stage):
+        await eventually(lambda: stage.simulator.plan.drawn[Fault.HANG] == 1)
+        with pytest.raises(payos.APIError):
+            await stage.sdk.payment_requests.get(5001)
     await stage.link()
 
 
@@ -395,7 +409,9 @@ def test_the_command_line_sets_rates_and_seed() -> None:
     options = ("--fault", "drop=0.1", "--fault", "html=1", "--seed", "7")
     simulator = Service(environment, "simulator", *options)
     try:
-        shown = httpx.get(f"{simulator.url}/simulator/faults", trust_env=False).json()
+        shown = httpx.get(
+            f"{simulator.url}/simulator/faults", trust_env=False, timeout=SECONDS_MAX
+        ).json()
     finally:
         simulator.stop()
     assert (shown["rates"], shown["seed"]) == ({"drop": 0.1, "html": 1}, 7)
@@ -422,13 +438,11 @@ async def test_what_is_under_way_ends_with_the_simulator(stage: Stage) -> None:
     assert stage.shop.bodies == []
 
 
-async def create_impatiently(stage: Stage) -> None:
-    async with payos.AsyncPayOS(
-        CLIENT_ID,
-        API_KEY,
-        CHECKSUM_KEY,
-        base_url=stage.url,
-        timeout=PATIENCE_SECONDS,
-        max_retries=0,
-    ) as sdk:
-        await sdk.payment_requests.create(link_request())
+@asynccontextmanager
+async def given_up(stage: Stage) -> AsyncIterator[None]:
+    """Somebody asks for a link, has no answer when others have theirs, and waits no longer."""
+    creating = asyncio.create_task(stage.link())
+    yield
+    assert not creating.done()
+    creating.cancel()
+    await asyncio.wait({creating})

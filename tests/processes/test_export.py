@@ -23,7 +23,10 @@ from tests.services import SECONDS_MAX
 pytestmark = pytest.mark.processes
 
 EXPORT = shlex.join([sys.executable, "-m", "app", "export"])
-WAITING = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+WAITING = """
+    SELECT 1 FROM pg_stat_activity
+    WHERE wait_event = 'PgSleep' AND datname = current_database()
+"""
 FILL = """
     INSERT INTO topup.events (event_id, type, data, occurred_at)
     SELECT gen_random_uuid(), 'payment.failed', '{"code": "01", "amount": 5000}', now()

@@ -12,7 +12,10 @@ from tests.processes.terminal import CTRL_C, Terminal
 
 pytestmark = pytest.mark.processes
 
-SLEEPERS = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+SLEEPERS = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE wait_event = 'PgSleep' AND datname = current_database()
+"""
 QUERY = ("--no-align", "--tuples-only", "--command=SELECT current_user, current_database()")
 
 

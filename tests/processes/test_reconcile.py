@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
-import httpx
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.sql import SQL, Identifier
@@ -14,8 +13,8 @@ from psycopg.sql import SQL, Identifier
 from tests.payments import connected, drift, open_process, query
 from tests.payos.calling import STATE, envelope
 from tests.processes.commands import command
-from tests.processes.payer import Payer, log_in
-from tests.services import CHECKSUM_KEY, Service, StartService
+from tests.processes.payer import Payer, http_client, log_in
+from tests.services import CHECKSUM_KEY, PayOS, Service, StartService
 
 pytestmark = pytest.mark.processes
 
@@ -34,10 +33,10 @@ async def payer(start_service: StartService) -> AsyncIterator[Payer]:
         yield payer
 
 
-async def pay_untold(simulator: Service, topup: dict[str, Any]) -> None:
+async def pay_untold(simulator: PayOS, topup: dict[str, Any]) -> None:
     """The bank has the money, and the webhook is lost."""
     pay = f"{simulator.url}/simulator/links/{topup['order_code']}/pay"
-    async with httpx.AsyncClient(trust_env=False) as bank:
+    async with http_client() as bank:
         (await bank.post(pay, json={"fault": "drop"})).raise_for_status()
 
 
@@ -56,7 +55,7 @@ async def let_in(database_url: str, anybody: bool) -> None:
 
 
 async def test_the_command_credits_what_was_lost_once(
-    environment: dict[str, str], simulator: Service, payer: Payer, database_url: str
+    environment: dict[str, str], simulator: PayOS, payer: Payer, database_url: str
 ) -> None:
     environment["PAYOS_BASE_URL"] = simulator.url
     paid, waiting = await payer.topup(50_000), await payer.topup(20_000)
@@ -131,7 +130,7 @@ async def test_what_cannot_be_asked_about_is_told_in_a_sentence(
 
 async def test_what_a_killed_process_was_asking_about_is_asked_by_another(
     environment: dict[str, str],
-    simulator: Service,
+    simulator: PayOS,
     start_service: StartService,
     payer: Payer,
     database_url: str,

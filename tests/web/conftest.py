@@ -32,6 +32,22 @@ async def napvi(
 
 
 @pytest.fixture
+def limits() -> dict[str, Any]:
+    """Settings of the `hasty` one; a parametrization overrides this."""
+    return {"lock_timeout_seconds": 0.05}
+
+
+@pytest.fixture
+async def hasty(
+    database_url: str, cheap_hasher: None, limits: dict[str, Any]
+) -> AsyncIterator[Napvi]:
+    """On the same database, a service that waits for nothing: to be asked where something holds it
+    up. Elsewhere a slow moment would be enough."""
+    async with running(database_url, **limits) as hasty:
+        yield hasty
+
+
+@pytest.fixture
 async def payer(napvi: Napvi) -> AsyncIterator[Payer]:
     async with napvi.payer() as payer:
         yield payer

@@ -2,11 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from tests.web.line import PATIENCE_SECONDS
-
-SILENCE_SECONDS = 0.5
 
 
 def address(url: str) -> tuple[str, int]:
@@ -14,20 +12,15 @@ def address(url: str) -> tuple[str, int]:
     return host, int(port)
 
 
-async def answer_to(url: str, request: bytes) -> bytes:
-    """All that comes back until the service closes the connection, or says nothing for a while.
-
-    It may take its time to begin.
-    """
-    async with connection(url) as (reader, writer):
+async def answer_to(url: str, request: bytes, *enough: bytes) -> bytes:
+    """What comes back until the service closes the connection, or has said one of `enough`."""
+    async with connection(url) as (reader, writer), asyncio.timeout(PATIENCE_SECONDS):
         writer.write(request)
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            answer = chunk = await reader.read(65536)
-        with suppress(TimeoutError):
-            while chunk:
-                async with asyncio.timeout(SILENCE_SECONDS):
-                    chunk = await reader.read(65536)
-                answer += chunk
+        answer = b""
+        while not any(words in answer for words in enough):
+            if not (chunk := await reader.read(65536)):
+                break
+            answer += chunk
         return answer
 
 

@@ -14,6 +14,7 @@ from app.http.request_rules import WEBHOOK_PATH
 from app.metrics.labels import WebhookOutcome
 from app.metrics.loop_lag import EVERY_SECONDS
 from tests.payments import connected
+from tests.stream.leasing import until, waiting_for_a_lock
 from tests.web.line import eventually
 from tests.web.raw_http import connection
 from tests.web.service import JSON, Napvi, Payer
@@ -92,14 +93,13 @@ async def test_each_webhook_counts_once_under_what_came_of_it(
     assert webhooks(napvi)["ping"] == 1
 
 
-@pytest.mark.parametrize("service_settings", [{"lock_timeout_seconds": 0.05}])
 async def test_a_webhook_that_payos_has_to_send_again_is_unavailable(
-    napvi: Napvi, topup: dict[str, Any], database_url: str, caplog: pytest.LogCaptureFixture
+    hasty: Napvi, topup: dict[str, Any], database_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with connected(database_url) as other, other.transaction():
         await other.execute("SELECT FROM topup.topups FOR UPDATE")
-        assert await tell(napvi, signed(transfer_data(topup["order_code"]))) == 503
-    assert webhooks(napvi) == {"unavailable": 1}
+        assert await tell(hasty, signed(transfer_data(topup["order_code"]))) == 503
+    assert webhooks(hasty) == {"unavailable": 1}
     assert "event=webhook.refused reason=unavailable" in caplog.text
 
 
@@ -109,7 +109,7 @@ async def test_a_webhook_that_nobody_waits_for_counts_as_what_became_of_it(
     async with connected(database_url) as other, other.transaction():
         await other.execute("SELECT FROM topup.topups FOR UPDATE")
         sending = asyncio.create_task(tell(napvi, signed(transfer_data(topup["order_code"]))))
-        await eventually(lambda: napvi.line.under_way == 1)
+        await until(lambda: waiting_for_a_lock(database_url), 1)
         sending.cancel()
         await asyncio.wait({sending})
     await eventually(lambda: napvi.line.under_way == 0)

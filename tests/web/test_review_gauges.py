@@ -12,7 +12,10 @@ from tests.web.line import PATIENCE_SECONDS
 from tests.web.service import Napvi
 
 GAUGES = ("suspense_transfers", "suspense_vnd", "conflicts_open", "bodies_unread")
-FRESH = {"metrics_review_age_seconds_max": 0.001}
+FRESH = {
+    "metrics_review_age_seconds_max": 0.001,
+    "metrics_review_timeout_seconds": float(PATIENCE_SECONDS),
+}
 FILL = """
     INSERT INTO topup.events (event_id, tx_ref, seq, type, data, occurred_at)
     SELECT gen_random_uuid(), t.tx_ref, t.seq + n, 'topup.linked', '{}', clock_timestamp()

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
+from datetime import timedelta
+from typing import Any, LiteralString
 
 import pytest
 
@@ -15,6 +16,7 @@ from tests.web.service import PASSWORD, Napvi, Payer, running
 LOGOUT_SECONDS_MAX = 10.0  # the next look at all logins comes later
 CROWD = 60
 USUAL_RETRY_MILLISECONDS = range(1_600, 2_401)
+CHECKED_OFTEN = {"stream_check_seconds": 0.05, "stream_heartbeat_seconds": 0.2}
 
 
 async def username(payer: Payer) -> str:
@@ -35,7 +37,7 @@ async def logout(payer: Payer) -> None:
 
 
 async def assert_ended_by_login(stream: Stream) -> None:
-    (message,) = await stream.rest()
+    (message,) = [one for one in await stream.rest() if one.event != "heartbeat"]
     assert (message.event, message.json["code"]) == ("error", "not_logged_in")
     assert stream.source.retry_milliseconds in USUAL_RETRY_MILLISECONDS
 
@@ -97,21 +99,30 @@ async def test_a_revocation_with_sql_ends_the_streams(
 
 
 @pytest.mark.parametrize(
-    "service_settings",
+    ("service_settings", "pass_by"),
     [
-        {"stream_check_seconds": 0.1, "session_idle_seconds": 4},
-        {"stream_check_seconds": 0.1, "session_absolute_seconds": 4},
+        (
+            CHECKED_OFTEN | {"session_idle_seconds": 600},
+            "UPDATE topup.sessions SET last_seen_at = last_seen_at - %s RETURNING 1",
+        ),
+        (
+            CHECKED_OFTEN | {"session_absolute_seconds": 600},
+            "UPDATE topup.sessions SET expires_at = expires_at - %s RETURNING 1",
+        ),
     ],
     ids=["idle", "too old"],
 )
 async def test_a_login_that_ends_by_time_takes_its_streams_with_it(
-    payer: Payer, topup: dict[str, Any]
+    payer: Payer, topup: dict[str, Any], database_url: str, pass_by: LiteralString
 ) -> None:
     """An open stream, heard or not, is no sign of life: it does not keep a login awake."""
     async with payer.stream(topup["tx_ref"]) as stream:
         await stream.until_seq(2)
-        async with asyncio.timeout(20):
-            await assert_ended_by_login(stream)
+        await query(database_url, pass_by, timedelta(minutes=8))
+        for _ in range(3):
+            await stream.until(lambda message: message.event == "heartbeat")
+        await query(database_url, pass_by, timedelta(minutes=2))
+        await assert_ended_by_login(stream)
     async with payer.stream(topup["tx_ref"]) as refused:
         assert refused.response.status_code == 401
     assert (await payer.client.get("/api/wallet")).status_code == 401

@@ -1,6 +1,7 @@
 """The official Node SDK, in a process of its own that answers questions line by line."""
 
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -43,8 +44,11 @@ class NodeSdk:
 
 
 def node_sdk(cache: Path) -> NodeSdk:
-    """Skips where npm is absent or cannot install it; fails in CI."""
+    """Skips where npm is absent or cannot install it; fails in CI.
+
+    Another test run may be reading the program: it is replaced whole.
+    """
     modules = node_modules(HERE / "payos-node", cache)
     program = modules.parent / "sdk.js"
-    shutil.copyfile(HERE / "sdk.js", program)
-    return NodeSdk(program)
+    copy = shutil.copyfile(HERE / "sdk.js", program.with_name(f"sdk-{os.getpid()}.js"))
+    return NodeSdk(copy.replace(program))

@@ -68,10 +68,14 @@ def test_what_we_sign_is_accepted_by_node_as_a_webhook(node: NodeSdk) -> None:
 
 
 def test_both_sdks_have_every_signature_of_the_vectors(node: NodeSdk) -> None:
-    for vector in VECTORS:
-        is_request = vector["id"].startswith("C")
-        ask = "signRequest" if is_request else "sign"
-        [answer] = node.ask({"ask": ask, "key": vector["key"], "data": vector["data"]})
+    requests = [vector["id"].startswith("C") for vector in VECTORS]
+    questions = [
+        {"ask": "signRequest" if is_request else "sign"}
+        | {name: vector[name] for name in ("key", "data")}
+        for vector, is_request in zip(VECTORS, requests, strict=True)
+    ]
+    answers = node.ask(*questions)
+    for vector, is_request, answer in zip(VECTORS, requests, answers, strict=True):
         signature = answer["ok"] if is_request else answer["ok"]["signature"]
         assert signature == vector["signature"], vector["id"]
         ours = sign_create_link if is_request else sign
