@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import BrowserContext, CDPSession, Playwright
+from playwright.async_api import BrowserContext, Playwright
 
 from tests.browser.scripted_site import STATUS, STREAM, Site, frame, says, update
 from tests.browser.stream_page import StreamPage, open_page
@@ -22,11 +22,6 @@ async def page(site: Site, phone: BrowserContext) -> StreamPage:
     page = await open_page(site, phone, update(1))
     await page.until_shown("live")
     return page
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def devtools(page: StreamPage) -> CDPSession:
-    return await page.page.context.new_cdp_session(page.page)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -64,9 +59,13 @@ async def test_all_signs_of_a_return_together_are_one_return(site: Site, page: S
     assert site.asked == {STREAM: 2, STATUS: 1}
 
 
-async def test_a_network_that_is_back_is_used_at_once(
-    site: Site, page: StreamPage, devtools: CDPSession
-) -> None:
+async def test_a_network_that_is_back_is_used_at_once(site: Site, phone: BrowserContext) -> None:
+    page = StreamPage(await site.open(phone))
+    await page.hold_the_clock()  # or it may find the network before it is told of it
+    site.stream.append(says("retry: 1\n\n" + frame(1)))
+    await page.start(update(1))
+    await page.until_shown("live")
+    devtools = await phone.new_cdp_session(page.page)
     await devtools.send("Network.enable")
     await devtools.send("Network.emulateNetworkConditions", NO_NETWORK)
     (await site.only_stream()).end()
