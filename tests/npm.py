@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 INSTALL = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier")
-INSTALL_SECONDS_MAX = 50
+INSTALL_SECONDS_MAX = 120
 LOCK = "package-lock.json"
 
 

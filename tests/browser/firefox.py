@@ -9,7 +9,7 @@ import os
 import re
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,16 @@ from wsproto import ConnectionType, WSConnection
 from wsproto.events import Request, TextMessage
 
 from app.processes import die_with_parent
-from tests.browser.scripted_site import SECONDS_MAX
 
 SERVES = re.compile(rb"BiDi listening on ws://([\d.]+):(\d+)")
 CAUGHT = "network.beforeRequestSent"
 # Generous: a Firefox that starts on a busy machine answers its first command after many seconds.
-START_SECONDS_MAX = ANSWER_SECONDS_MAX = 60
+START_SECONDS_MAX = ANSWER_SECONDS_MAX = SECONDS_MAX = 60
 PREFERENCES = 'user_pref("intl.accept_languages", "vi");\n'
+
+
+class Refused(Exception):
+    """A command failed."""
 
 
 class Bidi:
@@ -47,7 +50,8 @@ class Bidi:
         answer = self._waiting[number] = asyncio.get_running_loop().create_future()
         async with asyncio.timeout(ANSWER_SECONDS_MAX):
             told: dict[str, Any] = await answer
-        assert told["type"] == "success", told
+        if told["type"] != "success":
+            raise Refused(told)
         return dict(told["result"])
 
     def _send(self, method: str, params: dict[str, Any]) -> int:
@@ -98,10 +102,16 @@ class FirefoxPage:
         assert answer["type"] == "success", answer
         return answer["result"].get("value")
 
-    async def until(self, condition: str, seconds_max: float = SECONDS_MAX) -> None:
-        async with asyncio.timeout(seconds_max):
-            while not await self.evaluate(f"Boolean({condition})"):  # noqa: ASYNC110 it is elsewhere
+    async def until(self, condition: str) -> None:
+        async with asyncio.timeout(SECONDS_MAX):
+            while not await self._holds(condition):  # noqa: ASYNC110 it is elsewhere
                 await asyncio.sleep(0.01)
+
+    async def _holds(self, condition: str) -> bool:
+        """Nothing does while the page changes: then nobody can tell."""
+        with suppress(Refused):
+            return bool(await self.evaluate(f"Boolean({condition})"))
+        return False
 
     async def submit(self, **fields: str) -> None:
         """Fills the fields of the page's form in, and presses its button."""
@@ -115,6 +125,7 @@ class FirefoxPage:
         added = await self._bidi.call(
             "network.addIntercept",
             phases=["beforeRequestSent"],
+            contexts=[self._context],
             urlPatterns=[{"type": "pattern", "pathname": path}],
         )
         return str(added["intercept"])
@@ -124,8 +135,8 @@ class FirefoxPage:
 
 
 @asynccontextmanager
-async def running_firefox(program: str) -> AsyncIterator[FirefoxPage]:
-    """The page of a Firefox with a profile of its own, in Vietnamese."""
+async def running_firefox(program: str) -> AsyncIterator[Bidi]:
+    """A Firefox with a profile of its own, in Vietnamese."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         (Path(profile) / "user.js").write_text(PREFERENCES, "utf-8")
         process = await asyncio.create_subprocess_exec(
@@ -139,11 +150,19 @@ async def running_firefox(program: str) -> AsyncIterator[FirefoxPage]:
         try:
             async with _connected(process) as bidi:
                 await bidi.call("session.new", capabilities={})
-                tree = await bidi.call("browsingContext.getTree")
-                yield FirefoxPage(bidi, tree["contexts"][0]["context"])
+                yield bidi
         finally:
             process.kill()
             await process.communicate()
+
+
+@asynccontextmanager
+async def open_page(bidi: Bidi) -> AsyncIterator[FirefoxPage]:
+    """With cookies of its own."""
+    user = (await bidi.call("browser.createUserContext"))["userContext"]
+    created = await bidi.call("browsingContext.create", type="tab", userContext=user)
+    yield FirefoxPage(bidi, created["context"])
+    await bidi.call("browser.removeUserContext", userContext=user)
 
 
 @asynccontextmanager

@@ -15,6 +15,7 @@ from tests.browser.scripted_site import (
     refuses,
     says,
 )
+from tests.browser.stream_page import StreamPage
 
 pytestmark = pytest.mark.browser
 
@@ -137,8 +138,11 @@ async def test_it_waits_until_it_is_enabled_and_keeps_what_it_knows(site: Site, 
 
 async def test_an_error_is_shown_until_the_stream_is_back(site: Site, page: Page) -> None:
     site.stream.extend([says(error("busy", 0.1)), says(frame(1))])
+    clock = StreamPage(page)
+    await clock.hold_the_clock()
     await show(page)
     await until(page, "shown.error?.code === 'busy' && !shown.isConnected")
+    await clock.skip(3.1)
     await until(page, "shown.error === null && shown.isConnected")
     assert await page.evaluate("told") == ["first busy", "first 1"]
 

@@ -1,6 +1,6 @@
 """Pages that the system freezes behind another app, for real."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 import pytest_asyncio
@@ -13,24 +13,37 @@ from tests.chromium import ARGUMENTS
 pytestmark = pytest.mark.browser
 
 
-@pytest_asyncio.fixture(loop_scope="session")
+OpenPage = Callable[[], Awaitable[FreezablePage]]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def devtools(chromium: str) -> AsyncIterator[Devtools]:
     async with freezing_chromium(chromium, ARGUMENTS) as devtools:
         yield devtools
 
 
-async def open_page(site: Site, devtools: Devtools) -> FreezablePage:
-    page = await devtools.open(f"http://127.0.0.1:{site.port}/")
-    await page.evaluate(f"({START})(['{TX_REF}', null])")
-    await page.until("stream.connection === 'live'")
-    return page
+@pytest_asyncio.fixture(loop_scope="session")
+async def open_page(site: Site, devtools: Devtools) -> AsyncIterator[OpenPage]:
+    """Opens one that hears its stream; closed when the test ends."""
+    pages: list[FreezablePage] = []
+
+    async def open_page() -> FreezablePage:
+        page = await devtools.open(f"http://127.0.0.1:{site.port}/")
+        pages.append(page)
+        await page.evaluate(f"({START})(['{TX_REF}', null])")
+        await page.until("stream.connection === 'live'")
+        return page
+
+    yield open_page
+    for page in pages:
+        await page.close()
 
 
 async def test_who_paid_while_the_page_was_frozen_sees_it_as_soon_as_it_thaws(
-    site: Site, devtools: Devtools
+    site: Site, open_page: OpenPage
 ) -> None:
     site.stream.append(says(frame(1)))
-    page = await open_page(site, devtools)
+    page = await open_page()
     await page.freeze()
     await site.until(lambda: site.open_streams == [])
     site.status.append((200, update(2, final=True)))
@@ -40,9 +53,9 @@ async def test_who_paid_while_the_page_was_frozen_sees_it_as_soon_as_it_thaws(
     assert site.asked == {STREAM: 1, STATUS: 1}
 
 
-async def test_a_thawed_page_streams_again(site: Site, devtools: Devtools) -> None:
+async def test_a_thawed_page_streams_again(site: Site, open_page: OpenPage) -> None:
     site.stream.extend([says(frame(1)), says(frame(3))])
-    page = await open_page(site, devtools)
+    page = await open_page()
     await page.freeze()
     await site.until(lambda: site.open_streams == [])
     site.status.append((200, update(2)))
@@ -53,11 +66,11 @@ async def test_a_thawed_page_streams_again(site: Site, devtools: Devtools) -> No
 
 
 async def test_a_frozen_leader_is_replaced_and_follows_when_it_thaws(
-    site: Site, devtools: Devtools
+    site: Site, open_page: OpenPage
 ) -> None:
     site.otherwise = (200, update(2))
     site.stream.extend([says(frame(1)), says(frame(2))])
-    leader, follower = await open_page(site, devtools), await open_page(site, devtools)
+    leader, follower = await open_page(), await open_page()
     assert site.asked == {STREAM: 1, STATUS: 0}
     await leader.freeze()
     await follower.until("seqs.at(-1) === 2")

@@ -1,14 +1,11 @@
 """The payer comes back from the bank's app: one status request, then the stream."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 import pytest_asyncio
-from playwright.async_api import BrowserContext, CDPSession, Playwright
+from playwright.async_api import BrowserContext
 
 from tests.browser.scripted_site import STATUS, STREAM, Site, frame, says, update
 from tests.browser.stream_page import StreamPage, open_page
-from tests.chromium import ARGUMENTS
 
 pytestmark = pytest.mark.browser
 
@@ -22,23 +19,6 @@ async def page(site: Site, phone: BrowserContext) -> StreamPage:
     page = await open_page(site, phone, update(1))
     await page.until_shown("live")
     return page
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def devtools(page: StreamPage) -> CDPSession:
-    return await page.page.context.new_cdp_session(page.page)
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def browser_with_cache(driver: Playwright, chromium: str) -> AsyncIterator[BrowserContext]:
-    """Playwright turns the back/forward cache off, unless it is told not to."""
-    browser = await driver.chromium.launch(
-        executable_path=chromium,
-        args=ARGUMENTS,
-        ignore_default_args=["--disable-back-forward-cache"],
-    )
-    yield await browser.new_context()
-    await browser.close()
 
 
 @pytest.mark.parametrize(
@@ -64,9 +44,13 @@ async def test_all_signs_of_a_return_together_are_one_return(site: Site, page: S
     assert site.asked == {STREAM: 2, STATUS: 1}
 
 
-async def test_a_network_that_is_back_is_used_at_once(
-    site: Site, page: StreamPage, devtools: CDPSession
-) -> None:
+async def test_a_network_that_is_back_is_used_at_once(site: Site, phone: BrowserContext) -> None:
+    page = StreamPage(await site.open(phone))
+    await page.hold_the_clock()  # or it may find the network before it is told of it
+    site.stream.append(says("retry: 1\n\n" + frame(1)))
+    await page.start(update(1))
+    await page.until_shown("live")
+    devtools = await phone.new_cdp_session(page.page)
     await devtools.send("Network.enable")
     await devtools.send("Network.emulateNetworkConditions", NO_NETWORK)
     (await site.only_stream()).end()
@@ -93,10 +77,10 @@ async def test_a_return_to_a_server_that_does_not_answer_tries_the_stream(
 
 
 async def test_a_page_from_the_back_forward_cache_streams_again(
-    site: Site, browser_with_cache: BrowserContext
+    site: Site, phone: BrowserContext
 ) -> None:
     site.stream.append(says(frame(1)))
-    page = await open_page(site, browser_with_cache, update(1))
+    page = await open_page(site, phone, update(1))
     await page.until_shown("live")
     await page.page.goto(f"http://127.0.0.1:{site.port}/elsewhere")
     await site.until(lambda: site.open_streams == [])

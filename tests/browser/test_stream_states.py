@@ -54,15 +54,15 @@ async def test_a_healthy_run_makes_one_request(site: Site, phone: BrowserContext
     stream = await site.only_stream()
     stream.send(frame(1))
     await page.until_shown("live")
-    for _ in range(4):
+    for seq in range(2, 6):
         await page.skip(30)
-        stream.send("event: heartbeat\ndata: {}\n\n" + frame(2))
-        await page.until_told(2)
-    stream.send(frame(3, final=True))
+        stream.send("event: heartbeat\ndata: {}\n\n" + frame(seq))
+        await page.until_told(seq)
+    stream.send(frame(6, final=True))
     await page.until_shown("closed")
     await page.skip(120)
     await page.page.evaluate("fetch('/')")
-    assert await page.told() == [2, 3]
+    assert await page.told() == [2, 3, 4, 5, 6]
     assert await page.told("connections") == ["live", "closed"]
     assert site.asked == {STREAM: 1, STATUS: 0}
 

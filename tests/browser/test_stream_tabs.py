@@ -35,11 +35,24 @@ HANG = f"""
     asking.open("GET", "{HELD}", false);
     asking.send();
 """
-# A minute passes in a second. Playwright's clock would stop every tab.
-HURRY = """
-    const [began, now, later] = [Date.now(), Date.now, setTimeout];
-    Date.now = () => began + (now() - began) * 60;
-    window.setTimeout = (then, ms) => later(then, ms / 60);
+# The clock of one tab is held until `skip`. Playwright's would stop every tab.
+HOLD = """
+    let [now, count] = [Date.now(), 0];
+    const timers = new Map();
+    Date.now = () => now;
+    window.setTimeout = (then, ms = 0) => (timers.set(++count, { at: now + ms, then }), count);
+    window.clearTimeout = (number) => timers.delete(number);
+    window.skip = (seconds) => {
+      const end = now + seconds * 1000;
+      for (;;) {
+        const [next] = [...timers].sort(([, one], [, other]) => one.at - other.at);
+        if (!next || next[1].at > end) break;
+        timers.delete(next[0]);
+        now = next[1].at;
+        next[1].then();
+      }
+      now = end;
+    };
 """
 
 
@@ -142,13 +155,14 @@ async def test_a_leader_that_hangs_is_robbed_and_follows_when_it_wakes(
     leader = await open_page(site, phone)
     await leader.until_shown("live")
     follower = StreamPage(await site.open(phone))
-    await follower.page.evaluate(HURRY)
-    began = await follower.page.evaluate("Date.now()")  # told late, in its hurry
+    await follower.page.evaluate(HOLD)
     await follower.start()
     await follower.until_told(1)
     async with hanging(site, leader):
+        await follower.page.evaluate("skip(44.9)")
+        assert await follower.told("went") == []
+        await follower.page.evaluate("skip(0.1)")
         await follower.until_told(2)
-        assert await follower.page.evaluate("Date.now()") - began >= 45_000
     await leader.until_went("live stolen following")
     await leader.until_told(2)
     await site.only_stream()
@@ -161,9 +175,10 @@ async def test_a_new_tab_does_not_wait_45_s_for_a_leader_that_hangs(
     leader = await open_page(site, phone)
     await leader.until_shown("live")
     follower = StreamPage(await site.open(phone))
-    await follower.page.evaluate(HURRY)
+    await follower.page.evaluate(HOLD)
     async with hanging(site, leader):
         await follower.start()
+        await follower.page.evaluate("skip(10)")
         await follower.until_told(2)
 
 

@@ -1,10 +1,12 @@
 """napvi as it is installed: reached only over HTTPS, through a proxy.
 
-- `front`        where the proxy will listen
-- `environment`  tells napvi so
-- `start_proxy`  starts one, in front of the services named
+What starts slowly is there once for all tests of a file; each has payers of its own in it.
+
+- `service`      behind `proxy`; `start_service` starts others, and `environment` is that of all
 - `proxy`        in front of `service`; each test runs with nginx and with Caddy
 - `payer`        logged in through it; once over HTTP/1.1 and once over HTTP/2
+- `front`        where a proxy of one test will listen
+- `start_proxy`  starts one there, in front of the services named
 """
 
 from collections.abc import AsyncIterator, Iterator
@@ -13,14 +15,58 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
+from pytest_postgresql.executors import NoopExecutor
 
+from tests.postgres import Postgres, check_the_laws, short_directory
 from tests.processes.payer import Payer, log_in
 from tests.proxies.front import IDLE_LIMIT, Front, held_front, running_proxy
-from tests.services import Service
+from tests.services import Service, environment_on, running_simulator, starting_services
+
+PROXIES = ("nginx", "caddy")
 
 
 class StartProxy(Protocol):
     def __call__(self, *upstreams: str, idle_limit: str = ...) -> None: ...
+
+
+@pytest.fixture(scope="module")
+def database_url(postgres: Postgres, schema: NoopExecutor) -> Iterator[str]:
+    with postgres.database("proxies", schema.template_dbname) as url:
+        yield url
+        check_the_laws(url)
+
+
+@pytest.fixture(scope="module")
+def entrance() -> Iterator[Front]:
+    """Where `proxy` listens."""
+    with short_directory() as directory, held_front(directory) as front:
+        yield front
+
+
+@pytest.fixture(scope="module")
+def environment(database_url: str, entrance: Front) -> dict[str, str]:
+    return environment_on(database_url) | {
+        "NAPVI_PUBLIC_URL": entrance.url,
+        "NAPVI_COOKIE_SECURE": "true",
+    }
+
+
+@pytest.fixture(scope="module")
+def simulator(environment: dict[str, str]) -> Iterator[Service]:
+    with running_simulator(environment) as simulator:
+        yield simulator
+
+
+@pytest.fixture(scope="module")
+def service(environment: dict[str, str], simulator: Service) -> Iterator[Service]:
+    with starting_services(environment, simulator) as start:
+        yield start()
+
+
+@pytest.fixture(scope="module", params=PROXIES)
+def proxy(request: pytest.FixtureRequest, entrance: Front, service: Service) -> Iterator[Front]:
+    with running_proxy(request.param, entrance, [service.address], IDLE_LIMIT):
+        yield entrance
 
 
 @pytest.fixture
@@ -29,12 +75,7 @@ def front(short_dir: Path) -> Iterator[Front]:
         yield front
 
 
-@pytest.fixture
-def environment(environment: dict[str, str], front: Front) -> dict[str, str]:
-    return {**environment, "NAPVI_PUBLIC_URL": front.url, "NAPVI_COOKIE_SECURE": "true"}
-
-
-@pytest.fixture(params=["nginx", "caddy"])
+@pytest.fixture(params=PROXIES)
 def start_proxy(request: pytest.FixtureRequest, front: Front) -> Iterator[StartProxy]:
     with ExitStack() as started:
 
@@ -42,12 +83,6 @@ def start_proxy(request: pytest.FixtureRequest, front: Front) -> Iterator[StartP
             started.enter_context(running_proxy(request.param, front, upstreams, idle_limit))
 
         yield start
-
-
-@pytest.fixture
-def proxy(start_proxy: StartProxy, service: Service, front: Front) -> Front:
-    start_proxy(service.address)
-    return front
 
 
 @pytest.fixture(params=["HTTP/1.1", "HTTP/2"])

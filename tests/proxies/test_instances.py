@@ -75,8 +75,9 @@ async def test_a_stream_that_nobody_can_give_is_asked_for_again(
 ) -> None:
     start_proxy(nobody)
     async with http_client(front.url, verify=front.trust) as client:
-        stream = await client.get("/api/topup/stream?tx_ref=T00000000")
-        other = await client.get("/wallet")
+        stream, other = await asyncio.gather(
+            client.get("/api/topup/stream?tx_ref=T00000000"), client.get("/wallet")
+        )
     assert (stream.status_code, stream.text) == (HTTPStatus.OK, "retry: 2000\n\n")
     assert stream.headers["content-type"] == "text/event-stream"
     assert stream.headers["cache-control"] in {"no-cache", "no-store"}

@@ -40,7 +40,7 @@ async def test_nginx_lets_one_address_log_in_only_so_often(
     start_proxy: StartProxy, service: Service, front: Front
 ) -> None:
     start_proxy(service.address)
-    async with http_client(front.url, verify=front.trust) as client:
+    async with http_client(front.url, verify=front.trust, http2=True) as client:
         posts = (client.post("/api/auth/logout", json={}) for _ in range(100))
         answers = await asyncio.gather(*posts)
         assert sum(answer.status_code == HTTPStatus.NO_CONTENT for answer in answers) > BURST

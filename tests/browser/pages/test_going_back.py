@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page, Playwright, expect
+from playwright.async_api import Browser, Page, Playwright, expect
 
 from app.texts import dong
 from tests.browser.gallery import register
@@ -19,21 +19,28 @@ TWO_HOURS_AHEAD = "{ const { now } = Date; Date.now = () => now() + 2 * 3600 * 1
 """For `page.clock` the page would be told that nobody came back to it."""
 
 
-@pytest_asyncio.fixture(loop_scope="session", params=["cached", "evicted"])
-async def page(
-    request: pytest.FixtureRequest, driver: Playwright, chromium: str, service: Service
-) -> AsyncIterator[Page]:
-    """The wallet of a new payer. Playwright turns the cache off, unless it is told not to."""
-    kept = ["--disable-back-forward-cache"] if request.param == "cached" else []
-    browser = await driver.chromium.launch(
-        executable_path=chromium, args=ARGUMENTS, ignore_default_args=kept
-    )
-    context = await browser.new_context(locale="vi-VN")
-    await register(service, context)
-    page = await context.new_page()
-    await page.goto(f"{service.url}/wallet")
-    yield page
-    await browser.close()
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def forgetful_chromium(driver: Playwright, chromium: str) -> AsyncIterator[Browser]:
+    """That of all tests keeps the cache: Playwright turns it off where it starts one."""
+    async with await driver.chromium.launch(executable_path=chromium, args=ARGUMENTS) as browser:
+        yield browser
+
+
+@pytest.fixture(params=["cached", "evicted"])
+def returning(request: pytest.FixtureRequest) -> Browser:
+    name = {"cached": "browser", "evicted": "forgetful_chromium"}[request.param]
+    browser: Browser = request.getfixturevalue(name)
+    return browser
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def page(returning: Browser, service: Service) -> AsyncIterator[Page]:
+    """The wallet of a new payer."""
+    async with await returning.new_context(locale="vi-VN") as context:
+        await register(service, context)
+        page = await context.new_page()
+        await page.goto(f"{service.url}/wallet")
+        yield page
 
 
 async def log_out_and_go_back(page: Page) -> None:

@@ -31,8 +31,7 @@ async def page(service: Service, phone: BrowserContext) -> AsyncIterator[Page]:
     yield await phone.new_page()
 
 
-@pytest.mark.parametrize("width", [360, 1280])
-@pytest.mark.parametrize("language", ["vi", "en"])
+@pytest.mark.parametrize(("language", "width"), [("vi", 360), ("en", 360), ("en", 1280)])
 async def test_no_state_that_arrives_moves_anything(
     service: Service, process: Process, page: Page, language: str, width: int
 ) -> None:
@@ -260,6 +259,7 @@ async def test_a_keyboard_reaches_everything_in_order(service: Service, page: Pa
     ]
     for _ in range(2):
         await page.keyboard.press("Shift+Tab")
+    await page.evaluate("window.setTimeout = () => {}")  # or it is said for two seconds only
     await page.keyboard.press("Enter")
     await expect(page.locator(".copied")).to_have_count(1)
     assert topup["tx_ref"] in await page.evaluate("navigator.clipboard.readText()")

@@ -9,34 +9,40 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from tests.browser.firefox import FirefoxPage, running_firefox
+from tests.browser.firefox import Bidi, FirefoxPage, open_page, running_firefox
+from tests.browser.gallery import new_username
 from tests.browser.scripted_site import STATUS, STREAM
 from tests.services import PASSWORD, Service
 
 pytestmark = pytest.mark.browser
 
-BACKOFF_SECONDS_MAX = 50  # it grows up to 45
 PROGRAMS = ("firefox-esr", "firefox")
 ABSENT = "No Firefox found. Run `apt-get install firefox-esr`, or set NAPVI_TEST_FIREFOX to one."
 SLIP = "document.querySelector('.slip')?.dataset"
 ASKED = "performance.getEntriesByType('resource').filter((e) => e.name.includes('{}')).length"
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def page() -> AsyncIterator[FirefoxPage]:
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def firefox() -> AsyncIterator[Bidi]:
     named = os.environ.get("NAPVI_TEST_FIREFOX")
     program = named or next(filter(None, map(shutil.which, PROGRAMS)), None)
     if program is None:
         if os.environ.get("CI") == "true":
             pytest.fail(ABSENT, pytrace=False)
         pytest.skip(ABSENT)
-    async with running_firefox(program) as page:
+    async with running_firefox(program) as firefox:
+        yield firefox
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def page(firefox: Bidi) -> AsyncIterator[FirefoxPage]:
+    async with open_page(firefox) as page:
         yield page
 
 
 async def log_in_and_order(page: FirefoxPage, service: Service) -> None:
     """What a payer does until there is a code to scan; `window.here` until a page is loaded."""
-    account = {"username": "lan.nguyen", "password": PASSWORD}
+    account = {"username": new_username(), "password": PASSWORD}
     await post(f"{service.url}/api/auth/register", json=account)
     await page.goto(f"{service.url}/login?next=/wallet/topup")
     await page.submit(**account)
@@ -83,7 +89,7 @@ async def test_without_a_way_to_the_stream_it_polls_and_it_streams_again_when_th
     await page.until(f"{SLIP}.sentence === 'underpaid'")
     assert await page.evaluate(f"{SLIP}.connection") == "reconnecting"
     await page.let_through(blocked)
-    await page.until(f"{SLIP}.connection === 'live'", BACKOFF_SECONDS_MAX)
+    await page.until(f"{SLIP}.connection === 'live'")
     asked = await page.evaluate(ASKED.format(STATUS))
     assert asked > 0
     await pay(page, 30_000)
