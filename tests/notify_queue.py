@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 from psycopg import AsyncConnection
-from psycopg.sql import SQL
 
 from app.database.embedded.account import server_identity
 from app.database.embedded.binaries import major_version
 from app.database.embedded.supervisor import EmbeddedPostgres
 from app.database.migrate import migrate
 from tests.payments import connected
+from tests.postgres import copy_cluster
 
 SMALLEST_QUEUE_PAGES = 64
 FIRST_WITH_A_QUEUE_SETTING = 17
@@ -24,15 +24,16 @@ USAGE = "SELECT pg_notification_queue_usage()"
 
 
 @pytest.fixture
-async def small_queue_url(short_dir: Path, postgres_bin: Path) -> AsyncIterator[str]:
+async def small_queue_url(
+    short_dir: Path, postgres_bin: Path, made_cluster: Path
+) -> AsyncIterator[str]:
     data_dir = short_dir / "data"
     if major_version(postgres_bin, server_identity(data_dir)) < FIRST_WITH_A_QUEUE_SETTING:
         pytest.skip("max_notify_queue_pages came with PostgreSQL 17; 8 GB cannot be filled here")
+    copy_cluster(made_cluster, data_dir)
+    with (data_dir / "postgres" / "postgresql.auto.conf").open("a") as settings:
+        settings.write(f"max_notify_queue_pages = {SMALLEST_QUEUE_PAGES}\n")
     server = EmbeddedPostgres(data_dir, short_dir / "run", bin_dir=postgres_bin, durable=False)
-    with server:
-        async with connected(server.database_url()) as connection:
-            setting = SQL("ALTER SYSTEM SET max_notify_queue_pages = {}")
-            await connection.execute(setting.format(SMALLEST_QUEUE_PAGES))
     with server:
         await migrate(server.database_url())
         yield server.database_url()

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
@@ -12,6 +13,9 @@ from pathlib import Path
 import psycopg
 from psycopg.sql import SQL, Identifier
 
+from app.database.embedded.account import server_identity
+from app.database.embedded.binaries import major_version, reachable_binaries
+from app.database.embedded.cluster import create_cluster
 from app.database.embedded.supervisor import EmbeddedPostgres
 
 MEMORY = Path("/dev/shm")  # noqa: S108 creating a database there takes 16 ms, on disk 200 ms
@@ -59,9 +63,30 @@ class Postgres:
 
 
 @contextmanager
-def throw_away_postgres(bin_dir: Path) -> Iterator[Postgres]:
+def new_cluster(bin_dir: Path) -> Iterator[Path]:
+    """As initdb makes it, to be copied."""
+    with short_directory() as directory:
+        cluster = directory / "postgres"
+        identity = server_identity(cluster)
+        programs = reachable_binaries(bin_dir, identity)
+        major = major_version(programs, identity)
+        create_cluster(cluster, programs, major, identity, durable=False)
+        yield cluster
+
+
+def copy_cluster(made: Path, data_dir: Path) -> None:
+    """For a server that does not run yet: it takes a tenth of the time of initdb."""
+    data_dir.mkdir(mode=0o700)
+    subprocess.run(["cp", "--archive", made, data_dir / "postgres"], check=True)
+
+
+@contextmanager
+def throw_away_postgres(bin_dir: Path, made: Path | None = None) -> Iterator[Postgres]:
+    """`made`: of a `new_cluster`, if there is one."""
     with short_directory() as directory:
         data_dir, run_dir = directory / "data", directory / "run"
+        if made is not None:
+            copy_cluster(made, data_dir)
         with EmbeddedPostgres(data_dir, run_dir, bin_dir=bin_dir, durable=False) as server:
             yield Postgres(server, host=str(run_dir))
 

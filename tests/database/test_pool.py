@@ -21,6 +21,7 @@ from app.errors import ConfigurationError, DatabaseUnavailable, TopupNotFound, U
 from app.settings import Settings
 from tests.payments import grow_impatient, query
 from tests.pooler import transaction_pooler
+from tests.postgres import copy_cluster
 from tests.stream.relay import Relay
 
 CONNECTIONS = 4
@@ -192,7 +193,8 @@ async def test_a_connection_that_dies_under_the_work_is_replaced(database: Datab
 
 
 @pytest.fixture
-def server(short_dir: Path, postgres_bin: Path) -> Iterator[EmbeddedPostgres]:
+def server(short_dir: Path, postgres_bin: Path, made_cluster: Path) -> Iterator[EmbeddedPostgres]:
+    copy_cluster(made_cluster, short_dir / "data")
     server = EmbeddedPostgres(
         short_dir / "data", short_dir / "run", bin_dir=postgres_bin, durable=False
     )

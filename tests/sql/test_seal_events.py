@@ -31,9 +31,9 @@ KEY = 4711
 
 
 @pytest.fixture
-def preparing(postgres_bin: Path) -> Iterator[OwnPostgres]:
+def preparing(postgres_bin: Path, made_cluster: Path) -> Iterator[OwnPostgres]:
     """A server that allows it; by default none does."""
-    with own_postgres_server(postgres_bin) as server:
+    with own_postgres_server(postgres_bin, made_cluster) as server:
         server.configure("max_prepared_transactions", "2")
         yield server
 
