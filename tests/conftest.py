@@ -4,6 +4,7 @@
 - `made_cluster`        a new one, for `copy_cluster`: for who starts servers of their own
 - `empty_database_url`  a database of its own for one test, with nothing in it
 - `database_url`        the same with the schema; afterwards the laws of the ledger are checked
+- `shared_database_url` such a one for all tests of a module that get on with each other
 - `short_dir`           a directory that a server can use: tmp_path is too long and too private
 
 `--postgres-bin DIR`, or NAPVI_TEST_POSTGRES_BIN, chooses another PostgreSQL than napvi would.
@@ -150,6 +151,13 @@ def database_url(
         yield url
         if request.node.get_closest_marker("breaks_the_laws") is None:
             check_the_laws(url)
+
+
+@pytest.fixture(scope="module")
+def shared_database_url(postgres: Postgres, schema: NoopExecutor) -> Iterator[str]:
+    with postgres.database("shared", schema.template_dbname) as url:
+        yield url
+        check_the_laws(url)
 
 
 @pytest.fixture
