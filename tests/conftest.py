@@ -1,8 +1,10 @@
 """A throw-away PostgreSQL for every test that asks for one, started when the first one does.
 
 - `postgres`            the running server; `postgres.url(dbname)`
+- `made_cluster`        a new one, for `copy_cluster`: for who starts servers of their own
 - `empty_database_url`  a database of its own for one test, with nothing in it
 - `database_url`        the same with the schema; afterwards the laws of the ledger are checked
+- `shared_database_url` such a one for all tests of a module that get on with each other
 - `short_dir`           a directory that a server can use: tmp_path is too long and too private
 
 `--postgres-bin DIR`, or NAPVI_TEST_POSTGRES_BIN, chooses another PostgreSQL than napvi would.
@@ -25,7 +27,13 @@ from pytest_postgresql.executors import NoopExecutor
 from app.database.embedded.binaries import find_binaries
 from app.database.migrate import migrate
 from app.errors import ConfigurationError
-from tests.postgres import Postgres, check_the_laws, short_directory, throw_away_postgres
+from tests.postgres import (
+    Postgres,
+    check_the_laws,
+    new_cluster,
+    short_directory,
+    throw_away_postgres,
+)
 
 settings.register_profile("patient", deadline=None)  # the machine may be busy
 settings.load_profile("patient")
@@ -131,8 +139,14 @@ def postgres_bin(pytestconfig: pytest.Config) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres(postgres_bin: Path) -> Iterator[Postgres]:
-    with throw_away_postgres(postgres_bin) as postgres:
+def made_cluster(postgres_bin: Path) -> Iterator[Path]:
+    with new_cluster(postgres_bin) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def postgres(postgres_bin: Path, made_cluster: Path) -> Iterator[Postgres]:
+    with throw_away_postgres(postgres_bin, made_cluster) as postgres:
         yield postgres
 
 
@@ -150,6 +164,13 @@ def database_url(
         yield url
         if request.node.get_closest_marker("breaks_the_laws") is None:
             check_the_laws(url)
+
+
+@pytest.fixture(scope="module")
+def shared_database_url(postgres: Postgres, schema: NoopExecutor) -> Iterator[str]:
+    with postgres.database("shared", schema.template_dbname) as url:
+        yield url
+        check_the_laws(url)
 
 
 @pytest.fixture

@@ -72,6 +72,12 @@ async def open_process(
         await database.close()
 
 
+def grow_impatient(database: Database, seconds: float) -> None:
+    """It was opened with all the time that it needed; from now on this is how long a connection is
+    waited for."""
+    database._timeout_seconds = database._pool.timeout = database._pool.reconnect_timeout = seconds
+
+
 @asynccontextmanager
 async def connected(url: str, role: str = "postgres") -> AsyncIterator[AsyncConnection]:
     """A connection in autocommit that acts as `role`; without one, as the superuser."""

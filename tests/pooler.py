@@ -17,7 +17,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 PGBOUNCER = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
 PORT = 6432  # only a part of the socket's name
-SECONDS_MAX = 45.0
+SECONDS_MAX = 60.0
 
 
 @pytest.fixture

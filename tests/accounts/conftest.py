@@ -71,6 +71,7 @@ def make_app(database: Database, settings: Settings, cheap_hasher: PasswordHashe
         configure_auth(app, chosen)
         install_request_rules(app, chosen)
         login = Login(Accounts(database), chosen, hasher)
+        app.extensions["NAPVI_LOGIN"] = login
         app.register_blueprint(create_accounts_blueprint(login, chosen))
 
         @app.post(WEBHOOK_PATH)

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import secrets
 from typing import Any
 
 import pytest
@@ -16,6 +17,17 @@ from tests.accounts.browser import ANNA, Browser
 from tests.accounts.conftest import MakeApp
 
 JSON = {"Content-Type": "application/json"}
+
+
+@pytest.fixture(scope="module")
+def database_url(shared_database_url: str) -> str:
+    """Most is refused before the database is asked."""
+    return shared_database_url
+
+
+def somebody() -> dict[str, str]:
+    """An account of a name that nobody has."""
+    return {**ANNA, "username": f"anna-{secrets.token_hex(8)}"}
 
 
 @pytest.mark.parametrize(
@@ -42,7 +54,7 @@ JSON = {"Content-Type": "application/json"}
 async def test_a_write_from_another_site_is_refused(
     browser: Browser, headers: dict[str, str], status: int
 ) -> None:
-    response = await browser.post("/api/auth/register", ANNA, headers=headers)
+    response = await browser.post("/api/auth/register", somebody(), headers=headers)
 
     assert response.status_code == status
     if status == 403:
@@ -69,7 +81,9 @@ async def test_a_write_has_to_be_json(
 ) -> None:
     headers = {} if content_type is None else {"Content-Type": content_type}
 
-    response = await browser.post("/api/auth/register", data=json.dumps(ANNA), headers=headers)
+    response = await browser.post(
+        "/api/auth/register", data=json.dumps(somebody()), headers=headers
+    )
 
     assert response.status_code == status
     if status == 415:
@@ -77,7 +91,7 @@ async def test_a_write_has_to_be_json(
 
 
 async def test_a_logout_from_another_site_is_refused(browser: Browser) -> None:
-    await browser.register()
+    await browser.register(somebody())
 
     forged = await browser.post("/api/auth/logout", data="", headers={"Origin": "https://evil.vn"})
 
@@ -98,7 +112,7 @@ async def test_no_answer_invites_other_sites(browser: Browser) -> None:
     foreign = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
 
     preflight = await browser.client.options("/api/auth/login", headers=foreign)
-    refusal = await browser.post("/api/auth/login", ANNA, headers=foreign)
+    refusal = await browser.post("/api/auth/login", somebody(), headers=foreign)
     read = await browser.client.get("/api/auth/me", headers=foreign)
 
     for response in (preflight, refusal, read):
@@ -148,7 +162,7 @@ async def test_a_body_that_makes_no_sense_is_refused_by_field(
 async def test_a_body_above_the_limit_of_its_address_is_refused(
     browser: Browser, path: str, bytes_max: int, status: int, chunked: bool
 ) -> None:
-    body = json.dumps(ANNA).encode().ljust(bytes_max)
+    body = json.dumps(somebody()).encode().ljust(bytes_max)
 
     assert await _status_of(browser, path, body, chunked) == status
     assert await _status_of(browser, path, body + b" ", chunked) == 413

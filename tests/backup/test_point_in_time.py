@@ -21,8 +21,8 @@ ARCHIVE = re.compile(r"archive_command = '(.+?)'\"$", re.MULTILINE)
 
 
 @pytest.fixture
-def server(postgres_bin: Path) -> Iterator[OwnPostgres]:
-    with own_postgres_server(postgres_bin) as server:
+def server(postgres_bin: Path, made_cluster: Path) -> Iterator[OwnPostgres]:
+    with own_postgres_server(postgres_bin, made_cluster) as server:
         yield server
 
 

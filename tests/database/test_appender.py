@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
 
 import pytest
 
@@ -11,7 +10,14 @@ from app.database.connections import Away
 from app.database.pool import Stalled
 from app.errors import DatabaseUnavailable
 from app.model import Appended, Fact, Outcome, Topup
-from tests.payments import Process, connected, open_process, query, transfer
+from tests.payments import (
+    Process,
+    connected,
+    grow_impatient,
+    open_process,
+    query,
+    transfer,
+)
 
 HOLD_WALLET = "SELECT FROM topup.wallets WHERE user_id = %s FOR UPDATE"
 HOLD = "SELECT FROM topup.topups WHERE tx_ref = %s FOR UPDATE"
@@ -189,9 +195,8 @@ async def test_behind_a_lock_that_stays_waits_only_who_is_about_that_topup(
 async def test_who_shares_a_batch_with_many_that_are_stuck_gets_a_connection_in_its_turn(
     database_url: str,
 ) -> None:
-    limits: dict[str, Any] = {"lock_timeout_seconds": 0.6, "connect_timeout_seconds": 1}
     async with (
-        open_process(database_url, **limits) as process,
+        open_process(database_url, lock_timeout_seconds=0.3) as process,
         connected(database_url) as holder,
     ):
         user = await process.user()
@@ -199,6 +204,7 @@ async def test_who_shares_a_batch_with_many_that_are_stuck_gets_a_connection_in_
         free = await process.topup()
         facts = [fact for topup in [*stuck, free] for fact in payments(topup, 1)]
         appender = Appender(process.store.append_events, 64, 4096, parts_at_once=2)
+        grow_impatient(process.store._append, 0.5)  # shorter than two would hold a connection
         async with holder.transaction():
             await holder.execute(HOLD_WALLET, (user,))
             answers = await asyncio.gather(*await begun(appender, facts), return_exceptions=True)

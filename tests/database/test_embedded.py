@@ -19,6 +19,7 @@ from app.database.embedded.pidfile import PidFile
 from app.database.embedded.places import claim_run_dir, default_data_dir, default_run_dir
 from app.database.embedded.supervisor import EmbeddedPostgres
 from app.errors import ConfigurationError, DataDirectoryError
+from tests.postgres import copy_cluster
 
 ROOT = Path(__file__).resolve().parents[2]
 SITE_PACKAGES = Path(psycopg.__file__).resolve().parents[1]
@@ -45,13 +46,23 @@ def server(short_dir: Path, postgres_bin: Path) -> Iterator[EmbeddedPostgres]:
 
 
 @pytest.fixture
+def made_server(server: EmbeddedPostgres, short_dir: Path, made_cluster: Path) -> EmbeddedPostgres:
+    """Where initdb has been before."""
+    copy_cluster(made_cluster, short_dir / "data")
+    return server
+
+
+@pytest.fixture
 def cluster(short_dir: Path) -> Path:
     return short_dir / "data" / "postgres"
 
 
 @pytest.fixture
-def other_process(short_dir: Path, postgres_bin: Path) -> Iterator[subprocess.Popen[str]]:
+def other_process(
+    short_dir: Path, postgres_bin: Path, made_cluster: Path
+) -> Iterator[subprocess.Popen[str]]:
     """Another process that has started the server of `short_dir`."""
+    copy_cluster(made_cluster, short_dir / "data")
     with subprocess.Popen(
         [sys.executable, "-c", SUPERVISE, short_dir, postgres_bin],
         cwd=ROOT,
@@ -124,10 +135,10 @@ def test_a_started_server_answers_and_a_stopped_one_does_not(
         ask(server, b"SELECT 1")
 
 
-def test_stopping_twice_is_harmless(server: EmbeddedPostgres) -> None:
-    server.start()
-    server.stop()
-    server.stop()
+def test_stopping_twice_is_harmless(made_server: EmbeddedPostgres) -> None:
+    made_server.start()
+    made_server.stop()
+    made_server.stop()
 
 
 def test_data_survive_and_the_second_start_makes_no_new_cluster(
@@ -163,18 +174,18 @@ def test_commits_are_durable_unless_asked_otherwise(short_dir: Path, postgres_bi
         assert ask(server, b"SHOW fsync") == "off"
 
 
-def test_only_a_private_unix_socket_listens(server: EmbeddedPostgres, short_dir: Path) -> None:
-    server.start()
-    assert ask(server, b"SHOW listen_addresses") == ""
+def test_only_a_private_unix_socket_listens(made_server: EmbeddedPostgres, short_dir: Path) -> None:
+    made_server.start()
+    assert ask(made_server, b"SHOW listen_addresses") == ""
     assert (short_dir / "run").stat().st_mode & 0o777 == 0o700
     assert (short_dir / "run" / ".s.PGSQL.5432").stat().st_mode & 0o777 == 0o700
 
 
-def test_the_url_survives_strange_names(server: EmbeddedPostgres) -> None:
-    server.start()
-    with psycopg.connect(server.database_url(), autocommit=True) as connection:
+def test_the_url_survives_strange_names(made_server: EmbeddedPostgres) -> None:
+    made_server.start()
+    with psycopg.connect(made_server.database_url(), autocommit=True) as connection:
         connection.execute('CREATE DATABASE "a/b?c=d &%é"')
-    with psycopg.connect(server.database_url("a/b?c=d &%é")) as connection:
+    with psycopg.connect(made_server.database_url("a/b?c=d &%é")) as connection:
         assert connection.info.dbname == "a/b?c=d &%é"
 
 
@@ -214,32 +225,32 @@ def test_a_killed_server_recovers_what_was_committed(
 
 
 def test_a_recycled_pid_neither_stops_the_start_nor_is_harmed(
-    server: EmbeddedPostgres, cluster: Path
+    made_server: EmbeddedPostgres, cluster: Path
 ) -> None:
-    server.start()
-    run(server, b"CREATE TABLE kept AS SELECT 42 AS answer")
+    made_server.start()
+    run(made_server, b"CREATE TABLE kept AS SELECT 42 AS answer")
     left_behind = (cluster / "postmaster.pid").read_text()
-    server.stop()
+    made_server.stop()
     with as_the_server(cluster, ["sleep", "600"]) as bystander:
         leave_pid_file(cluster, left_behind, bystander.pid)
-        server.start()
-        assert ask(server, b"SELECT answer FROM kept") == 42
-        server.stop()
+        made_server.start()
+        assert ask(made_server, b"SELECT answer FROM kept") == 42
+        made_server.stop()
         assert bystander.poll() is None
         bystander.kill()
 
 
 def test_the_pid_of_a_zombie_does_not_stop_the_start(
-    server: EmbeddedPostgres, cluster: Path
+    made_server: EmbeddedPostgres, cluster: Path
 ) -> None:
-    server.start()
+    made_server.start()
     left_behind = (cluster / "postmaster.pid").read_text()
-    server.stop()
+    made_server.stop()
     with as_the_server(cluster, ["true"]) as zombie:
         os.waitid(os.P_PID, zombie.pid, os.WEXITED | os.WNOWAIT)
         leave_pid_file(cluster, left_behind, zombie.pid)
-        server.start()
-        assert ask(server, b"SELECT 1") == 1
+        made_server.start()
+        assert ask(made_server, b"SELECT 1") == 1
 
 
 def leave_pid_file(cluster: Path, content: str, pid: int) -> None:
@@ -258,24 +269,22 @@ def test_a_directory_in_use_is_refused_naming_the_other_process(
 
 
 def test_a_directory_in_use_within_one_process_is_refused_too(
-    server: EmbeddedPostgres, short_dir: Path, postgres_bin: Path
+    made_server: EmbeddedPostgres, short_dir: Path, postgres_bin: Path
 ) -> None:
-    server.start()
+    made_server.start()
     with pytest.raises(DataDirectoryError, match=f"in use by process {os.getpid()}"):
         new_server(short_dir, postgres_bin).start()
     with pytest.raises(RuntimeError):
-        server.start()
-    assert ask(server, b"SELECT 1") == 1
+        made_server.start()
+    assert ask(made_server, b"SELECT 1") == 1
 
 
 def test_a_cluster_of_another_major_version_is_refused(
-    server: EmbeddedPostgres, cluster: Path
+    made_server: EmbeddedPostgres, cluster: Path
 ) -> None:
-    server.start()
-    server.stop()
     (cluster / "PG_VERSION").write_text("14\n")
     with pytest.raises(DataDirectoryError, match=r"made by PostgreSQL 14.*pg_dumpall"):
-        server.start()
+        made_server.start()
     assert (cluster / "base").is_dir()
 
 
@@ -298,14 +307,12 @@ def test_a_half_made_cluster_is_made_again(server: EmbeddedPostgres, cluster: Pa
     assert not half_made.exists()
 
 
-def test_a_server_that_cannot_start_is_quoted(server: EmbeddedPostgres, cluster: Path) -> None:
-    server.start()
-    server.stop()
+def test_a_server_that_cannot_start_is_quoted(made_server: EmbeddedPostgres, cluster: Path) -> None:
     (cluster / "postgresql.auto.conf").write_text("shared_buffers = much\n")
     with pytest.raises(DataDirectoryError, match="shared_buffers"):
-        server.start()
+        made_server.start()
     (cluster / "postgresql.auto.conf").write_text("")
-    server.start()  # the failure let go of the directory
+    made_server.start()  # the failure let go of the directory
 
 
 def test_a_setup_that_fails_is_quoted_and_leaves_no_cluster(

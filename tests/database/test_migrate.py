@@ -33,9 +33,9 @@ def sql_dir(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def bare_postgres(postgres_bin: Path) -> Iterator[Postgres]:
+def bare_postgres(postgres_bin: Path, made_cluster: Path) -> Iterator[Postgres]:
     """A server of its own: roles belong to the whole cluster, and here there are none yet."""
-    with throw_away_postgres(postgres_bin) as postgres:
+    with throw_away_postgres(postgres_bin, made_cluster) as postgres:
         yield postgres
 
 

@@ -168,7 +168,7 @@ async def test_comparing_waits_for_nobody_and_replacing_for_whoever_has_begun(
             assert outcome[0] == "applied"
             assert await rebuilt(database_url, swap=False) == []
             swapping = asyncio.create_task(rebuilt(database_url, swap=True))
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while not await query(database_url, "SELECT FROM pg_locks WHERE NOT granted"):
                     assert not swapping.done()
         assert await swapping == []
@@ -181,7 +181,7 @@ async def test_payments_go_on_while_replacing_waits_for_a_comparison(
     topup = await process.topup(30_000)
     async with snapshot(database_url, swap=False) as comparing:
         swapping = asyncio.create_task(rebuilt(database_url, swap=True))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not await query(database_url, "SELECT FROM pg_locks WHERE NOT granted"):
                 assert not swapping.done()
             await process.store.append_events([transfer(topup.order_code, 30_000)])
@@ -202,7 +202,7 @@ async def test_replacing_begins_again_when_somebody_opens_a_topup_meanwhile(
             "SELECT FROM topup.wallets WHERE user_id = %s FOR NO KEY UPDATE", (user,)
         )
         swapping = asyncio.create_task(rebuilt(database_url, swap=True))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not await query(database_url, "SELECT FROM pg_locks WHERE NOT granted"):
                 assert not swapping.done()
         await opening.execute(

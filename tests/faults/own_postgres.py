@@ -13,7 +13,7 @@ from psycopg import sql
 from app.database.embedded.pidfile import PidFile
 from app.database.embedded.supervisor import EmbeddedPostgres
 from app.database.migrate import migrate
-from tests.postgres import short_directory
+from tests.postgres import copy_cluster, short_directory
 
 
 class OwnPostgres:
@@ -53,9 +53,11 @@ class OwnPostgres:
 
 
 @contextmanager
-def own_postgres_server(bin_dir: Path) -> Iterator[OwnPostgres]:
-    """One that runs, with the schema."""
+def own_postgres_server(bin_dir: Path, made: Path | None = None) -> Iterator[OwnPostgres]:
+    """One that runs, with the schema. `made`: see tests/postgres.py."""
     with short_directory() as directory:
+        if made is not None:
+            copy_cluster(made, directory / "data")
         server = OwnPostgres(directory, bin_dir)
         server.start()
         try:

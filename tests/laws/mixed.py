@@ -39,7 +39,7 @@ MALFORMED: Element = (
 REFUSALS = {"TU007", "TU008", "TU013", "TU016"}
 """Nothing waits there, assigned elsewhere, in flight, recorded meanwhile: others were faster."""
 
-SETTINGS = "SET napvi.check_schedule = '0.01,0.02'; SET lock_timeout = '10s'"
+SETTINGS = "SET napvi.check_schedule = '0.01,0.02'; SET lock_timeout = '60s'"
 OPEN = """
     SELECT tx_ref, user_id, order_code
     FROM topup.open_topup(%s, %s, %s, 5000, 900, 1000000, %s, 'the same', 0.05)

@@ -74,7 +74,7 @@ async def test_another_topup_does_not_wait(process: Process, database_url: str) 
         first.transaction(),
     ):
         await append_one(first, topup)
-        assert await asyncio.wait_for(append_one(second, other), 5) == 2
+        assert await asyncio.wait_for(append_one(second, other), 60) == 2
 
 
 async def test_a_reader_misses_nothing_that_commits_after_a_later_identity(

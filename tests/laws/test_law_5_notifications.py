@@ -34,7 +34,7 @@ async def received(connection: AsyncConnection, expected: int) -> list[tuple[str
     """Channel and payload of what comes, at least `expected` of them if they come at all."""
     return [
         (notification.channel.removeprefix("topup:"), notification.payload)
-        async for notification in connection.notifies(timeout=5, stop_after=expected)
+        async for notification in connection.notifies(timeout=30, stop_after=expected)
     ]
 
 

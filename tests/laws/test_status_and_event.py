@@ -42,6 +42,12 @@ NEXT_STATE = """
 Row = dict[str, Any]
 
 
+@pytest.fixture(scope="module")
+def database_url(shared_database_url: str) -> str:
+    """Each meeting is of a new user; what they have in common is compared with what was there."""
+    return shared_database_url
+
+
 @pytest.mark.parametrize("cell", CELLS, ids=str)
 async def test_the_event_changes_what_its_cell_says_and_nothing_else(
     database_url: str, cell: Cell

@@ -140,7 +140,7 @@ async def heard(listener: AsyncConnection) -> list[tuple[str, str]]:
     """(channel, payload) of every notification until now, sorted."""
     await listener.execute(SQL("NOTIFY {}").format(Identifier(LAST)))
     notifications: list[tuple[str, str]] = []
-    async with aclosing(listener.notifies(timeout=5)) as arriving:
+    async with aclosing(listener.notifies(timeout=30)) as arriving:
         async for notification in arriving:
             if notification.channel == LAST:
                 return sorted(notifications)

@@ -12,7 +12,7 @@ NOTIFY = "SELECT sent, queue_usage::double precision FROM topup.notify_if_room('
 async def heard(connection: AsyncConnection, number: int) -> list[str]:
     return [
         notification.payload
-        async for notification in connection.notifies(timeout=5, stop_after=number)
+        async for notification in connection.notifies(timeout=30, stop_after=number)
     ]
 
 

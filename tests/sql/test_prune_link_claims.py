@@ -42,7 +42,7 @@ async def test_who_opens_a_top_up_and_who_prunes_do_not_wait_for_each_other(
     await query(database_url, "UPDATE topup.link_claims SET expires_at = now() RETURNING 1")
     async with connected(database_url, "topup_app") as slow, slow.transaction():
         await slow.execute(PRUNE)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             assert await prune(database_url) == 0
             await process.openings.open(user, 50_000, "another")
     assert await query(database_url, "SELECT count(*) FROM topup.link_claims") == [(1,)]

@@ -20,7 +20,7 @@ from tests.stream.relay import Relay
 Condition = Callable[[], bool]
 Send = Callable[[str, str], Awaitable[Notified]]
 Eventually = Callable[[Condition], Awaitable[None]]
-PATIENCE_SECONDS = 15
+PATIENCE_SECONDS = 60
 WORKER_ID = 7
 
 
@@ -59,6 +59,11 @@ class Woken:
         self._last_arrived.clear()
         await journal.notify(channel_of(self._last), "")
         await self._last_arrived.wait()
+
+
+def grow_impatient(listener: Listener, echo_timeout_seconds: float) -> None:
+    """It was started with all the time that it needed; from now on it waits as long."""
+    listener._echo_timeout_seconds = listener._echo._timeout_seconds = echo_timeout_seconds
 
 
 StartListener = Callable[..., Awaitable[Listener]]

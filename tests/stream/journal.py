@@ -94,8 +94,8 @@ class Journal:
         return len(await self._of_listeners("pid"))
 
     async def terminate_listener(self) -> int:
-        """How many backends were killed."""
-        return len(await self._of_listeners("pg_terminate_backend(pid)"))
+        """How many backends were killed. They are gone; their clients heard of it sooner."""
+        return len(await self._of_listeners("pg_terminate_backend(pid, 60000)"))
 
     async def read_updates(self, cursors: Mapping[TxRef, int | None]) -> list[TopupUpdate]:
         self.reads += 1

@@ -14,7 +14,7 @@ from tests.stream.journal import Journal
 from tests.stream.pulled import Pulled, pulled
 from tests.stream.relay import Relay
 
-SOON_SECONDS = 10.0
+SOON_SECONDS = 30.0
 NOW_SECONDS = 0.0
 FOR_EVER_SECONDS = 3600.0
 
@@ -235,8 +235,12 @@ async def test_a_frame_is_encoded_once_and_shared(start_hub: StartHub, journal: 
 
 
 async def test_a_thousand_streams_cost_few_reads(
-    start_hub: StartHub, journal: Journal, eventually: Eventually
+    start_hub: StartHub,
+    journal: Journal,
+    eventually: Eventually,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("app.stream.hub.LISTEN_SECONDS_MAX", FOR_EVER_SECONDS)
     hub = await start_hub()
     crowd = await journal.open(entries=1)
     alone = [await journal.open(entries=1) for _ in range(200)]
@@ -265,8 +269,9 @@ async def test_an_event_reaches_its_own_top_up_only(start_hub: StartHub, journal
 
 
 async def test_a_wake_up_for_a_top_up_that_nobody_streams_reads_nothing(
-    start_hub: StartHub, journal: Journal
+    start_hub: StartHub, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("app.stream.hub.LISTEN_SECONDS_MAX", FOR_EVER_SECONDS)
     hub = await start_hub()
     before = journal.reads
     hub.wake(new_tx_ref())

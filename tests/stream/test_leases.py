@@ -10,7 +10,7 @@ from app.admission import StreamVerdict
 from app.errors import DatabaseUnavailable
 from app.metrics.labels import StreamClose
 from app.stream.leases import OPENINGS_PER_STATEMENT_MAX
-from tests.payments import query
+from tests.payments import grow_impatient, query
 from tests.stream.conftest import PATIENCE_SECONDS, Eventually
 from tests.stream.leasing import (
     Worker,
@@ -25,7 +25,7 @@ from tests.stream.relay import Relay
 ONE, OTHER = 1, 2
 CROWD = OPENINGS_PER_STATEMENT_MAX + 44
 ROOM: dict[str, Any] = {"streams_per_user_max": 1_000}
-AWAY = {"connect_timeout_seconds": 2}  # who is refused waits as long
+IMPATIENT_SECONDS = 0.3  # who is refused waits as long
 
 
 @pytest.fixture
@@ -142,10 +142,11 @@ async def test_while_the_database_is_away_who_waits_is_refused_and_later_ones_ar
 ) -> None:
     async with (
         Relay(database_url) as relay,
-        working(relay.url, ONE, database_url, **AWAY, **ROOM) as worker,
+        working(relay.url, ONE, database_url, **ROOM) as worker,
     ):
         login = await worker.login()
         before = await worker.opened(login)
+        grow_impatient(worker.process.database, IMPATIENT_SECONDS)
         relay.refusing = True
         relay.cut()
         for _ in range(2):
@@ -172,12 +173,13 @@ async def test_leases_that_were_granted_to_somebody_who_did_not_hear_of_it_are_g
     """The answer is lost, the browser was refused: nobody would ever close that stream."""
     async with (
         Relay(database_url) as relay,
-        working(relay.url, ONE, database_url, **AWAY, **ROOM) as worker,
+        working(relay.url, ONE, database_url, **ROOM) as worker,
     ):
         login = await worker.login()
         async with holding_up(database_url, login.user_id):
             opening = asyncio.create_task(worker.leases.open(worker.holder(login)))
             await until(lambda: waiting_for_a_lock(database_url), 1)
+            grow_impatient(worker.process.database, IMPATIENT_SECONDS)
             relay.forget()
             relay.refusing = True
         await until(lambda: leased(database_url), [(ONE, 1, None)])
@@ -331,7 +333,7 @@ async def test_an_end_whose_first_telling_was_lost_is_told_again(
     """The connection dies after the statement has been done and before its answer is here."""
     async with (
         Relay(database_url) as relay,
-        working(relay.url, ONE, database_url, **AWAY, **ROOM) as worker,
+        working(relay.url, ONE, database_url, **ROOM) as worker,
         working(database_url, OTHER, **ROOM) as other,
     ):
         login = await worker.login()

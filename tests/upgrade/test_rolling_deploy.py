@@ -80,7 +80,7 @@ async def calls_off(payer: Payer) -> None:
 async def test_old_processes_serve_on_while_the_database_is_upgraded_beneath_them(
     database_url: str, old: Service, start_service: StartService
 ) -> None:
-    async with asyncio.timeout(50), payer_of_old(old.url) as payer:
+    async with asyncio.timeout(150), payer_of_old(old.url) as payer:
         assert await payer.balance() == BALANCE_OF_OLD
         for _ in range(6):  # statements are prepared, and planned for the schema of before
             await pays(payer, old.url, old.url)

@@ -16,7 +16,7 @@ PORT = 5432  # only names the socket; there is no TCP
 POLL_SECONDS = 0.01
 STOP_SECONDS_MAX = 30.0  # for the last checkpoint; an aborted server recovers at its next start
 LOG_LINES_IN_ERROR = 5
-THROW_AWAY = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+THROW_AWAY = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off")
 
 
 def server_settings(run_dir: Path, *, durable: bool) -> list[str]:
