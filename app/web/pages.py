@@ -18,7 +18,7 @@ from app.database.store import Store
 from app.errors import InvalidRequest, NotLoggedIn, Problem, TopupNotFound
 from app.http.addresses import local_path
 from app.http.language import speak_the_language
-from app.model import EventType, Status, TopupUpdate, TxRef, parse_tx_ref
+from app.model import EventType, Status, TopupEvent, TopupUpdate, TxRef, parse_tx_ref
 from app.representations import topup_status
 from app.rollout import gets_stream
 from app.settings import Settings
@@ -75,18 +75,13 @@ def _add_wallet_pages(pages: Blueprint, store: Store, login: Login, settings: Se
         user = await login.user()
         contents = await store.wallet(user.user_id)
         history = await store.history(user.user_id, [t.tx_ref for t in contents.topups])
-        labels = {
-            t.tx_ref: "review"
-            if under_review(history[t.tx_ref][-1].type, t.status, t.amount_paid)
-            else t.status.value
-            for t in contents.topups
-        }
+        in_conflict = [ref for ref, events in history.items() if any(map(_is_conflict, events))]
         return await render_template(
             "wallet.html",
             user=user,
             wallet=contents,
             history=history,
-            labels=labels,
+            under_review=await store.under_review(in_conflict) if in_conflict else set(),
             chart=balance_chart(contents.entries, datetime.now(UTC)),
         )
 
@@ -139,21 +134,19 @@ def _add_topup_page(
         return answer
 
 
+def _is_conflict(event: TopupEvent) -> bool:
+    return event.type == EventType.PAYMENT_CONFLICT
+
+
 def live_sentence(update: TopupUpdate, now: datetime) -> str:
     """Which sentence of the table `live` fits; static/topup-slip.js decides in the same way."""
     if update.late and update.amount_paid > 0:
         return "late"
-    if under_review(update.type, update.status, update.amount_paid):
+    if update.under_review:
         return "review"
     if now >= update.expires_at:
         return OUT_OF_TIME.get(update.status, update.status.value)
     return "waiting" if update.status is Status.PENDING else update.status.value
-
-
-def under_review(newest_event: str, status: Status, amount_paid: int) -> bool:
-    """Money has come that a person looks at first: who pays again meanwhile pays twice."""
-    held = newest_event == EventType.PAYMENT_CONFLICT
-    return held and amount_paid == 0 and status is not Status.FAILED
 
 
 def qr_svg(text: str) -> bytes:

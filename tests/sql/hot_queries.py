@@ -24,6 +24,7 @@ from app.database.store import (
     LATEST_ENTRIES,
     LATEST_TOPUPS,
     TOPUP,
+    UNDER_REVIEW,
     UPDATE_OF_USER,
     UPDATES,
 )
@@ -34,6 +35,7 @@ OLD = 4_300
 """A top-up of the payer who has most, long ago."""
 
 READING = {"events_tx_ref_seq_key", "ledger_entries_user_id_recorded_at"}
+REVIEWING = {"events_tx_ref_seq_key", "events_event_id_key"}
 
 LATEST = 20
 IDLE_SECONDS = 1_800.0
@@ -56,7 +58,7 @@ def hot_queries(topups: int) -> dict[str, Hot]:
 
 def _of_payers(topups: int) -> dict[str, Hot]:
     old, new, session = tx_ref(OLD), tx_ref(topups - 1), _session(77)
-    last = tx_ref(_last_paid(topups))
+    last, held = tx_ref(_last_paid(topups)), tx_ref(topups - PENDING + 1)
     opening = ("TZZZZZZZZ", REQUEST, HEAVY_PAYER, 50_000, 900, 20, "a new key", "print", 60.0)
     keys = {"topups_user_id_idempotency_key_key", "topups_user_id_expires_at"}
     return {
@@ -69,6 +71,7 @@ def _of_payers(topups: int) -> dict[str, Hot]:
         "a top-up": Hot(TOPUP, (old, HEAVY_PAYER), {"topups_pkey"}),
         "its status": Hot(UPDATE_OF_USER, (GRACE_SECONDS, last, HEAVY_PAYER), READING, 20),
         "an old status": Hot(UPDATE_OF_USER, (GRACE_SECONDS, old, HEAVY_PAYER), READING, 20),
+        "whether one is under review": Hot(UNDER_REVIEW, ([held],), REVIEWING),
         "its history": Hot(HISTORY, (LATEST, HEAVY_PAYER, [old]), {"events_tx_ref_seq_key"}),
         "a balance": Hot(BALANCE, (HEAVY_PAYER,), {"ledger_entries_user_id_id"}, 1),
         "entries of a wallet": Hot(
