@@ -36,11 +36,12 @@ def create_pages_blueprint(
     texts: Mapping[str, Texts],
     settings: Settings,
     nudge: Callable[[TxRef], None],
+    hasten: Callable[[TxRef], None],
 ) -> Blueprint:
     """Pages for people. Whoever is not logged in is sent to /login and comes back afterwards.
 
-    `nudge(tx_ref)`: somebody is back from PayOS, perhaps having paid. What its address says of
-    that is not signed, and not read.
+    `nudge(tx_ref)`: somebody is back from PayOS, perhaps having paid; `hasten(tx_ref)`: perhaps
+    having called it off. What the address says of that is not signed: a reason to ask, no answer.
     """
     pages = Blueprint("pages", __name__)
     pages.add_app_template_filter(dong)
@@ -49,7 +50,7 @@ def create_pages_blueprint(
     _answer_problems(pages)
     _add_account_pages(pages, login, settings)
     _add_wallet_pages(pages, store, login, settings)
-    _add_topup_page(pages, store, login, settings, nudge)
+    _add_topup_page(pages, store, login, settings, nudge, hasten)
     return pages
 
 
@@ -101,6 +102,7 @@ def _add_topup_page(
     login: Login,
     settings: Settings,
     nudge: Callable[[TxRef], None],
+    hasten: Callable[[TxRef], None],
 ) -> None:
     @pages.get("/wallet/topup/<tx_ref>", strict_slashes=False)
     async def watch_topup(tx_ref: str) -> str:
@@ -110,6 +112,8 @@ def _add_topup_page(
         update = await store.topup_update(user.user_id, ref)
         if not update.final:
             nudge(ref)
+            if request.args.get("cancel") == "true" or request.args.get("status") == "CANCELLED":
+                hasten(ref)
         # An update tells the balance of its time; who opens the page later wants today's.
         update = replace(update, wallet_balance=await store.balance(user.user_id))
         return await render_template(

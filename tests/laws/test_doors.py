@@ -19,6 +19,7 @@ DOORS = {
     "expire_streams",
     "finish_check",
     "forget_guesses",
+    "hasten_checks",
     "keep_body",
     "notify_if_room",
     "nudge_checks",

@@ -15,7 +15,7 @@ from app.database.leases import (
     OPEN_STREAMS,
 )
 from app.database.openings import FIRST_ANSWER, OPEN
-from app.database.reconciliation import CLAIM, FINISH, NUDGE, ORDERS, OVERDUE
+from app.database.reconciliation import CLAIM, FINISH, HASTEN, NUDGE, ORDERS, OVERDUE
 from app.database.review import CONFLICTS, COUNTS, SUSPENSE
 from app.database.store import (
     APPEND_EVENTS,
@@ -98,6 +98,7 @@ def _of_payos(topups: int) -> dict[str, Hot]:
         "what to ask PayOS": Hot(CLAIM, (4, 60.0), {"payos_checks_next_at"}, 3 * PENDING),
         "whom to ask about": Hot(ORDERS, asked, {"topups_pkey"}),
         "it was asked": Hot(FINISH, (tx_ref(new), True), {"payos_checks_pkey", "topups_pkey"}),
+        "ask at once": Hot(HASTEN, asked, {"payos_checks_pkey", "topups_pkey"}),
         "ask sooner": Hot(NUDGE, (*asked, 2.0), {"payos_checks_pkey", "topups_pkey"}),
         "how late asking is": Hot(OVERDUE, (), {"payos_checks_next_at"}),
     }

@@ -79,7 +79,7 @@ def app(process: Process) -> Quart:
     login = Login(Accounts(process.database), settings, hasher)
     app.register_blueprint(create_accounts_blueprint(login, settings))
     app.register_blueprint(
-        create_pages_blueprint(process.store, login, load_texts(), settings, lambda _: None)
+        create_pages_blueprint(process.store, login, load_texts(), settings, *(lambda _: None,) * 2)
     )
     return app
 
