@@ -12,7 +12,7 @@ from quart import Blueprint, Response, redirect, render_template, request
 from werkzeug import Response as Redirection
 from werkzeug.exceptions import InternalServerError
 
-from app.accounts.login import Login
+from app.accounts.login import Login, carries_login
 from app.charts import balance_chart
 from app.database.store import Store
 from app.errors import InvalidRequest, NotLoggedIn, Problem, TopupNotFound
@@ -163,6 +163,9 @@ def qr_svg(text: str) -> bytes:
 
 
 def _answer_problems(pages: Blueprint) -> None:
+    async def problem_page(sentence: str) -> str:
+        return await render_template("problem.html", sentence=sentence, logged_in=carries_login())
+
     @pages.errorhandler(NotLoggedIn)
     async def to_login(_: NotLoggedIn) -> Redirection:
         return redirect("/login?" + urlencode({"next": request.path}), 303)
@@ -170,12 +173,12 @@ def _answer_problems(pages: Blueprint) -> None:
     @pages.errorhandler(Problem)
     async def explain(problem: Problem) -> tuple[str, int]:
         missing = isinstance(problem, InvalidRequest | TopupNotFound)
-        body = await render_template("problem.html", sentence="missing" if missing else "away")
+        body = await problem_page("missing" if missing else "away")
         return body, 404 if missing else problem.http_status
 
     @pages.errorhandler(500)
     async def apologise(_: InternalServerError) -> tuple[str, int]:
-        return await render_template("problem.html", sentence="away"), 500
+        return await problem_page("away"), 500
 
     @pages.after_request
     async def keep_private(answer: Response) -> Response:

@@ -543,6 +543,20 @@ async def test_who_is_lost_can_choose_the_language(napvi: Napvi) -> None:
         assert '<html lang="en">' in (await visitor.get("/walet", headers=headers)).text
 
 
+async def test_who_is_lost_while_logged_in_is_shown_so_also_without_the_database(
+    napvi: Napvi,
+) -> None:
+    button, headers = 'id="log-out"', {"Accept": OF_A_BROWSER}
+    async with napvi.visitor() as visitor, napvi.payer() as payer:
+        for away in (False, True):
+            if away:
+                await napvi.app.recording.database.close()
+            for path in ("/walet", "/wallet/topup/T0"):
+                found = (await payer.client.get(path, headers=headers)).text
+                assert (button in found) and ("<h1>" in found), path
+                assert button not in (await visitor.get(path, headers=headers)).text
+
+
 @pytest.mark.parametrize("path", ["/login/", "/register/"])
 async def test_a_slash_too_many_leads_to_the_page(visitor: Browser, path: str) -> None:
     assert await text_of(visitor, path) == await text_of(visitor, path.removesuffix("/"))
