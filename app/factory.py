@@ -165,17 +165,17 @@ class NapviApp(Quart):
             settings.metrics_review_age_seconds_max,
             settings.metrics_review_timeout_seconds,
         )
-        nudge, texts = payments.rounds.nudge, load_texts()
+        rounds, texts = payments.rounds, load_texts()
         for blueprint in (
             create_accounts_blueprint(login, settings),
             create_topups_blueprint(
-                settings, login, store, payments.openings, payments.linker.open, nudge
+                settings, login, store, payments.openings, payments.linker.open, rounds.nudge
             ),
             create_cancel_blueprint(settings, login, store, payments.canceller.cancel),
             create_stream_blueprint(login, store, streams),
             create_seen_blueprint(login, self.metrics),
             create_webhook_blueprint(self._webhooks),
-            create_pages_blueprint(store, login, texts, settings, nudge),
+            create_pages_blueprint(store, login, texts, settings, rounds.nudge, rounds.hasten),
             create_not_found_blueprint(texts, settings.cookie_secure),
             create_health_blueprint(self.readiness),
             create_metrics_blueprint(self.metrics, review_gauges.refresh),

@@ -115,8 +115,9 @@ class Appended:
 class TopupUpdate:
     """A top-up as it stood after event `seq`. Source: topup.read_updates.
 
-    `final`: nothing more will come on this stream. `wallet_balance` is the owner's, in đồng, as of
-    that event.
+    `final`: nothing more will come on this stream. `under_review`: no money is in the wallet yet,
+    but a transfer came that waits for a person, who had not decided when this was read.
+    `wallet_balance` is the owner's, in đồng, as of that event.
     """
 
     tx_ref: TxRef
@@ -126,6 +127,7 @@ class TopupUpdate:
     amount: int
     amount_paid: int
     late: bool
+    under_review: bool
     final: bool
     wallet_balance: int
     confirmed_at: datetime | None

@@ -48,6 +48,7 @@ class StatusUpdate(TypedDict):
     amount_paid: Dong
     confirmed_at: Moment | None
     late: bool
+    under_review: bool
     final: bool
     wallet_balance: Dong
     expires_at: Moment
@@ -143,6 +144,7 @@ def status_update(update: TopupUpdate) -> StatusUpdate:
         "amount_paid": update.amount_paid,
         "confirmed_at": None if update.confirmed_at is None else iso(update.confirmed_at),
         "late": update.late,
+        "under_review": update.under_review,
         "final": update.final,
         "wallet_balance": update.wallet_balance,
         "expires_at": iso(update.expires_at),

@@ -37,6 +37,13 @@ USERNAME_AS_TYPED = r"^\s*[A-Za-z0-9][A-Za-z0-9._@+-]{2,63}\s*$"
 SESSION_ID_BYTES = 32
 
 
+def carries_login() -> bool:
+    """Whether this request has a login cookie of ours, which may have ended: only the database
+    knows that, and is not asked.
+    """
+    return current_user.auth_id is not None
+
+
 class NoSessions(SecureCookieSessionInterface):
     """In place of Quart's own sessions, which every request would open: we use none."""
 

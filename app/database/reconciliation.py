@@ -17,6 +17,7 @@ ORDER_COLUMNS = """
 CLAIM = "SELECT c FROM topup.claim_checks(%s, %s) AS c"
 FINISH = "SELECT topup.finish_check(%s, %s)"
 NUDGE = "SELECT topup.nudge_checks(%b::text[], %s)"
+HASTEN = "SELECT topup.hasten_checks(%b::text[])"
 ORDERS = f"SELECT {ORDER_COLUMNS} FROM topup.topups AS t WHERE t.tx_ref = ANY (%b::text[])"  # noqa: S608
 ORDERS_SINCE = f"""
     SELECT {ORDER_COLUMNS} FROM topup.topups AS t
@@ -54,6 +55,10 @@ class Checks:
         """Somebody is waiting for these: ask in `reconcile_nudge_seconds`, if not before."""
         values = (list(tx_refs), self._settings.reconcile_nudge_seconds)
         await self._database.execute(NUDGE, values)
+
+    async def hasten(self, tx_refs: Sequence[TxRef]) -> None:
+        """Who waits for these has perhaps called them off at PayOS: it is time to ask."""
+        await self._database.execute(HASTEN, (list(tx_refs),))
 
     async def orders(self, tx_refs: Sequence[TxRef]) -> list[Order]:
         """Those of these top-ups that there are, in no order."""

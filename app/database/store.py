@@ -60,8 +60,13 @@ KEEP_BODY = "SELECT topup.keep_body(%b, %s)"
 UPDATE_COLUMNS = """
     u.tx_ref, u.seq, u.type, u.status, u.amount, u.amount_paid, u.late, u.final,
     u.wallet_balance, u.confirmed_at, u.expires_at, u.recorded_at,
+    CASE WHEN u.amount_paid = 0 AND (u.seq > 2 OR u.type = 'payment.conflict')
+        THEN topup.has_open_conflict(u.tx_ref, u.seq) ELSE false
+    END AS under_review,
     pg_catalog.clock_timestamp() AS read_at
 """
+"""Nothing is looked up for who has paid, nor for who waits to: the second event is the link."""
+
 UPDATES = (
     f"SELECT {UPDATE_COLUMNS}"  # noqa: S608
     " FROM topup.read_updates(%b::text[], %b::bigint[], %s) AS u"
@@ -86,6 +91,12 @@ HISTORY = """
 """
 """IS TRUE: checked, not looked up, or the planner reads all top-ups of a busy user."""
 
+UNDER_REVIEW = """
+    SELECT t.tx_ref FROM topup.topups AS t
+    WHERE
+        t.tx_ref = ANY(%s) AND t.amount_paid = 0
+        AND topup.has_open_conflict(t.tx_ref, t.seq)
+"""
 NOTIFY = "SELECT sent, queue_usage::double precision FROM topup.notify_if_room(%s, %s)"
 
 
@@ -144,6 +155,10 @@ class Store:
         values = (EVENTS_OF_TOPUP_MAX, user_id, list(tx_refs))
         events = await self._database.rows(TopupEvent, HISTORY, values)
         return {ref: list(own) for ref, own in groupby(events, lambda event: event.tx_ref)}
+
+    async def under_review(self, tx_refs: Sequence[TxRef]) -> set[TxRef]:
+        """Those of these top-ups, as of a TopupUpdate."""
+        return set(await self._database.column(UNDER_REVIEW, (list(tx_refs),)))
 
     async def notify(self, channel: str, payload: str) -> Notified:
         """Sends a notification, unless the queue is half full: the listener proves itself so."""

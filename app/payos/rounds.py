@@ -34,6 +34,8 @@ class Book(Protocol):
 
     async def nudge(self, tx_refs: Sequence[TxRef]) -> None: ...
 
+    async def hasten(self, tx_refs: Sequence[TxRef]) -> None: ...
+
     async def overdue_seconds(self) -> float: ...
 
 
@@ -52,6 +54,7 @@ class Rounds:
         self._settings = settings
         self._metrics = metrics
         self._nudged: set[TxRef] = set()
+        self._hastened: set[TxRef] = set()
         self._asking: dict[TxRef, asyncio.Task[None]] = {}
         self._unanswered = 0  # in a row
         failed = metrics.reconciler_failures.inc
@@ -81,7 +84,15 @@ class Rounds:
         if len(self._nudged) < NUDGES_WAITING_MAX:
             self._nudged.add(tx_ref)
 
+    def hasten(self, tx_ref: TxRef) -> None:
+        """Somebody has perhaps called this one off at PayOS, which sends no webhook about that."""
+        if len(self._hastened) < NUDGES_WAITING_MAX:
+            self._hastened.add(tx_ref)
+
     async def _round(self) -> None:
+        hastened, self._hastened = self._hastened, set()
+        if hastened:
+            await self._book.hasten(list(hastened))
         nudged, self._nudged = self._nudged, set()
         if nudged:
             await self._book.nudge(list(nudged))

@@ -4,6 +4,7 @@ import { offerToCancel } from "./cancel.js";
 import { countDown, serverClock } from "./countdown.js";
 import { loadPage } from "./load-page.js";
 import { dong } from "./money.js";
+import { askAgain } from "./review.js";
 import { tellSeen } from "./seen.js";
 import { TopupStream } from "./topup-stream.js";
 
@@ -65,6 +66,7 @@ export function watch(slip) {
   });
   const cancel = document.querySelector("#cancel");
   if (cancel) offerToCancel(cancel, stream);
+  askAgain(slip);
   countDown(part("left"), Date.parse(initial.expires_at), now, () => {
     part("left").parentElement.dataset.over = "";
     render(stream.state);
@@ -72,9 +74,9 @@ export function watch(slip) {
 }
 
 /** The same rule as `live_sentence` in app/web/pages.py. `now`: milliseconds since 1970. */
-export function sentenceFor({ type, status, late, amount_paid, expires_at }, now) {
+export function sentenceFor({ status, late, amount_paid, under_review, expires_at }, now) {
   if (late && amount_paid > 0) return "late";
-  if (type === "payment.conflict" && amount_paid === 0 && status !== "failed") return "review";
+  if (under_review) return "review"; // who pays again meanwhile pays twice
   if (now >= Date.parse(expires_at)) return OUT_OF_TIME[status] ?? status;
   return status === "pending" ? "waiting" : status;
 }

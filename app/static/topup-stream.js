@@ -5,9 +5,9 @@
  * it dies, and is taken when it hangs. Without locks (plain HTTP) every tab leads.
  *
  * @typedef {{tx_ref: string, seq: number, type: string, status: string, amount: number,
- *   amount_paid: number, confirmed_at: string | null, late: boolean, final: boolean,
- *   wallet_balance: number, expires_at: string, recorded_at: string, stream?: boolean}}
- *   TopupUpdate see docs/events.md
+ *   amount_paid: number, confirmed_at: string | null, late: boolean,
+ *   under_review: boolean, final: boolean, wallet_balance: number, expires_at: string,
+ *   recorded_at: string, stream?: boolean}} TopupUpdate docs/events.md
  * @typedef {"connecting"|"live"|"reconnecting"|"polling"|"closed"} Connection
  */
 
@@ -90,7 +90,7 @@ export class TopupStream extends EventTarget {
 
   /**
    * @param {string} txRef
-   * @param {{initial?: TopupUpdate | null}} [known] a state that the page has already
+   * @param {{initial?: TopupUpdate | null}} [known] what the page has
    */
   constructor(txRef, { initial = null } = {}) {
     super();

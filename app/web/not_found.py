@@ -6,6 +6,7 @@ from quart import Blueprint, Response, has_request_context, render_template, req
 from werkzeug import Response as Redirection
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
+from app.accounts.login import carries_login
 from app.http.language import keep_choice, of_reader
 from app.http.request_rules import refusal
 from app.texts import Texts
@@ -26,7 +27,8 @@ def create_not_found_blueprint(texts: Mapping[str, Texts], cookie_secure: bool) 
             return answer
         if chosen := keep_choice(cookie_secure):
             return chosen
-        page = await render_template("problem.html", sentence="missing", **of_reader(texts))
+        shown = {"sentence": "missing", "logged_in": carries_login(), **of_reader(texts)}
+        page = await render_template("problem.html", **shown)
         answer.set_data(page)
         answer.content_type = "text/html; charset=utf-8"
         return answer

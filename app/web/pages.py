@@ -12,13 +12,13 @@ from quart import Blueprint, Response, redirect, render_template, request
 from werkzeug import Response as Redirection
 from werkzeug.exceptions import InternalServerError
 
-from app.accounts.login import Login
+from app.accounts.login import Login, carries_login
 from app.charts import balance_chart
 from app.database.store import Store
 from app.errors import InvalidRequest, NotLoggedIn, Problem, TopupNotFound
 from app.http.addresses import local_path
 from app.http.language import speak_the_language
-from app.model import EventType, Status, TopupUpdate, TxRef, parse_tx_ref
+from app.model import EventType, Status, TopupEvent, TopupUpdate, TxRef, parse_tx_ref
 from app.representations import topup_status
 from app.rollout import gets_stream
 from app.settings import Settings
@@ -36,11 +36,12 @@ def create_pages_blueprint(
     texts: Mapping[str, Texts],
     settings: Settings,
     nudge: Callable[[TxRef], None],
+    hasten: Callable[[TxRef], None],
 ) -> Blueprint:
     """Pages for people. Whoever is not logged in is sent to /login and comes back afterwards.
 
-    `nudge(tx_ref)`: somebody is back from PayOS, perhaps having paid. What its address says of
-    that is not signed, and not read.
+    `nudge(tx_ref)`: somebody is back from PayOS, perhaps having paid; `hasten(tx_ref)`: perhaps
+    having called it off. What the address says of that is not signed: a reason to ask, no answer.
     """
     pages = Blueprint("pages", __name__)
     pages.add_app_template_filter(dong)
@@ -49,7 +50,7 @@ def create_pages_blueprint(
     _answer_problems(pages)
     _add_account_pages(pages, login, settings)
     _add_wallet_pages(pages, store, login, settings)
-    _add_topup_page(pages, store, login, settings, nudge)
+    _add_topup_page(pages, store, login, settings, nudge, hasten)
     return pages
 
 
@@ -75,18 +76,13 @@ def _add_wallet_pages(pages: Blueprint, store: Store, login: Login, settings: Se
         user = await login.user()
         contents = await store.wallet(user.user_id)
         history = await store.history(user.user_id, [t.tx_ref for t in contents.topups])
-        labels = {
-            t.tx_ref: "review"
-            if under_review(history[t.tx_ref][-1].type, t.status, t.amount_paid)
-            else t.status.value
-            for t in contents.topups
-        }
+        in_conflict = [ref for ref, events in history.items() if any(map(_is_conflict, events))]
         return await render_template(
             "wallet.html",
             user=user,
             wallet=contents,
             history=history,
-            labels=labels,
+            under_review=await store.under_review(in_conflict) if in_conflict else set(),
             chart=balance_chart(contents.entries, datetime.now(UTC)),
         )
 
@@ -106,6 +102,7 @@ def _add_topup_page(
     login: Login,
     settings: Settings,
     nudge: Callable[[TxRef], None],
+    hasten: Callable[[TxRef], None],
 ) -> None:
     @pages.get("/wallet/topup/<tx_ref>", strict_slashes=False)
     async def watch_topup(tx_ref: str) -> str:
@@ -115,6 +112,8 @@ def _add_topup_page(
         update = await store.topup_update(user.user_id, ref)
         if not update.final:
             nudge(ref)
+            if request.args.get("cancel") == "true" or request.args.get("status") == "CANCELLED":
+                hasten(ref)
         # An update tells the balance of its time; who opens the page later wants today's.
         update = replace(update, wallet_balance=await store.balance(user.user_id))
         return await render_template(
@@ -139,21 +138,19 @@ def _add_topup_page(
         return answer
 
 
+def _is_conflict(event: TopupEvent) -> bool:
+    return event.type == EventType.PAYMENT_CONFLICT
+
+
 def live_sentence(update: TopupUpdate, now: datetime) -> str:
     """Which sentence of the table `live` fits; static/topup-slip.js decides in the same way."""
     if update.late and update.amount_paid > 0:
         return "late"
-    if under_review(update.type, update.status, update.amount_paid):
+    if update.under_review:
         return "review"
     if now >= update.expires_at:
         return OUT_OF_TIME.get(update.status, update.status.value)
     return "waiting" if update.status is Status.PENDING else update.status.value
-
-
-def under_review(newest_event: str, status: Status, amount_paid: int) -> bool:
-    """Money has come that a person looks at first: who pays again meanwhile pays twice."""
-    held = newest_event == EventType.PAYMENT_CONFLICT
-    return held and amount_paid == 0 and status is not Status.FAILED
 
 
 def qr_svg(text: str) -> bytes:
@@ -166,6 +163,9 @@ def qr_svg(text: str) -> bytes:
 
 
 def _answer_problems(pages: Blueprint) -> None:
+    async def problem_page(sentence: str) -> str:
+        return await render_template("problem.html", sentence=sentence, logged_in=carries_login())
+
     @pages.errorhandler(NotLoggedIn)
     async def to_login(_: NotLoggedIn) -> Redirection:
         return redirect("/login?" + urlencode({"next": request.path}), 303)
@@ -173,12 +173,12 @@ def _answer_problems(pages: Blueprint) -> None:
     @pages.errorhandler(Problem)
     async def explain(problem: Problem) -> tuple[str, int]:
         missing = isinstance(problem, InvalidRequest | TopupNotFound)
-        body = await render_template("problem.html", sentence="missing" if missing else "away")
+        body = await problem_page("missing" if missing else "away")
         return body, 404 if missing else problem.http_status
 
     @pages.errorhandler(500)
     async def apologise(_: InternalServerError) -> tuple[str, int]:
-        return await render_template("problem.html", sentence="away"), 500
+        return await problem_page("away"), 500
 
     @pages.after_request
     async def keep_private(answer: Response) -> Response:

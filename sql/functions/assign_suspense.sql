@@ -16,11 +16,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_waiting topup.events := topup.waiting_transfer(p_event_id);
-    -- That of the transfer itself where it is known: so nothing can credit it once more.
-    v_event_id uuid := coalesce(
-        (v_waiting.data ->> 'held_event_id')::uuid,
-        topup.derived_event_id('suspense.assigned/' || p_event_id)
-    );
+    v_event_id uuid := topup.crediting_event_id(v_waiting);
     v_role text := CASE v_waiting.type WHEN 'payment.conflict' THEN 'conflict' ELSE 'suspense' END;
     v_seq bigint;
     v_recorded topup.events;

@@ -13,3 +13,5 @@ BEGIN
     RETURN left(encode(sha256(convert_to(p_description, 'UTF8')), 'hex'), 32)::uuid;
 END
 $$;
+
+GRANT EXECUTE ON FUNCTION topup.derived_event_id(text) TO topup_app;

@@ -86,11 +86,12 @@ async def test_the_page_says_the_sentence_that_the_server_says(
         TopupUpdate(
             tx_ref=TxRef("T00000000"),
             seq=2,
-            type=event,
+            type=EventType.TOPUP_LINKED,
             status=status,
             amount=50_000,
             amount_paid=paid,
             late=late,
+            under_review=under_review,
             final=False,
             wallet_balance=0,
             confirmed_at=None,
@@ -98,8 +99,8 @@ async def test_the_page_says_the_sentence_that_the_server_says(
             recorded_at=NOW,
             read_at=NOW,
         )
-        for event, status, paid, late, hours in itertools.product(
-            [EventType.TOPUP_LINKED, EventType.PAYMENT_CONFLICT],
+        for under_review, status, paid, late, hours in itertools.product(
+            [False, True],
             Status,
             [0, 50_000],
             [False, True],

@@ -109,6 +109,7 @@ async def test_an_update_says_how_the_topup_stands(process: Process) -> None:
         amount=50_000,
         amount_paid=20_000,
         late=False,
+        under_review=False,
         final=False,
         wallet_balance=20_000,
         confirmed_at=None,

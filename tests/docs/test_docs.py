@@ -128,7 +128,7 @@ def test_every_event_type_has_its_row() -> None:
 
 def test_the_client_knows_every_member_of_a_state() -> None:
     script = (ROOT / "app/static/topup-stream.js").read_text("utf-8")
-    [typedef] = re.findall(r"@typedef \{\{(.*?)\}\}\s*\*\s+TopupUpdate", script, re.DOTALL)
+    [typedef] = re.findall(r"@typedef \{\{(.*?)\}\}[\s*]+TopupUpdate", script, re.DOTALL)
     assert set(re.findall(r"(\w+)\??: ", typedef)) == set(TopupStatus.__annotations__)
 
 

@@ -1,7 +1,8 @@
 """A long log, quickly: rows as the projections would have left them, written behind the doors.
 
 Half as many top-ups as events. Nearly all are confirmed, of payers with twenty each; one payer has
-a hundredth of all, and most users none. The newest are pending. A few transfers wait for a person.
+a hundredth of all, and most users none. The newest are pending. A few transfers wait for a person,
+without a top-up or for one of the pending.
 """
 
 import hashlib
@@ -26,6 +27,7 @@ TOPUPS: LiteralString = """
         'T' || lpad(upper(to_hex(t.n)), 8, '0') AS tx_ref,
         CASE WHEN t.n %% 100 = 0 THEN 1 ELSE 2 + t.n %% (%(topups)s / %(each)s) END AS user_id,
         t.n > %(topups)s - %(pending)s AS pending,
+        t.n - %(topups)s + %(pending)s BETWEEN 1 AND %(for_review)s AS held,
         now() - make_interval(mins => (%(topups)s - t.n)::integer) AS at
     FROM generate_series(1, %(topups)s) AS t (n)
 """
@@ -56,7 +58,7 @@ ROWS: tuple[LiteralString, ...] = (
         m.tx_ref, m.user_id, 1000 + m.n, md5(m.n::text), 50000,
         CASE WHEN m.pending THEN 0 ELSE 50000 END,
         CASE WHEN m.pending THEN 'pending' ELSE 'confirmed' END,
-        false, CASE WHEN m.pending THEN 1 ELSE 2 END,
+        false, CASE WHEN m.pending AND NOT m.held THEN 1 ELSE 2 END,
         m.at, m.at + interval '1 day', CASE WHEN NOT m.pending THEN m.at END, m.n::text
     FROM made AS m
     """,
@@ -64,13 +66,17 @@ ROWS: tuple[LiteralString, ...] = (
     INSERT INTO topup.events (event_id, tx_ref, seq, type, data, occurred_at, recorded_at)
     SELECT
         md5(m.n || '/' || s.seq)::uuid, m.tx_ref, s.seq,
-        CASE s.seq WHEN 1 THEN 'topup.opened' ELSE 'payment.received' END,
+        CASE
+            WHEN s.seq = 1 THEN 'topup.opened'
+            WHEN m.held THEN 'payment.conflict'
+            ELSE 'payment.received'
+        END,
         jsonb_build_object(
             'amount', 50000, 'user_id', m.user_id, 'order_code', 1000 + m.n, 'expiry_seconds', 900
         ),
         m.at, m.at
     FROM made AS m CROSS JOIN generate_series(1, 2) AS s (seq)
-    WHERE s.seq = 1 OR NOT m.pending
+    WHERE s.seq = 1 OR NOT m.pending OR m.held
     """,
     """
     INSERT INTO topup.ledger_entries

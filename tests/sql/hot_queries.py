@@ -15,7 +15,7 @@ from app.database.leases import (
     OPEN_STREAMS,
 )
 from app.database.openings import FIRST_ANSWER, OPEN
-from app.database.reconciliation import CLAIM, FINISH, NUDGE, ORDERS, OVERDUE
+from app.database.reconciliation import CLAIM, FINISH, HASTEN, NUDGE, ORDERS, OVERDUE
 from app.database.review import CONFLICTS, COUNTS, SUSPENSE
 from app.database.store import (
     APPEND_EVENTS,
@@ -24,6 +24,7 @@ from app.database.store import (
     LATEST_ENTRIES,
     LATEST_TOPUPS,
     TOPUP,
+    UNDER_REVIEW,
     UPDATE_OF_USER,
     UPDATES,
 )
@@ -34,6 +35,7 @@ OLD = 4_300
 """A top-up of the payer who has most, long ago."""
 
 READING = {"events_tx_ref_seq_key", "ledger_entries_user_id_recorded_at"}
+REVIEWING = {"events_tx_ref_seq_key", "events_event_id_key"}
 
 LATEST = 20
 IDLE_SECONDS = 1_800.0
@@ -56,7 +58,7 @@ def hot_queries(topups: int) -> dict[str, Hot]:
 
 def _of_payers(topups: int) -> dict[str, Hot]:
     old, new, session = tx_ref(OLD), tx_ref(topups - 1), _session(77)
-    last = tx_ref(_last_paid(topups))
+    last, held = tx_ref(_last_paid(topups)), tx_ref(topups - PENDING + 1)
     opening = ("TZZZZZZZZ", REQUEST, HEAVY_PAYER, 50_000, 900, 20, "a new key", "print", 60.0)
     keys = {"topups_user_id_idempotency_key_key", "topups_user_id_expires_at"}
     return {
@@ -69,6 +71,7 @@ def _of_payers(topups: int) -> dict[str, Hot]:
         "a top-up": Hot(TOPUP, (old, HEAVY_PAYER), {"topups_pkey"}),
         "its status": Hot(UPDATE_OF_USER, (GRACE_SECONDS, last, HEAVY_PAYER), READING, 20),
         "an old status": Hot(UPDATE_OF_USER, (GRACE_SECONDS, old, HEAVY_PAYER), READING, 20),
+        "whether one is under review": Hot(UNDER_REVIEW, ([held],), REVIEWING),
         "its history": Hot(HISTORY, (LATEST, HEAVY_PAYER, [old]), {"events_tx_ref_seq_key"}),
         "a balance": Hot(BALANCE, (HEAVY_PAYER,), {"ledger_entries_user_id_id"}, 1),
         "entries of a wallet": Hot(
@@ -95,6 +98,7 @@ def _of_payos(topups: int) -> dict[str, Hot]:
         "what to ask PayOS": Hot(CLAIM, (4, 60.0), {"payos_checks_next_at"}, 3 * PENDING),
         "whom to ask about": Hot(ORDERS, asked, {"topups_pkey"}),
         "it was asked": Hot(FINISH, (tx_ref(new), True), {"payos_checks_pkey", "topups_pkey"}),
+        "ask at once": Hot(HASTEN, asked, {"payos_checks_pkey", "topups_pkey"}),
         "ask sooner": Hot(NUDGE, (*asked, 2.0), {"payos_checks_pkey", "topups_pkey"}),
         "how late asking is": Hot(OVERDUE, (), {"payos_checks_next_at"}),
     }

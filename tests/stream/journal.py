@@ -110,6 +110,7 @@ class Journal:
                     amount=seq,
                     amount_paid=0,
                     late=False,
+                    under_review=False,
                     final=final,
                     wallet_balance=0,
                     confirmed_at=None,

@@ -27,6 +27,7 @@ UPDATE = TopupUpdate(
     amount=50_000,
     amount_paid=50_000,
     late=False,
+    under_review=False,
     final=True,
     wallet_balance=75_000,
     confirmed_at=datetime(2026, 11, 2, 3, 4, 5, 6, UTC),
@@ -46,7 +47,7 @@ def test_an_update_frame_byte_for_byte() -> None:
         b"id: 3\n"
         b'data: {"tx_ref":"T0123ABCD","seq":3,"type":"payment.received","status":"confirmed",'
         b'"amount":50000,"amount_paid":50000,"confirmed_at":"2026-11-02T03:04:05.000006+00:00",'
-        b'"late":false,"final":true,"wallet_balance":75000,'
+        b'"late":false,"under_review":false,"final":true,"wallet_balance":75000,'
         b'"expires_at":"2026-11-02T03:15:00.000000+00:00",'
         b'"recorded_at":"2026-11-02T03:04:05.000007+00:00"}\n'
         b"\n"

@@ -45,6 +45,7 @@ WAITING = TopupUpdate(
     amount=50_000,
     amount_paid=0,
     late=False,
+    under_review=False,
     final=False,
     wallet_balance=0,
     confirmed_at=None,
@@ -78,7 +79,7 @@ def app(process: Process) -> Quart:
     login = Login(Accounts(process.database), settings, hasher)
     app.register_blueprint(create_accounts_blueprint(login, settings))
     app.register_blueprint(
-        create_pages_blueprint(process.store, login, load_texts(), settings, lambda _: None)
+        create_pages_blueprint(process.store, login, load_texts(), settings, *(lambda _: None,) * 2)
     )
     return app
 
@@ -142,8 +143,9 @@ def test_every_status_has_a_label_and_a_sentence(status: Status, language: str) 
     [
         (WAITING, "waiting"),
         (replace(WAITING, expires_at=NOW), "overdue"),
-        (replace(WAITING, type="payment.conflict"), "review"),
-        (replace(WAITING, type="payment.conflict", expires_at=NOW), "review"),
+        (replace(WAITING, under_review=True), "review"),
+        (replace(WAITING, under_review=True, expires_at=NOW), "review"),
+        (replace(WAITING, under_review=True, status=Status.CANCELLED), "review"),
         (replace(WAITING, type="payment.conflict", status=Status.FAILED), "failed"),
         (replace(WAITING, status=Status.UNDERPAID, amount_paid=1), "underpaid"),
         (replace(WAITING, status=Status.UNDERPAID, amount_paid=1, expires_at=NOW), "incomplete"),
@@ -539,6 +541,20 @@ async def test_who_is_lost_can_choose_the_language(napvi: Napvi) -> None:
         answer = await visitor.get("/walet?lang=en", headers=headers)
         assert (answer.status_code, answer.headers["Location"]) == (303, "/walet")
         assert '<html lang="en">' in (await visitor.get("/walet", headers=headers)).text
+
+
+async def test_who_is_lost_while_logged_in_is_shown_so_also_without_the_database(
+    napvi: Napvi,
+) -> None:
+    button, headers = 'id="log-out"', {"Accept": OF_A_BROWSER}
+    async with napvi.visitor() as visitor, napvi.payer() as payer:
+        for away in (False, True):
+            if away:
+                await napvi.app.recording.database.close()
+            for path in ("/walet", "/wallet/topup/T0"):
+                found = (await payer.client.get(path, headers=headers)).text
+                assert (button in found) and ("<h1>" in found), path
+                assert button not in (await visitor.get(path, headers=headers)).text
 
 
 @pytest.mark.parametrize("path", ["/login/", "/register/"])

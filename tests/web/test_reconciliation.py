@@ -20,6 +20,7 @@ QUICK: dict[str, Any] = {
     "reconcile_backoff_seconds_max": 0.2,
     "public_url": "http://napvi.example",
 }
+UNHURRIED = QUICK | {"reconcile_schedule_seconds": "300,600", "reconcile_nudge_seconds": 60.0}
 TAKEN = """
     SELECT FROM topup.payos_checks
     WHERE claimed_until IS NOT NULL OR next_at < clock_timestamp() + interval '50 s'
@@ -125,6 +126,35 @@ async def test_a_payer_calls_a_topup_off_and_it_is_closed_at_payos_first(
     assert link.json()["data"]["status"] == "CANCELLED"
     assert (await cancel(payer, topup["tx_ref"])).json()["status"] == "cancelled"
     assert await events_of(database_url, topup["tx_ref"]) == [OPENED, LINKED, CANCELLED]
+
+
+@pytest.mark.parametrize("service_settings", [UNHURRIED])
+@pytest.mark.parametrize("told", ["cancel=true", "status=CANCELLED"])
+async def test_who_called_it_off_at_payos_and_is_back_sees_so_at_once(
+    napvi: Napvi, payer: Payer, told: str
+) -> None:
+    topup = await payer.open()
+    async with payer.stream(topup["tx_ref"]) as stream:
+        await stream.begun()
+        await payer.client.post(f"{topup['checkout_url']}/cancel")
+        await payer.client.get(f"/wallet/topup/{topup['tx_ref']}?code=00&{told}")
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await stream.until(lambda message: message.json.get("status") == "cancelled")
+
+
+@pytest.mark.parametrize("service_settings", [UNHURRIED])
+async def test_what_the_address_says_is_a_reason_to_ask_once_and_is_not_believed(
+    napvi: Napvi, payer: Payer, database_url: str
+) -> None:
+    topup = await payer.open()
+    for _ in range(3):
+        await payer.client.get(f"/wallet/topup/{topup['tx_ref']}?cancel=true&status=CANCELLED")
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while questions(napvi) != 1:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        await asyncio.sleep(4 * UNHURRIED["reconcile_tick_seconds"])
+    assert questions(napvi) == 1
+    assert await events_of(database_url, topup["tx_ref"]) == [OPENED, LINKED]
 
 
 @pytest.mark.parametrize("service_settings", [{"reconcile": False}])

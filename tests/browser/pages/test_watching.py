@@ -8,8 +8,18 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import BrowserContext, Page, expect
 
+from app.database.review import Review
+from app.model import TxRef
 from app.texts import dong
-from tests.browser.gallery import AMOUNT, ENDS, paid, register
+from tests.browser.gallery import (
+    AMOUNT,
+    ENDS,
+    cancelled,
+    expired,
+    open_topup,
+    paid,
+    register,
+)
 from tests.browser.payer import follow
 from tests.browser.pictures import PHONE_HEIGHT, picture
 from tests.browser.witness import Requests, shifted
@@ -185,6 +195,52 @@ async def test_while_a_transfer_is_under_review_nobody_is_asked_to_pay_again(
             await expect(page.get_by_role("button", name=name)).to_have_count(0)
     await page.get_by_role("link", name="Về ví").click()
     await expect(page.locator(".mark")).to_have_text("Đang kiểm tra")
+
+
+async def test_a_review_outlasts_whatever_else_happens_to_the_topup(
+    service: Service, process: Process, page: Page
+) -> None:
+    topup = await follow(service, page)
+    await process.store.append_events(ENDS["review"](topup))
+    status = page.get_by_role("status")
+    await expect(status).to_contain_text("đừng chuyển lại")
+    history = page.locator("#history")
+    await history.locator("summary").click()
+    for later, named in ((cancelled, "Đã huỷ"), (expired, "Hết hạn")):
+        await process.store.append_events([later(topup)])
+        await expect(history.locator("li").last).to_contain_text(named)
+        for again in (None, page.reload):
+            if again:
+                await again()
+                await history.locator("summary").click()
+            await expect(status).to_contain_text("đừng chuyển lại")
+            await expect(page.get_by_role("link", name="Nạp lần nữa")).to_be_hidden()
+    await page.get_by_role("link", name="Về ví").click()
+    await expect(page.locator(".mark")).to_have_text("Đang kiểm tra")
+
+
+async def test_who_comes_back_sees_that_the_money_was_for_another_topup(
+    service: Service, process: Process, page: Page
+) -> None:
+    topup = await follow(service, page)
+    other = await open_topup(service, page.context)
+    await process.store.append_events(ENDS["review"](topup))
+    status = page.get_by_role("status")
+    await expect(status).to_contain_text("đừng chuyển lại")
+    requests, come_back = Requests(page), "document.dispatchEvent(new Event('visibilitychange'))"
+    await page.evaluate(come_back)  # too early
+    await expect(page.locator(".slip")).to_have_attribute("data-connection", "live")
+
+    review = Review(process.database)
+    [conflict] = [c for c in await review.conflicts(99) if c.tx_ref == topup["tx_ref"]]
+    await review.assign(conflict.event_id, TxRef(other["tx_ref"]), "bank statement", "Lan")
+    await expect(status).to_contain_text("đừng chuyển lại")
+    await page.evaluate(come_back)
+    await expect(status).to_contain_text("Đang chờ chuyển khoản")
+    await expect(page.get_by_role("img", name="Mã VietQR")).to_be_visible()
+    assert len(requests.to(f"/wallet/topup/{topup['tx_ref']}")) == 3
+    await page.goto(f"{service.url}/wallet")
+    await expect(page.locator(".mark")).to_have_text(["Thành công", "Đang chờ"])
 
 
 async def test_the_history_is_asked_for_only_by_who_looks(
