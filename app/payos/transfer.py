@@ -41,9 +41,7 @@ class Transfer:
     currency: str = "VND"
 
     @classmethod
-    def read(
-        cls, data: Fields, order_code: int, payment_link_id: str, code: str = SUCCESS
-    ) -> Self:
+    def read(cls, data: Fields, order_code: int, payment_link_id: str, code: str = SUCCESS) -> Self:
         """One to this order; one that failed may have brought nothing. Strict about what identifies
         it, and about nothing else. Raises InvalidRequest that names the field."""
         return cls(
