@@ -12,7 +12,8 @@ class Order:
     """A top-up as PayOS is asked about it. Source: topup.topups.
 
     `linked`: somebody was told where to pay. `payable`: by the clock of the database, with the
-    margin of topup.payable_until.
+    margin of topup.payable_until. `credited`: what transfers to this order brought it, in đồng;
+    not what a person assigned, or what named it under another order code.
     """
 
     tx_ref: TxRef
@@ -23,6 +24,7 @@ class Order:
     payment_link_id: str | None
     linked: bool
     payable: bool
+    credited: int
 
 
 @dataclass(slots=True)
@@ -32,6 +34,7 @@ class Findings:
     `recovered`: transfers that no webhook had brought, credited to a wallet; `suspended`: such
     transfers that went to suspense; `held`: transfers kept for review, not credited;
     `unreadable`: transfers without a reference, that make no sense, or that are not listed at all;
+    `denied`: how much more is credited than PayOS says was paid, once the time to pay is over;
     `known`: PayOS told of our order, and not of none, or of somebody else's under its code.
     """
 
@@ -39,6 +42,7 @@ class Findings:
     suspended: list[int] = field(default_factory=list)
     held: int = 0
     unreadable: int = 0
+    denied: int = 0
     known: bool = True
     linked: bool = False
     closed: bool = False
@@ -46,14 +50,13 @@ class Findings:
     @property
     def outcome(self) -> CheckOutcome:
         """The weightiest of them."""
-        if self.unreadable:
-            return CheckOutcome.UNREADABLE
-        if self.held:
-            return CheckOutcome.HELD
-        if self.recovered or self.suspended:
-            return CheckOutcome.RECOVERED
-        if self.closed:
-            return CheckOutcome.CLOSED
-        if self.linked:
-            return CheckOutcome.LINKED
-        return CheckOutcome.UNCHANGED if self.known else CheckOutcome.UNKNOWN
+        found = {
+            CheckOutcome.DENIED: self.denied,
+            CheckOutcome.UNREADABLE: self.unreadable,
+            CheckOutcome.HELD: self.held,
+            CheckOutcome.RECOVERED: self.recovered or self.suspended,
+            CheckOutcome.CLOSED: self.closed,
+            CheckOutcome.LINKED: self.linked,
+            CheckOutcome.UNKNOWN: not self.known,
+        }
+        return next((outcome for outcome in found if found[outcome]), CheckOutcome.UNCHANGED)

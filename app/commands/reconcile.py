@@ -38,6 +38,7 @@ class Tally:
     linked: int = 0
     held: int = 0
     unreadable: int = 0
+    denied: list[int] = field(default_factory=list)
     unknown: int = 0
 
     def add(self, findings: Findings) -> None:
@@ -47,6 +48,7 @@ class Tally:
         self.linked += findings.linked
         self.held += findings.held
         self.unreadable += findings.unreadable
+        self.denied += [findings.denied] if findings.denied else []
         self.unknown += not findings.known
 
     def lines(self) -> list[str]:
@@ -59,6 +61,7 @@ class Tally:
             f"linked            {self.linked}",
             f"held for review   {self.held}",
             f"unreadable        {self.unreadable}",
+            f"denied by PayOS   {len(self.denied)} top-ups, {dong(sum(self.denied))}",
             f"unknown at PayOS  {self.unknown}",
             f"failed calls      {len(self.failed)}",
         ]

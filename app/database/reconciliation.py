@@ -12,7 +12,15 @@ from app.settings import Settings
 ORDER_COLUMNS = """
     t.tx_ref, t.order_code, t.amount, t.status, t.opened_at, t.payment_link_id,
     t.checkout_url IS NOT NULL AS linked,
-    topup.payable_until(t.expires_at) > pg_catalog.clock_timestamp() AS payable
+    topup.payable_until(t.expires_at) > pg_catalog.clock_timestamp() AS payable,
+    (
+        SELECT coalesce(sum((e.data ->> 'amount')::bigint), 0)::bigint
+        FROM topup.events AS e
+        WHERE
+            e.tx_ref = t.tx_ref
+            AND e.type = 'payment.received'
+            AND e.data ->> 'order_code' = t.order_code::text
+    ) AS credited
 """
 CLAIM = "SELECT c FROM topup.claim_checks(%s, %s) AS c"
 FINISH = "SELECT topup.finish_check(%s, %s)"

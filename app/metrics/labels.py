@@ -113,6 +113,7 @@ class CheckOutcome(StrEnum):
     LINKED = "linked"  # a payment link that we had not been told of
     UNKNOWN = "unknown"  # to PayOS
     UNREADABLE = "unreadable"  # a transfer without reference, not listed, or that makes no sense
+    DENIED = "denied"  # more is credited than PayOS says was paid
     UNANSWERED = "unanswered"
     FAILED = "failed"  # an error of ours
 

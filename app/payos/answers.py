@@ -3,14 +3,22 @@
 Readers raise InvalidRequest that names the field; fields that we do not use may be anything.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from app.errors import InvalidRequest
 from app.model import Fact, PaymentLink
-from app.payos.fields import Fields, fault, payment_link_id, required_text, text, whole
+from app.payos.fields import (
+    Fields,
+    fault,
+    loose_text,
+    payment_link_id,
+    required_text,
+    text,
+    whole,
+)
 from app.payos.transfer import Transfer, is_blank, recorded_reference
 
 SOURCE = "payos.get"
@@ -46,8 +54,10 @@ class LinkState:
 
     def fact(self, transfer: Transfer, channel: str, **more: object) -> Fact:
         """What the webhook of this transfer would have given; `listed` are the references of all
-        transfers, by which the database tells a second transfer from the same one."""
-        listed = [recorded_reference(each.reference) for each in self.transfers]
+        transfers, by which the database tells a second transfer from the same one. None where less
+        was paid than they add up to: then two of them may be one."""
+        are_all = _listed_amount(self.transfers) <= self.amount_paid
+        listed = [recorded_reference(each.reference) for each in self.transfers if are_all]
         return transfer.fact(channel, source=SOURCE, listed=listed, **more)
 
 
@@ -63,15 +73,15 @@ def about(order_code: int, read: Callable[[Fields], Answer]) -> Callable[[Fields
 
 
 def read_created(data: Fields) -> PaymentLink:
-    """The answer to a new link."""
+    """The answer to a new link. What is only shown may be missing."""
     return PaymentLink(
         payment_link_id=payment_link_id(data, "paymentLinkId"),
         checkout_url=required_text(data, "checkoutUrl"),
         qr_code=required_text(data, "qrCode"),
-        bank_bin=text(data, "bin"),
-        account_number=text(data, "accountNumber"),
-        account_name=text(data, "accountName"),
-        transfer_message=text(data, "description"),
+        bank_bin=loose_text(data, "bin"),
+        account_number=loose_text(data, "accountNumber"),
+        account_name=loose_text(data, "accountName"),
+        transfer_message=loose_text(data, "description"),
     )
 
 
@@ -85,7 +95,7 @@ def read_state(data: Fields) -> LinkState:
     amount, amount_paid = whole(data, "amount"), whole(data, "amountPaid", smallest=0)
     status = required_text(data, "status")
     least = {PAID: amount, UNDERPAID: 1}.get(status, 0)
-    unlisted = max(amount_paid, least) > sum(transfer.amount for transfer in transfers)
+    unlisted = max(amount_paid, least) > _listed_amount(transfers)
     return LinkState(
         payment_link_id=link_id,
         order_code=order_code,
@@ -96,6 +106,11 @@ def read_state(data: Fields) -> LinkState:
         unreadable_transfers=len(read) - len(transfers) or int(unlisted),
         created_at=_moment(data.get("createdAt")),
     )
+
+
+def _listed_amount(transfers: Iterable[Transfer]) -> int:
+    """What they add up to, in đồng: nothing but its reference tells a transfer from another."""
+    return sum({transfer.reference: transfer.amount for transfer in transfers}.values())
 
 
 def read_account_number(data: Fields) -> str:

@@ -64,6 +64,8 @@ class Reconciler:
         await self._credit(state, findings)
         if is_without_money(state):
             await self._close(order, ending(order, state), findings)
+        if not order.payable:  # before, an answer may be behind a webhook
+            _compare(order, state, findings)
         return findings
 
     async def cancel(self, order: Order) -> Findings:
@@ -171,3 +173,18 @@ class Reconciler:
             )
         )
         findings.closed = True
+
+
+def _compare(order: Order, state: LinkState | None, findings: Findings) -> None:
+    """A webhook may be signed by somebody else who has the key, or tell a transfer again under
+    another reference. Sums, because what a webhook told may be listed under another one."""
+    credited = order.credited + sum(findings.recovered)
+    paid = 0 if state is None else state.amount_paid
+    if credited > paid:
+        findings.denied = credited - paid
+        log.error(
+            "event=reconcile.odd reason=more_credited order_code=%s credited=%d paid=%d",
+            order.order_code,
+            credited,
+            paid,
+        )

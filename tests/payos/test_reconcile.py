@@ -481,6 +481,65 @@ async def test_the_same_money_under_another_reference_is_held_not_credited_twice
     assert (await at_work.check(topup)).outcome is CheckOutcome.UNCHANGED
 
 
+@pytest.mark.parametrize("known", [True, False], ids=["unpaid", "unknown"])
+async def test_money_that_payos_denies_is_told_once_its_time_is_over(
+    at_work: Desk, known: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As when somebody else has the checksum key."""
+    topup = (await at_work.open())[0] if known else await at_work.process.topup()
+    forged = Order(topup.order_code, 50_000, topup.tx_ref, "", "", None, Account())
+    if known:
+        forged.payment_link_id = at_work.payos.find(str(topup.order_code)).payment_link_id
+    await at_work.hear(forged, forged.receive(50_000))
+    assert await at_work.balance(topup) == 50_000
+    assert not (await at_work.check(topup)).denied, "GET may be behind the webhook"
+    await at_work.let_expire(topup)
+    findings = await at_work.check(topup)
+    assert (findings.denied, findings.outcome) == (50_000, CheckOutcome.DENIED)
+    odd = "event=reconcile.odd reason=more_credited order_code=%d credited=50000 paid=0"
+    assert odd % topup.order_code in caplog.messages
+
+
+async def test_one_transfer_that_two_webhooks_tell_under_two_references_is_told(
+    at_work: Desk,
+) -> None:
+    topup, order = await at_work.open()
+    transfer = order.receive(50_000)
+    await at_work.hear(order, transfer)
+    await at_work.hear(order, replace(transfer, reference="FT-2"))
+    await at_work.let_expire(topup, order)
+    assert (await at_work.check(topup)).denied == 50_000
+
+
+async def test_unlike_transfers_that_are_more_than_was_paid_are_told(
+    at_work: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def paid_in_part(order: Order) -> JsonObject:
+        return link(order) | {"amountPaid": 20_000}
+
+    monkeypatch.setattr(app.payos.simulator.api, "link", paid_in_part)
+    topup, order = await at_work.open()
+    order.receive(20_000)
+    order.receive(30_000)
+    await at_work.let_expire(topup, order)
+    findings = await at_work.check(topup)
+    assert (findings.recovered, findings.denied) == ([20_000, 30_000], 30_000)
+
+
+async def test_what_came_from_elsewhere_is_not_denied(at_work: Desk) -> None:
+    """A person assigned what was in suspense; another order's text named this top-up."""
+    topup, order = await at_work.open(100_000)
+    stranger = Order(5_000, 100_000, topup.tx_ref, "", "", None, Account())
+    await at_work.hear(stranger, stranger.receive(100_000))
+    await at_work.hear(order, replace(order.receive(50_000), reference=""))
+    order.transfers.clear()
+    assign = "SELECT topup.assign_suspense(event_id, %s, 'x', 'Lan') FROM audit.suspense"
+    await query(at_work.url, assign, topup.tx_ref)
+    assert await at_work.balance(topup) == 150_000
+    await at_work.let_expire(topup)
+    assert not (await at_work.check(topup)).denied
+
+
 async def test_a_webhook_for_what_was_asked_before_under_another_reference_is_held(
     at_work: Desk,
 ) -> None:

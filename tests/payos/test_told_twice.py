@@ -5,11 +5,12 @@ from dataclasses import replace
 
 import pytest
 
+import app.payos.simulator.api
 from app.metrics.labels import CheckOutcome
 from app.model import Outcome
 from app.payos.lost import LostOrderSearch
 from app.payos.simulator.bank import Account, Order
-from app.payos.simulator.wire import webhook_data
+from app.payos.simulator.wire import JsonObject, link, webhook_data
 from app.payos.webhook import read_webhook
 from tests.payments import query
 from tests.payos.reconciling import Desk, Serve, desk, under_another_reference
@@ -170,3 +171,36 @@ async def test_a_webhook_that_comes_again_through_another_channel_is_held(
     assert (await at_work.append(late)).outcome is Outcome.CONFLICT
     assert await at_work.balance(topup) == await received(at_work) == 50_000
     assert await query(at_work.url, OPEN) == [(amount, 50_000, "channel.differs")]
+
+
+@pytest.mark.parametrize("heard", [True, False], ids=["webhook", "asked"])
+async def test_two_references_are_one_transfer_as_long_as_payos_says_it_was_paid_once(
+    at_work: Desk, heard: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def paid_once(order: Order) -> JsonObject:
+        return link(order) | {"amountPaid": 50_000}
+
+    topup, order = await at_work.open()
+    first = order.receive(50_000)
+    order.transfers.append(replace(first, reference="FT-2", listed_as="FT-2"))
+    if heard:
+        await at_work.hear(order, first)
+    with monkeypatch.context() as patch:
+        patch.setattr(app.payos.simulator.api, "link", paid_once)
+        findings = await at_work.check(topup)
+    assert (findings.held, findings.outcome) == (1, CheckOutcome.HELD)
+    assert await at_work.balance(topup) == await received(at_work) == 50_000
+    assert (await at_work.check(topup)).recovered == [50_000], "once it says that both were"
+
+
+@pytest.mark.parametrize("amounts", [(50_000, 50_000), (20_000, 30_000)])
+async def test_two_transfers_under_one_reference_are_told_by_what_was_paid(
+    at_work: Desk, amounts: tuple[int, int]
+) -> None:
+    topup, order = await at_work.open()
+    first, second = (order.receive(amount) for amount in amounts)
+    reference = first.reference
+    order.transfers[1] = replace(second, reference=reference, listed_as=reference)
+    findings = await at_work.check(topup)
+    assert (findings.unreadable, findings.outcome) == (1, CheckOutcome.UNREADABLE)
+    assert await at_work.balance(topup) == await received(at_work) == amounts[0]
