@@ -30,7 +30,8 @@ class LostTransfer:
 
 @dataclass(slots=True)
 class LostOrders:
-    """What a search brought. `failed`: codes about which PayOS did not answer."""
+    """What a search brought. `failed`: codes about which PayOS did not answer, or that it
+    did not close."""
 
     asked: int = 0
     latest: int = 0
@@ -89,13 +90,16 @@ class LostOrderSearch:
             await self._record(state)
 
     async def _closed(self, state: LinkState) -> LinkState | None:
-        """How it stands when nobody can pay it any more."""
+        """How it stands when nobody can pay it any more. Raises PayOSFailed while somebody can."""
         if state.status != PENDING:
             return state
         try:
             closed = await self._gateway.cancel_link(state.order_code, LOST)
         except RefusedWithCode:  # it was paid in between
-            return await self._gateway.find_link(state.order_code)
+            now = await self._gateway.find_link(state.order_code)
+            if now is not None and now.status == PENDING:
+                raise
+            return now
         self.found.closed += 1
         return closed
 

@@ -7,6 +7,7 @@ import pytest
 from app.model import Outcome
 from app.payos.lost import LostOrders, LostOrderSearch
 from app.payos.simulator.bank import Account, Order
+from app.payos.simulator.link_request import Refusal
 from tests.payments import query
 from tests.payos.calling import gateway_to
 from tests.payos.reconciling import Desk, Serve, desk
@@ -64,6 +65,18 @@ async def test_nobody_can_pay_a_forgotten_order_any_more(at_work: Desk) -> None:
     waiting = order(at_work, FIRST)
     found = await walk(at_work, 3)
     assert (found.closed, waiting.status) == (1, "CANCELLED")
+
+
+async def test_a_forgotten_order_that_payos_does_not_close_is_named(
+    at_work: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_order: Order, _reason: str | None) -> None:
+        raise Refusal("20", "no")
+
+    waiting = order(at_work, FIRST)
+    monkeypatch.setattr(Order, "cancel", refuse)
+    found = await walk(at_work, 3)
+    assert (found.failed, found.closed, waiting.status) == ([FIRST], 0, "PENDING")
 
 
 async def test_an_order_that_is_known_is_left_alone(at_work: Desk) -> None:
