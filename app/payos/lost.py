@@ -8,11 +8,13 @@ the payer has; what can still be paid is closed.
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from app.errors import PayOSFailed
 from app.model import Appended, Fact, Outcome
 from app.payos.answers import PENDING, LinkState
 from app.payos.gateway import Gateway
+from app.payos.patience import Patience
 from app.payos.refusal import RefusedWithCode
 
 LOST = "Don hang khong con"  # "no such order any more": shown to a payer who opens the link
@@ -43,7 +45,8 @@ class LostOrders:
 
 
 class LostOrderSearch:
-    """`known` are codes that belong to a top-up; `append` as for the reconciler.
+    """`known` are codes that belong to a top-up; `append` as for the reconciler; `patience` for
+    when PayOS takes no calls.
 
     May be repeated: each transfer has the event id that its webhook would have given it.
     """
@@ -54,17 +57,19 @@ class LostOrderSearch:
         append: Callable[[Fact], Awaitable[Appended]],
         channel: str,
         known: set[int],
+        patience: Patience,
     ) -> None:
         self._gateway = gateway
         self._append = append
         self._channel = channel
         self._known = known
+        self._patience = patience
         self.found = LostOrders()
 
     async def walk(self, first: int, unknown_max: int, at_once: int) -> LostOrders:
         """Asks about codes from `first` on, until PayOS knew none of `unknown_max` in a row.
 
-        Raises DatabaseUnavailable; then what was found after is recorded next time.
+        Raises DatabaseUnavailable, AskingStopped; then the rest is found next time.
         """
         self.found.latest = first - 1
         code = first
@@ -78,7 +83,7 @@ class LostOrderSearch:
         found = self.found
         found.asked += 1
         try:
-            state = await self._gateway.find_link(code)
+            state = await self._find(code)
             if state is not None:
                 found.latest = max(found.latest, code)
                 state = await self._closed(state)
@@ -89,14 +94,18 @@ class LostOrderSearch:
             found.orders += 1
             await self._record(state)
 
+    async def _find(self, code: int) -> LinkState | None:
+        return await self._patience.answer(partial(self._gateway.find_link, code))
+
     async def _closed(self, state: LinkState) -> LinkState | None:
         """How it stands when nobody can pay it any more. Raises PayOSFailed while somebody can."""
         if state.status != PENDING:
             return state
+        cancel = partial(self._gateway.cancel_link, state.order_code, LOST)
         try:
-            closed = await self._gateway.cancel_link(state.order_code, LOST)
+            closed = await self._patience.answer(cancel)
         except RefusedWithCode:  # it was paid in between
-            now = await self._gateway.find_link(state.order_code)
+            now = await self._find(state.order_code)
             if now is not None and now.status == PENDING:
                 raise
             return now
