@@ -12,12 +12,13 @@ from functools import partial
 
 from app.errors import PayOSFailed
 from app.model import Appended, Fact, Outcome
-from app.payos.answers import PENDING, LinkState
+from app.payos.answers import PENDING, UNDERPAID, LinkState
 from app.payos.gateway import Gateway
 from app.payos.patience import Patience
 from app.payos.refusal import RefusedWithCode
 
 LOST = "Don hang khong con"  # "no such order any more": shown to a payer who opens the link
+PAYABLE = (PENDING, UNDERPAID)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +83,15 @@ class LostOrderSearch:
     async def _ask(self, code: int) -> None:
         found = self.found
         found.asked += 1
+        state = None
         try:
             state = await self._find(code)
             if state is not None:
                 found.latest = max(found.latest, code)
-                state = await self._closed(state)
+                state = await self._closed(state) or state
         except PayOSFailed:
             found.failed.append(code)
-            return
-        if state is not None:
+        if state is not None:  # what was paid counts, though the order is still open
             found.orders += 1
             await self._record(state)
 
@@ -99,14 +100,14 @@ class LostOrderSearch:
 
     async def _closed(self, state: LinkState) -> LinkState | None:
         """How it stands when nobody can pay it any more. Raises PayOSFailed while somebody can."""
-        if state.status != PENDING:
+        if state.status not in PAYABLE:
             return state
         cancel = partial(self._gateway.cancel_link, state.order_code, LOST)
         try:
             closed = await self._patience.answer(cancel)
         except RefusedWithCode:  # it was paid in between
             now = await self._find(state.order_code)
-            if now is not None and now.status == PENDING:
+            if now is not None and now.status in PAYABLE:
                 raise
             return now
         self.found.closed += 1

@@ -19,7 +19,6 @@ from tests.payos.wire import CLIENT_ID
 NOBODY = "http://127.0.0.1:9"  # the discard port: a connection is refused
 FIRST = 5_000
 FORGOTTEN = "T0000000Z"
-PATIENCE = Patience(lambda _sentence: None)
 
 
 @pytest.fixture
@@ -37,8 +36,12 @@ def order(desk: Desk, code: int, paid: int = 0) -> Order:
     return made
 
 
+def patience() -> Patience:
+    return Patience(lambda _sentence: None)
+
+
 async def walk(desk: Desk, gap: int, *known: int, at_once: int = 3) -> LostOrders:
-    search = LostOrderSearch(desk.gateway, desk.append, CLIENT_ID, set(known), PATIENCE)
+    search = LostOrderSearch(desk.gateway, desk.append, CLIENT_ID, set(known), patience())
     return await search.walk(FIRST, gap, at_once)
 
 
@@ -83,22 +86,34 @@ async def test_nobody_can_pay_a_forgotten_order_any_more(at_work: Desk) -> None:
     assert (found.closed, waiting.status) == (1, "CANCELLED")
 
 
+async def test_nobody_can_pay_the_rest_of_a_forgotten_order(at_work: Desk) -> None:
+    waiting = order(at_work, FIRST)
+    waiting.receive(2_000)
+    found = await walk(at_work, 3)
+    assert (found.closed, waiting.status) == (1, "CANCELLED")
+    assert [lost.amount for lost in found.transfers] == [2_000]
+
+
+@pytest.mark.parametrize("paid", [0, 2_000])
 async def test_a_forgotten_order_that_payos_does_not_close_is_named(
-    at_work: Desk, monkeypatch: pytest.MonkeyPatch
+    at_work: Desk, paid: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(_order: Order, _reason: str | None) -> None:
         raise Refusal("20", "no")
 
     waiting = order(at_work, FIRST)
+    if paid:
+        waiting.receive(paid)
     monkeypatch.setattr(Order, "cancel", refuse)
     found = await walk(at_work, 3)
-    assert (found.failed, found.closed, waiting.status) == ([FIRST], 0, "PENDING")
+    assert (found.failed, found.closed, waiting.cancelled_at) == ([FIRST], 0, None)
+    assert sum(lost.amount for lost in found.transfers) == paid
 
 
 async def test_an_order_that_is_known_is_left_alone(at_work: Desk) -> None:
     topup, known = await at_work.open()
     known_codes = {topup.order_code}
-    search = LostOrderSearch(at_work.gateway, at_work.append, CLIENT_ID, known_codes, PATIENCE)
+    search = LostOrderSearch(at_work.gateway, at_work.append, CLIENT_ID, known_codes, patience())
     found = await search.walk(topup.order_code, 3, 3)
     assert (found.orders, found.closed, known.status) == (0, 0, "PENDING")
 
@@ -116,6 +131,6 @@ async def test_what_payos_takes_no_call_for_is_asked_about_after_the_pause(
 
 async def test_whom_payos_does_not_answer_about_is_named(at_work: Desk) -> None:
     async with gateway_to(NOBODY) as silent:
-        search = LostOrderSearch(silent, at_work.append, CLIENT_ID, set(), PATIENCE)
+        search = LostOrderSearch(silent, at_work.append, CLIENT_ID, set(), patience())
         found = await search.walk(FIRST, 2, 2)
     assert sorted(found.failed) == [FIRST, FIRST + 1]
