@@ -11,6 +11,7 @@
     ├── ExportRefused            rows could be missing from the export, or it has no place
     ├── CheckpointRefused        a checkpoint taken now would leave out what is old
     ├── CheckpointUnreadable     a file is no list of checkpoints
+    ├── AskingStopped            PayOS answers nothing that a command still has to ask
     ├── WebhookNotConfirmed      PayOS would not, or could not, tell us of payments at an address
     └── Problem                  becomes an RFC 9457 problem document
         ├── InvalidRequest       400
@@ -90,6 +91,10 @@ class CheckpointRefused(NapviError):
 
 class CheckpointUnreadable(NapviError):
     """A file that should hold checkpoints does not; the message names the line."""
+
+
+class AskingStopped(NapviError):
+    """PayOS answers nothing that a command still has to ask; the message holds the remedy."""
 
 
 class WebhookNotConfirmed(NapviError):

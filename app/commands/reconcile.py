@@ -3,9 +3,10 @@
 import asyncio
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import click
 
@@ -14,9 +15,9 @@ from app.commands.configured import configured
 from app.commands.on_database import on_database
 from app.database.pool import Database
 from app.database.reconciliation import Checks
-from app.errors import InvalidRequest, PayOSFailed
+from app.errors import AskingStopped, InvalidRequest, PayOSFailed
 from app.model import TxRef, parse_tx_ref
-from app.payos.reconcile import Reconciler
+from app.payos.patience import Patience
 from app.reconciliation import Findings, Order
 from app.settings import Settings
 from app.texts import dong
@@ -102,47 +103,56 @@ def reconcile(since: datetime, tx_refs: tuple[str, ...]) -> None:
         raise click.BadParameter(str(problem.fields["tx_ref"]), param_hint="--tx-ref") from None
     settings = configured(log_level="error")  # what PayOS does not answer is said at the end
     settings.payos()  # refused before the database is asked
-    tally = on_database(
-        settings,
-        lambda pool: _run(pool, settings, since, wanted),
-        statement_seconds=PATIENCE_SECONDS,
-    )
+    tally = Tally()
+    try:
+        on_database(
+            settings,
+            lambda pool: _run(pool, settings, since, wanted, tally),
+            statement_seconds=PATIENCE_SECONDS,
+        )
+    except AskingStopped:
+        _tell(tally)
+        raise
+    _tell(tally)
+    sys.exit(1 if tally.failed else 0)
+
+
+def _tell(tally: Tally) -> None:
     for line in tally.lines():
         click.echo(line)
     for tx_ref in tally.failed:
         click.echo(f"PayOS did not answer about {tx_ref}.", err=True)
-    sys.exit(1 if tally.failed else 0)
 
 
 async def _run(
-    pool: Database, settings: Settings, since: datetime, tx_refs: Sequence[TxRef]
-) -> Tally:
+    pool: Database, settings: Settings, since: datetime, tx_refs: Sequence[TxRef], tally: Tally
+) -> None:
     book = Checks(pool, settings)
     orders = await (book.orders(tx_refs) if tx_refs else book.orders_since(since))
     for missing in set(tx_refs) - {order.tx_ref for order in orders}:
         raise click.BadParameter(f"there is no top-up {missing}.", param_hint="--tx-ref")
-    tally = Tally()
     async with at_payos(pool.url, settings) as (_, payments):
         with click.progressbar(length=len(orders), label="Asking PayOS", file=sys.stderr) as bar:
-            waiting = iter(orders)
+            waiting, patience = iter(orders), Patience(partial(click.echo, err=True))
 
             async def work() -> None:
                 for order in waiting:
-                    await _ask(payments.reconciler, order, tally)
+                    await _ask(partial(payments.reconciler.check, order), order, patience, tally)
                     bar.update(1)
 
             try:
                 async with asyncio.TaskGroup() as workers:
                     for _ in range(settings.reconcile_at_once):
                         workers.create_task(work())
-            except ExceptionGroup as failures:  # the database is away: for all of them
+            except ExceptionGroup as failures:  # the database is away, or PayOS: for all of them
                 raise failures.exceptions[0] from failures
-    return tally
 
 
-async def _ask(reconciler: Reconciler, order: Order, tally: Tally) -> None:
+async def _ask(
+    check: Callable[[], Awaitable[Findings]], order: Order, patience: Patience, tally: Tally
+) -> None:
     tally.asked += 1
     try:
-        tally.add(await reconciler.check(order))
+        tally.add(await patience.answer(check))
     except PayOSFailed:
         tally.failed.append(order.tx_ref)

@@ -1,6 +1,7 @@
 """`python -m app recover`: after an older dump was restored, what came after it."""
 
 import sys
+from functools import partial
 
 import click
 
@@ -9,9 +10,10 @@ from app.commands.configured import configured
 from app.commands.on_database import on_database
 from app.database.order_codes import OrderCodes
 from app.database.pool import Database
-from app.errors import ConfigurationError
+from app.errors import AskingStopped, ConfigurationError
 from app.payos.fields import INTEGER_MAX
 from app.payos.lost import LostOrders, LostOrderSearch
+from app.payos.patience import Patience
 from app.settings import Settings
 from app.texts import dong
 
@@ -63,8 +65,13 @@ async def _search(
     click.echo(f"Asking about orders from {first}. To repeat this: --from {first}")
     known = await codes.known(first, first + CODES_SKIPPED)
     async with at_payos(pool.url, settings) as (recording, payments):
-        search = LostOrderSearch(payments.gateway, recording.appender.append, channel, known)
-        return await search.walk(first, gap, settings.reconcile_at_once)
+        append, patience = recording.appender.append, Patience(partial(click.echo, err=True))
+        search = LostOrderSearch(payments.gateway, append, channel, known, patience)
+        try:
+            return await search.walk(first, gap, settings.reconcile_at_once)
+        except AskingStopped:
+            _tell(search.found)
+            raise
 
 
 def _tell(found: LostOrders) -> None:

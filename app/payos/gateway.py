@@ -6,6 +6,7 @@ answer is checked in app.payos.response_hook; what can fail, and how, is in app.
 """
 
 import asyncio
+import json
 import logging
 import time
 from datetime import datetime
@@ -145,7 +146,8 @@ class Gateway:
         call = partial(
             self._sdk.post,
             f"/v2/payment-requests/{order_code}/cancel",
-            body={"cancellationReason": reason},
+            # As text: into a dict the SDK writes the signature, and a retry would sign that too.
+            body=json.dumps({"cancellationReason": reason}),
             cast_to=dict,
             signature_request="body",
         )

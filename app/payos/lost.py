@@ -8,14 +8,17 @@ the payer has; what can still be paid is closed.
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from app.errors import PayOSFailed
 from app.model import Appended, Fact, Outcome
-from app.payos.answers import PENDING, LinkState
+from app.payos.answers import PENDING, UNDERPAID, LinkState
 from app.payos.gateway import Gateway
+from app.payos.patience import Patience
 from app.payos.refusal import RefusedWithCode
 
 LOST = "Don hang khong con"  # "no such order any more": shown to a payer who opens the link
+PAYABLE = (PENDING, UNDERPAID)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,8 @@ class LostTransfer:
 
 @dataclass(slots=True)
 class LostOrders:
-    """What a search brought. `failed`: codes about which PayOS did not answer."""
+    """What a search brought. `failed`: codes about which PayOS did not answer, or that it
+    did not close."""
 
     asked: int = 0
     latest: int = 0
@@ -42,7 +46,8 @@ class LostOrders:
 
 
 class LostOrderSearch:
-    """`known` are codes that belong to a top-up; `append` as for the reconciler.
+    """`known` are codes that belong to a top-up; `append` as for the reconciler; `patience` for
+    when PayOS takes no calls.
 
     May be repeated: each transfer has the event id that its webhook would have given it.
     """
@@ -53,17 +58,19 @@ class LostOrderSearch:
         append: Callable[[Fact], Awaitable[Appended]],
         channel: str,
         known: set[int],
+        patience: Patience,
     ) -> None:
         self._gateway = gateway
         self._append = append
         self._channel = channel
         self._known = known
+        self._patience = patience
         self.found = LostOrders()
 
     async def walk(self, first: int, unknown_max: int, at_once: int) -> LostOrders:
         """Asks about codes from `first` on, until PayOS knew none of `unknown_max` in a row.
 
-        Raises DatabaseUnavailable; then what was found after is recorded next time.
+        Raises DatabaseUnavailable, AskingStopped; then the rest is found next time.
         """
         self.found.latest = first - 1
         code = first
@@ -76,26 +83,33 @@ class LostOrderSearch:
     async def _ask(self, code: int) -> None:
         found = self.found
         found.asked += 1
+        state = None
         try:
-            state = await self._gateway.find_link(code)
+            state = await self._find(code)
             if state is not None:
                 found.latest = max(found.latest, code)
-                state = await self._closed(state)
+                state = await self._closed(state) or state
         except PayOSFailed:
             found.failed.append(code)
-            return
-        if state is not None:
+        if state is not None:  # what was paid counts, though the order is still open
             found.orders += 1
             await self._record(state)
 
+    async def _find(self, code: int) -> LinkState | None:
+        return await self._patience.answer(partial(self._gateway.find_link, code))
+
     async def _closed(self, state: LinkState) -> LinkState | None:
-        """How it stands when nobody can pay it any more."""
-        if state.status != PENDING:
+        """How it stands when nobody can pay it any more. Raises PayOSFailed while somebody can."""
+        if state.status not in PAYABLE:
             return state
+        cancel = partial(self._gateway.cancel_link, state.order_code, LOST)
         try:
-            closed = await self._gateway.cancel_link(state.order_code, LOST)
+            closed = await self._patience.answer(cancel)
         except RefusedWithCode:  # it was paid in between
-            return await self._gateway.find_link(state.order_code)
+            now = await self._find(state.order_code)
+            if now is not None and now.status in PAYABLE:
+                raise
+            return now
         self.found.closed += 1
         return closed
 

@@ -15,6 +15,9 @@ from app.payos.signature import verify
 from app.payos.transfer import SUCCESS
 
 UNSIGNED_PATHS = ("/confirm-webhook",)
+PAUSES = ("Retry-After", "X-RateLimit-Reset")
+"""With a server error the SDK would obey these within the call, for up to a minute."""
+
 PAUSE_SECONDS = 10
 PAUSE_SECONDS_MAX = 3600
 
@@ -35,12 +38,15 @@ class ResponseHook:
         self._on_signed = on_signed
 
     async def receive(self, response: httpx.Response) -> None:
-        """Reads the body. Raises RateLimited, UnsignedAnswer.
+        """Reads the body; takes the headers away that would make the SDK hold a place. Raises
+        RateLimited, UnsignedAnswer.
 
         What is no good answer in any other way is left to the SDK.
         """
         if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
             raise RateLimited(retry_after_seconds=_pause_seconds(response.headers))
+        for name in PAUSES:
+            response.headers.pop(name, None)
         await response.aread()
         if response.is_success and not response.request.url.path.endswith(UNSIGNED_PATHS):
             self._check(response.content)

@@ -1,6 +1,7 @@
 """How many calls there are at once, when there are none, and what is counted of them."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -220,6 +221,24 @@ async def test_a_link_is_not_asked_about_where_the_breaker_has_opened_meanwhile(
         with pytest.raises(PayOSTimeout):
             await create(gateway)
     assert counted(metrics) == {("create", "no_answer"): 1, ("find", "breaker_open"): 1}
+
+
+@pytest.mark.parametrize("name", ["Retry-After", "X-RateLimit-Reset"])
+@pytest.mark.parametrize("seconds", ["60", "soon"])
+async def test_a_payos_that_asks_for_a_pause_with_its_error_holds_no_place(
+    name: str, seconds: str
+) -> None:
+    if (name, seconds) == ("X-RateLimit-Reset", "60"):
+        seconds = str(int(time.time()) + 60)  # a point in time
+    metrics = Metrics()
+    down = http(b"down", 503, f"{name}: {seconds}\r\n")
+    async with (
+        answering(down, envelope(STATE)) as url,
+        gateway_to(url, metrics, payos_retries=1) as gateway,
+        asyncio.timeout(4),  # the SDK waits 0.5 s
+    ):
+        assert await gateway.find_link(5001) is not None
+    assert counted(metrics) == {("find", "ok"): 1}
 
 
 async def test_neither_refusals_nor_nonsense_stop_the_calls() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+from quart import ResponseReturnValue, request
 
 from app.errors import PayOSRefused, PayOSTimeout
 from app.model import PaymentLink
@@ -299,6 +300,25 @@ async def test_a_second_attempt_is_made_after_a_server_error() -> None:
         gateway_to(url, payos_retries=1) as gateway,
     ):
         assert await gateway.find_link(5001) is not None
+
+
+async def test_a_second_attempt_to_cancel_is_signed_as_well(
+    serve: Callable[[Any], Awaitable[str]],
+) -> None:
+    payos = create_simulator(CLIENT_ID, API_KEY, CHECKSUM_KEY)
+    failures = iter([500])
+
+    @payos.before_request
+    async def fail_once() -> ResponseReturnValue | None:
+        status = next(failures, None) if request.path.endswith("/cancel") else None
+        return None if status is None else ("", status)
+
+    async with gateway_to(await serve(payos), payos_retries=1) as gateway:
+        await create(gateway)
+        state = await gateway.cancel_link(5001, "người dùng huỷ")
+    assert state is not None
+    assert state.status == "CANCELLED"
+    assert payos.orders.find("5001").cancellation_reason == "người dùng huỷ"
 
 
 async def test_a_caller_that_gives_up_is_not_held(caplog: pytest.LogCaptureFixture) -> None:

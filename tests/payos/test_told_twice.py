@@ -9,6 +9,7 @@ import app.payos.simulator.api
 from app.metrics.labels import CheckOutcome
 from app.model import Outcome
 from app.payos.lost import LostOrderSearch
+from app.payos.patience import Patience
 from app.payos.simulator.bank import Account, Order
 from app.payos.simulator.wire import JsonObject, link, webhook_data
 from app.payos.webhook import read_webhook
@@ -92,7 +93,8 @@ async def test_a_lost_order_and_the_webhook_that_is_late(at_work: Desk) -> None:
     at_work.payos.add(order)
     transfer = order.receive(50_000)
     under_another_reference(order)
-    search = LostOrderSearch(at_work.gateway, at_work.append, CLIENT_ID, set())
+    patience = Patience(lambda _sentence: None)
+    search = LostOrderSearch(at_work.gateway, at_work.append, CLIENT_ID, set(), patience)
     found = await search.walk(order.order_code, 3, 2)
     assert [lost.outcome for lost in found.transfers] == [Outcome.SUSPENSE]
     assert (await at_work.hear(order, transfer)).outcome is Outcome.CONFLICT

@@ -11,7 +11,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.sql import SQL, Identifier
 
 from tests.payments import connected, drift, open_process, query
-from tests.payos.calling import STATE, envelope
+from tests.payos.calling import STATE, envelope, http
 from tests.processes.commands import command
 from tests.processes.payer import Payer, http_client, log_in
 from tests.services import CHECKSUM_KEY, PayOS, Service, StartService
@@ -80,6 +80,32 @@ async def test_the_command_says_about_whom_payos_did_not_answer(
     code, said = await command(environment, "reconcile")
     assert (code, f"PayOS did not answer about {topup['tx_ref']}." in said) == (1, True), said
     assert "failed calls      1" in said
+
+
+async def test_what_payos_takes_no_call_for_is_asked_about_after_the_pause(
+    environment: dict[str, str], database_url: str
+) -> None:
+    environment["NAPVI_RECONCILE_AT_ONCE"] = "1"
+    async with open_process(database_url) as doors:
+        topups = [await doors.topup(50_000) for _ in range(3)]
+    asked = list[int]()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        asked.append(int(head.split()[1].rpartition(b"/")[2]))
+        ours = STATE | {"orderCode": asked[-1], "createdAt": datetime.now(UTC).isoformat()}
+        limited = http(b"", 429, "Retry-After: 1\r\n")
+        writer.write(limited if len(asked) == 2 else envelope(ours, CHECKSUM_KEY))
+        writer.close()
+
+    payos = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with payos:
+        environment["PAYOS_BASE_URL"] = f"http://127.0.0.1:{payos.sockets[0].getsockname()[1]}"
+        code, said = await command(environment, "reconcile")
+    first, second, third = (topup.order_code for topup in topups)
+    assert (code, asked) == (0, [first, second, second, third]), said
+    assert "PayOS takes no calls for now. Going on in 1 s.\n" in said
+    assert "asked             3\n" in said
 
 
 async def test_a_database_that_goes_away_meanwhile_is_told_in_a_sentence(
