@@ -20,11 +20,12 @@ const NOTHING = { status: null, isConnected: false, error: null };
  * @param {(error: Problem) => void} [options.onError]
  * @returns {{status: TopupUpdate | null, isConnected: boolean, error: Problem | null}}
  *   `status`: the newest state; `isConnected`: it comes live, not by polling; `error`: the last
- *   one since it came live
+ *   one since `status` came, or since it came live
  */
 export function useTopupSSE({ txRef, enabled = true, onStatusUpdate, onError }) {
   const [told, setTold] = useState({ txRef, ...NOTHING });
   const callbacks = useRef({ onStatusUpdate, onError });
+  const newest = useRef({ txRef, status: null }); // of this top-up, when it is enabled again
 
   useEffect(() => {
     callbacks.current = { onStatusUpdate, onError };
@@ -32,7 +33,8 @@ export function useTopupSSE({ txRef, enabled = true, onStatusUpdate, onError }) 
 
   useEffect(() => {
     if (!enabled || !txRef) return;
-    const stream = new TopupStream(txRef);
+    if (newest.current.txRef !== txRef) newest.current = { txRef, status: null };
+    const stream = new TopupStream(txRef, { initial: newest.current.status });
     const listening = new AbortController();
     const learn = (news) =>
       setTold((known) => ({ ...(known.txRef === txRef ? known : NOTHING), txRef, ...news }));
@@ -40,7 +42,8 @@ export function useTopupSSE({ txRef, enabled = true, onStatusUpdate, onError }) 
     const on = (name, handler) =>
       stream.addEventListener(name, (/** @type {any} */ { detail }) => handler(detail), { signal });
     on("status", (status) => {
-      learn({ status });
+      newest.current.status = status;
+      learn({ status, error: null });
       callbacks.current.onStatusUpdate?.(status);
     });
     on("connection", (connection) => {

@@ -1,5 +1,8 @@
 """static/use-topup-sse.js in real React."""
 
+import re
+from pathlib import Path
+
 import pytest
 import pytest_asyncio
 from playwright.async_api import BrowserContext, Page
@@ -14,6 +17,8 @@ from tests.browser.scripted_site import (
     frame,
     refuses,
     says,
+    says_and_ends,
+    update,
 )
 from tests.browser.stream_page import StreamPage
 
@@ -45,6 +50,32 @@ PAGE = b"""<!doctype html>
 </script>
 """
 ONE, OTHER = "T00000001", "T00000002"
+LOCKS = "navigator.locks.query().then(({ held, pending }) => held.length + pending.length)"
+"""How many streams lead or wait to."""
+
+README = Path(__file__).parents[2] / "README.md"
+SHOW_THE_EXAMPLE = """
+    async ([source, txRef]) => {
+      const { createElement, createRoot } = await import("react");
+      window.createElement = createElement;
+      const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+      const { Topup } = await import(url);
+      const root = document.body.appendChild(document.createElement("div"));
+      createRoot(root).render(createElement(Topup, { txRef }));
+    }
+"""
+
+
+def example(origin: str) -> str:
+    """The component of the README, as a module without JSX: its elements hold `{…}` and spaces."""
+    [source] = re.findall(r"```jsx\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
+    source = source.replace('"./', f'"{origin}/static/').replace("function", "export function")
+
+    def element(match: re.Match[str]) -> str:
+        children = ', " ", '.join(re.findall(r"\{(.*?)\}", match[2]))
+        return f'createElement("{match[1]}", null, {children})'
+
+    return re.sub(r"<(\w+)>(.*?)</\1>", element, source)
 
 
 @pytest_asyncio.fixture(loop_scope="session", params=["18", "19"])
@@ -153,3 +184,36 @@ async def test_an_error_for_good_stays(site: Site, page: Page) -> None:
     await show(page)
     await until(page, "shown.error?.code === 'topup_not_found'")
     assert await page.evaluate("told") == ["first topup_not_found"]
+
+
+async def test_a_state_replaces_an_error_though_nothing_comes_live(site: Site, page: Page) -> None:
+    site.stream.append(says_and_ends(error("off")))
+    site.status.append((200, update(2, stream=False)))
+    await show(page)
+    await until(page, "shown.error?.code === 'off'")
+    await until(page, "shown.status?.seq === 2 && shown.error === null && !shown.isConnected")
+    assert await page.evaluate("told") == ["first off", "first 2"]
+
+
+async def test_what_was_told_before_it_was_disabled_is_not_told_again(
+    site: Site, page: Page
+) -> None:
+    site.stream.append(says(frame(2, status="confirmed", final=True)))
+    await show(page)
+    await until(page, "told.length === 1")
+    await show(page, enabled=False)
+    await page.evaluate(f"navigator.locks.request('napvi?tx_ref={ONE}', () => {{}})")
+    await show(page, name="second")
+    await until(page, "rendered === 'second'")
+    assert await page.evaluate(LOCKS) == 0
+    await page.evaluate("fetch('/')")
+    assert site.asked[STREAM] == 1
+    assert await page.evaluate("told") == ["first 2"]
+    assert await page.evaluate("shown.status.seq") == 2
+
+
+async def test_the_example_of_the_readme_shows_what_polling_finds(site: Site, page: Page) -> None:
+    site.stream.append(says_and_ends(error("off")))
+    site.status.append((200, update(2, status="confirmed", final=True, stream=False)))
+    await page.evaluate(SHOW_THE_EXAMPLE, [example(f"http://127.0.0.1:{site.port}"), ONE])
+    await page.get_by_text("confirmed").wait_for()
