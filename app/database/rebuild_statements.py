@@ -104,18 +104,23 @@ FOUND = """
     FROM differences AS d ORDER BY d.projection DESC, d.key LIMIT %s
 """
 # A wrong entry keeps its id: exports have gone past it. Of a wallet that lacks one, or whose
-# entries are in another order, all are written again: their ids are their order.
+# entries are in another order, all are written again: their ids are their order. No two conditions
+# of a join in an OR: differences times entries would be compared, while every payment waits.
 REPLACE = """
     ALTER TABLE topup.ledger_entries DISABLE TRIGGER ledger_entries_before_change;
 
     DELETE FROM topup.ledger_entries AS l
-    USING differences AS d
-    WHERE
-        d.projection = 'ledger_entries'
-        AND (
-            l.user_id = d.user_id AND (d.found IS NULL OR d.rebuilt ? 'comes_before')
-            OR l.event_id || ' ' || l.account = d.key AND d.rebuilt IS NULL
-        );
+    WHERE l.user_id IN (
+        SELECT d.user_id FROM differences AS d
+        WHERE
+            d.projection = 'ledger_entries'
+            AND (d.found IS NULL OR d.rebuilt ? 'comes_before')
+    );
+    DELETE FROM topup.ledger_entries AS l
+    WHERE l.event_id || ' ' || l.account IN (
+        SELECT d.key FROM differences AS d
+        WHERE d.projection = 'ledger_entries' AND d.rebuilt IS NULL
+    );
     UPDATE topup.ledger_entries AS l
     SET
         user_id = r.user_id, amount = r.amount, balance_after = r.balance_after,

@@ -1,6 +1,6 @@
 -- append_batch: appends facts in set form and returns what became of each.
--- Raises:   TU002 a fact names a top-up that does not exist; whatever a bad fact violates. Then
---           nothing of the batch is appended.
+-- Raises:   TU002 a fact names a top-up that does not exist; TU019 not READ COMMITTED; whatever a
+--           bad fact violates. Then nothing of the batch is appended.
 -- Locks:    the top-ups of the batch in tx_ref order, their wallets in user order, suspense, bodies
 --           in the order of their hashes, events, checks.
 -- Notifies: topup:<tx_ref> for each new event, through the trigger.

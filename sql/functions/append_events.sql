@@ -1,7 +1,7 @@
 -- append_events: appends 1 to 64 facts in one transaction and returns what became of each:
 --           applied, duplicate, suspense, conflict, or rejected with the SQLSTATE in refused_with.
 --           One bad fact never fails its neighbours.
--- Raises:   TU001 the arrays are not of one length from 1 to 64.
+-- Raises:   TU001 the arrays are not of one length from 1 to 64; TU019 not READ COMMITTED.
 -- Locks:    the top-ups of the batch in tx_ref order, their wallets in user order, suspense, bodies
 --           in the order of their hashes, events, checks.
 -- Notifies: topup:<tx_ref> for each new event, through the trigger.

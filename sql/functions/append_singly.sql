@@ -1,6 +1,6 @@
 -- append_singly: appends the facts of a batch one by one, each in a subtransaction, and rejects
 --           those that raise; their bodies are kept.
--- Raises:   nothing for a bad fact; what is no fault of a fact.
+-- Raises:   nothing for a bad fact; what is no fault of a fact, TU019 among it.
 -- Locks:    the top-ups of the batch in tx_ref order, their wallets in user order, suspense, bodies
 --           in the order of their hashes, events, checks.
 -- Notifies: topup:<tx_ref> for each new event, through the trigger.

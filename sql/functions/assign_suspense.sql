@@ -2,7 +2,7 @@
 --           event: one in suspense, or a payment.conflict, which is accepted by this. The same
 --           assignment again is a duplicate, and the first reason and name stay.
 -- Raises:   TU002 unknown top-up; TU007 no such transfer waits; TU008 it was assigned to another
---           top-up; TU009 no reason; TU016 it has been recorded meanwhile; TU017 no name.
+--           top-up; TU009 no reason; TU016 recorded meanwhile; TU017 no name; TU019 isolation.
 -- Locks:    the top-up, then its wallet, the new event.
 -- Notifies: topup:<tx_ref>, through the trigger.
 -- Why a door: the application may not write a table.

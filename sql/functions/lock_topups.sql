@@ -1,6 +1,7 @@
 -- lock_topups: locks these top-ups in tx_ref order, then their wallets in user order; for a null
 --           among them, the suspense account.
--- Raises:   nothing; an unknown tx_ref locks nothing.
+-- Raises:   TU019 not READ COMMITTED: an older snapshot would miss what it waited for. Nothing
+--           else; an unknown tx_ref locks nothing.
 -- Locks:    rows of topups and wallets, then one advisory lock, until the transaction ends.
 -- Notifies: nothing.
 -- Why:      seqs and balances are allocated under these locks; any other order deadlocked.
@@ -10,8 +11,13 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    v_isolation CONSTANT text := current_setting('transaction_isolation');
     v_users bigint[];
 BEGIN
+    IF v_isolation <> 'read committed' THEN
+        RAISE EXCEPTION 'top-ups are locked in READ COMMITTED'
+        USING ERRCODE = 'TU019', DETAIL = v_isolation;
+    END IF;
     v_users := ARRAY(
         SELECT l.user_id
         FROM (

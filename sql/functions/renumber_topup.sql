@@ -1,7 +1,8 @@
 -- renumber_topup: records topup.renumbered with the next order code, for PayOS has another order
 --           under p_taken_order_code; returns the top-up. It stays as it is when it has another
 --           code by now, when there is a payment link, or when it waits for money no more.
--- Raises:   TU002 there is no such top-up; 23505 the next thousand codes are taken.
+-- Raises:   TU002 there is no such top-up; TU019 not READ COMMITTED; 23505 the next thousand codes
+--           are taken.
 -- Locks:    the top-up, then its wallet, the new event.
 -- Notifies: topup:<tx_ref>, through the trigger.
 -- Why a door: the application may not write a table.
