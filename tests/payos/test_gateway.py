@@ -236,7 +236,7 @@ async def test_a_link_that_was_made_although_the_answer_got_lost_is_found(
     for retries in (0, 1):
         lost.clear()
         url = await serve(losing_the_first_answer)
-        async with gateway_to(url, payos_timeout_seconds=1.0, payos_retries=retries) as gateway:
+        async with gateway_to(url, payos_timeout_seconds=2.0, payos_retries=retries) as gateway:
             link = await create(gateway, order_code=7000 + retries)
             state = await gateway.find_link(7000 + retries)
         assert lost == ["/v2/payment-requests"]

@@ -7,16 +7,18 @@ import httpx
 import psycopg
 import pytest
 
-from tests.processes.payer import SECONDS_MAX, Payer, deliver, http_client, log_in, webhook
+from tests.processes.payer import Payer, deliver, http_client, log_in, webhook
 from tests.services import Service, StartService
 
 pytestmark = pytest.mark.processes
 
 TOPUPS = 40
+SECONDS_MAX = 90.0  # no sweep comes before
 
 
 @pytest.fixture
 def process_a(environment: dict[str, str], start_service: StartService) -> Service:
+    environment["NAPVI_STREAM_SWEEP_SECONDS"] = "3600"
     environment["NAPVI_STREAMS_PER_USER_MAX"] = str(TOPUPS)
     environment["NAPVI_PAYOS_CALLS_WAITING_MAX"] = str(TOPUPS)  # all of them are opened at once
     environment["NAPVI_PAYOS_WAIT_SECONDS_MAX"] = "20"

@@ -20,7 +20,7 @@ def kept() -> int:
     return sum(len(each.buffer) for each in gc.get_objects() if type(each) is StreamBuffer)
 
 
-@pytest.mark.parametrize("service_settings", [{"answer_seconds_max": 0.5}])
+@pytest.mark.parametrize("service_settings", [{"answer_seconds_max": 1.0}])
 @pytest.mark.parametrize("path", PATHS)
 async def test_an_answer_that_is_not_taken_in_time_is_dropped_and_the_connection_lives(
     napvi: Napvi, path: str

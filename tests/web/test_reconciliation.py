@@ -181,7 +181,7 @@ async def test_when_payos_is_away_nothing_is_called_off(
 
 @pytest.mark.parametrize(
     "service_settings",
-    [{"reconcile": False, "payos_breaker_no_answers": 1, "payos_timeout_seconds": 1.0}],
+    [{"reconcile": False, "payos_breaker_no_answers": 1, "payos_timeout_seconds": 4.0}],
 )
 async def test_who_calls_off_is_not_held_up_by_what_the_background_meets(
     napvi: Napvi, payer: Payer

@@ -19,7 +19,7 @@ def path_of(topup: dict[str, Any]) -> str:
     return f"/api/topup/stream?tx_ref={topup['tx_ref']}"
 
 
-@pytest.mark.parametrize("service_settings", [{"stream_send_timeout_seconds": 0.5}])
+@pytest.mark.parametrize("service_settings", [{"stream_send_timeout_seconds": 1.0}])
 async def test_a_stream_whose_window_stays_shut_is_freed_at_its_end_and_the_other_one_lives(
     napvi: Napvi, payer: Payer, topup: dict[str, Any], database_url: str
 ) -> None:

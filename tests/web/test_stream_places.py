@@ -17,7 +17,7 @@ from tests.web.stream_places import closed, cookie_of, nothing_is_leased
 from tests.web.test_stream import transfer_by_hand
 
 VISITS, AT_ONCE = 300, 50
-SHORT = {"stream_send_timeout_seconds": 0.3}
+SHORT = {"stream_send_timeout_seconds": 1.0}
 
 
 @pytest.mark.parametrize("service_settings", [SHORT])

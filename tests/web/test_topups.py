@@ -109,7 +109,7 @@ async def test_when_payos_does_not_answer_the_topup_waits_and_a_retry_completes_
     assert await events_of(database_url, tx_ref) == [OPENED, LINKED]
 
 
-@pytest.mark.parametrize("service_settings", [{"payos_timeout_seconds": 1.0}])
+@pytest.mark.parametrize("service_settings", [{"payos_timeout_seconds": 3.0}])
 async def test_a_link_that_payos_made_and_did_not_tell_in_time_is_found_by_its_order_code(
     napvi: Napvi, payer: Payer
 ) -> None:
