@@ -14,7 +14,7 @@ from urllib.parse import SplitResult, urlsplit
 from playwright.async_api import BrowserContext, Page
 
 STATIC = Path(__file__).parents[2] / "app" / "static"
-SECONDS_MAX = 30  # less than the patience of a tab that follows: it cannot pass for promptness
+SECONDS_MAX = 8  # less than the patience of a stream, so that it cannot pass for promptness
 STREAM, STATUS = "/api/topup/stream", "/api/topup/status"
 HELD = "/held"
 EMPTY_PAGE = b"<!doctype html><link rel=icon href=data:,>"
