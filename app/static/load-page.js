@@ -4,5 +4,6 @@
 export async function loadPage(path) {
   const answer = await fetch(path).catch(() => null);
   if (!answer?.ok || answer.redirected) return null;
-  return new DOMParser().parseFromString(await answer.text(), "text/html");
+  const html = await answer.text().catch(() => null); // cut off on its way
+  return html === null ? null : new DOMParser().parseFromString(html, "text/html");
 }

@@ -94,11 +94,14 @@ async function showCode(slip) {
 /** What has happened is asked for only when somebody looks. */
 function keepHistory(details) {
   let stale = false;
+  let asking = false;
   const renew = async () => {
-    if (!stale || !details.open) return;
-    stale = false;
+    if (asking || !stale || !details.open) return;
+    [stale, asking] = [false, true];
     const newer = (await loadPage(location.pathname))?.querySelector("#history ol");
     if (newer) details.querySelector("ol").replaceWith(newer);
+    asking = false;
+    renew(); // one after another: an older answer that comes later would stay
   };
   details.addEventListener("toggle", renew);
   return () => {

@@ -14,9 +14,10 @@ from urllib.parse import SplitResult, urlsplit
 from playwright.async_api import BrowserContext, Page
 
 STATIC = Path(__file__).parents[2] / "app" / "static"
-SECONDS_MAX = 30  # less than the patience of a tab that follows: it cannot pass for promptness
+SECONDS_MAX = 8  # less than the patience of a stream, so that it cannot pass for promptness
 STREAM, STATUS = "/api/topup/stream", "/api/topup/status"
 HELD = "/held"
+CUT = "/cut"
 EMPTY_PAGE = b"<!doctype html><link rel=icon href=data:,>"
 TYPES = {".js": "text/javascript", ".html": "text/html"}
 
@@ -133,6 +134,9 @@ class Site:
                 return
             code, document = answer
             _write(writer, code, "application/json", json.dumps(document).encode())
+        elif path == CUT:
+            writer.write(_head(200, "text/html", 2 * len(EMPTY_PAGE)) + EMPTY_PAGE)
+            writer.close()
         else:
             if path == HELD:
                 self.held += 1

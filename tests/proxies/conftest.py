@@ -65,6 +65,7 @@ def service(environment: dict[str, str], simulator: Service) -> Iterator[Service
 
 @pytest.fixture(scope="module", params=PROXIES)
 def proxy(request: pytest.FixtureRequest, entrance: Front, service: Service) -> Iterator[Front]:
+    """Of nginx, the tests of a file may ask for 20 logins at once, and for two more each second."""
     with running_proxy(request.param, entrance, [service.address], IDLE_LIMIT):
         yield entrance
 

@@ -1,12 +1,13 @@
 """What a payer sees, hears and can do while waiting."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import BrowserContext, Page, expect
+from playwright.async_api import BrowserContext, Page, Route, expect
 
 from app.database.review import Review
 from app.model import TxRef
@@ -257,6 +258,33 @@ async def test_the_history_is_asked_for_only_by_who_looks(
     await process.store.append_events([paid(topup, 60_000)])
     await expect(history.locator("li").last).to_contain_text(dong(60_000, signed=True))
     assert len(requests.to(address)) == 2
+
+
+async def test_a_history_that_comes_late_does_not_undo_a_newer_one(
+    service: Service, process: Process, page: Page
+) -> None:
+    topup = await follow(service, page)
+    address, history = f"/wallet/topup/{topup['tx_ref']}", page.locator("#history")
+    answered, late = asyncio.Event(), asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        answer = await route.fetch()
+        answered.set()
+        await late.wait()
+        await route.fulfill(response=answer)
+
+    await process.store.append_events([paid(topup, 40_000)])
+    await expect(page.get_by_role("status")).to_contain_text("còn thiếu")
+    await page.route(f"**{address}", hold, times=1)
+    await history.locator("summary").click()
+    await answered.wait()
+    async with page.expect_response(f"**{address}") as old:
+        await process.store.append_events([paid(topup, 60_000)])
+        await expect(page.get_by_role("status")).to_contain_text("Đã nhận")
+        late.set()
+    await (await old.value).finished()
+    await expect(history.locator("li").last).to_contain_text(dong(60_000, signed=True))
+    await expect(history.locator("li")).to_have_count(4)
 
 
 async def test_what_is_on_the_screen_is_told_once(
