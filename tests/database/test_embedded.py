@@ -7,8 +7,11 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import psycopg
 import pytest
@@ -222,6 +225,32 @@ def test_a_killed_server_recovers_what_was_committed(
     assert (cluster / "postmaster.pid").exists()
     with server:
         assert ask(server, b"SELECT answer FROM kept") == 42
+
+
+def test_a_start_waits_for_the_children_of_a_killed_server(
+    made_server: EmbeddedPostgres, cluster: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that is busy notices late, and PostgreSQL does not start while it is there."""
+    made_server.start()
+    pid = postmaster_pid(cluster)
+    child = int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
+    os.kill(child, signal.SIGSTOP)
+    try:
+        os.kill(pid, signal.SIGKILL)
+        wait_for_the_end_of(pid)
+        made_server.stop()
+
+        def sleep(_: float) -> None:
+            os.kill(child, signal.SIGCONT)
+            wait_for_the_end_of(child)
+
+        clock = SimpleNamespace(monotonic=time.monotonic, sleep=sleep)
+        monkeypatch.setattr("app.database.embedded.pidfile.time", clock)
+        made_server.start()
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(child, signal.SIGCONT)
+    assert ask(made_server, b"SELECT 1") == 1
 
 
 def test_a_recycled_pid_neither_stops_the_start_nor_is_harmed(

@@ -8,7 +8,10 @@ from typing import Self
 
 from app.errors import DataDirectoryError
 
+SHARED_MEMORY_LINE = 6
 STATUS_LINE = 7
+SHARED_MEMORY = Path("/proc/sysvipc/shm")
+ATTACHED_COLUMN = 6
 ORPHAN_SECONDS_MAX = 30.0
 POLL_SECONDS = 0.01
 
@@ -47,6 +50,8 @@ def environment_after_crash(cluster: Path) -> dict[str, str]:
     PostgreSQL would refuse to start; PG_GRANDPARENT_PID names a process that does not count. The
     file stays, because PostgreSQL finds the shared memory of the last server with it.
 
+    So are the children of one that was killed, which hold its shared memory until they notice.
+
     Raises DataDirectoryError when the orphan does not end.
     """
     deadline = time.monotonic() + ORPHAN_SECONDS_MAX
@@ -57,4 +62,16 @@ def environment_after_crash(cluster: Path) -> dict[str, str]:
                 f"Stop it: kill -INT {left.pid}"
             )
         time.sleep(POLL_SECONDS)
+    while _leaves_children(cluster) and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
     return {} if left is None else {"PG_GRANDPARENT_PID": str(left.pid)}
+
+
+def _leaves_children(cluster: Path) -> bool:
+    """Whether processes are attached to the shared memory that the file names, by key and id."""
+    try:
+        segment = (cluster / "postmaster.pid").read_text().splitlines()[SHARED_MEMORY_LINE].split()
+        known = [line.split() for line in SHARED_MEMORY.read_text().splitlines()]
+    except (OSError, IndexError):
+        return False
+    return any(row[:2] == segment and row[ATTACHED_COLUMN] != "0" for row in known)
