@@ -41,17 +41,18 @@ class Transfer:
     currency: str = "VND"
 
     @classmethod
-    def read(cls, data: Fields, order_code: int, payment_link_id: str) -> Self:
-        """One that brought money to this order. Strict about what identifies it, and about nothing
-        else. Raises InvalidRequest that names the field."""
+    def read(cls, data: Fields, order_code: int, payment_link_id: str, code: str = SUCCESS) -> Self:
+        """One to this order; one that failed may have brought nothing. Strict about what identifies
+        it, and about nothing else. Raises InvalidRequest that names the field."""
         return cls(
             order_code=order_code,
             payment_link_id=payment_link_id,
             reference=text(data, "reference", nul_allowed=True),
-            amount=whole(data, "amount"),
+            amount=whole(data, "amount", smallest=1 if code == SUCCESS else 0),
             account_number=loose_text(data, "accountNumber"),
             description=loose_text(data, "description"),
             at=transaction_time(data.get("transactionDateTime")),
+            code=code,
         )
 
     def fact(self, channel: str, body: bytes | None = None, /, **more: object) -> Fact:

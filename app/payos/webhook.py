@@ -109,10 +109,9 @@ def _fact(data: dict[str, Any], body: bytes, channel: str) -> Fact:
     """The money facts of signed data; without a reference the data identify themselves."""
     _refuse_second_reading(data)
     order_code, link_id = whole(data, "orderCode"), payment_link_id(data, "paymentLinkId")
+    code = required_text(data, "code")
     transfer = replace(
-        Transfer.read(data, order_code, link_id),
-        code=required_text(data, "code"),
-        currency=currency(data, "currency"),
+        Transfer.read(data, order_code, link_id, code), currency=currency(data, "currency")
     )
     body_sha256 = hashlib.sha256(body).hexdigest()
     if not is_blank(transfer.reference):

@@ -145,11 +145,12 @@ async def test_a_transfer_that_comes_again_with_another_amount_is_no_second_cred
     assert bodies == 2, "both versions are evidence"
 
 
+@pytest.mark.parametrize("amount", [50_000, 0])
 async def test_a_failed_transaction_is_recorded_and_a_later_success_is_credited(
-    payos: PayOS, payer: Payer, topup: dict[str, Any], database_url: str
+    payos: PayOS, payer: Payer, topup: dict[str, Any], database_url: str, amount: int
 ) -> None:
     data = await data_for(database_url, topup)
-    assert await payos.tell(signed(data | {"code": "01"})) == SUCCESS
+    assert await payos.tell(signed(data | {"code": "01", "amount": amount})) == SUCCESS
     assert (await payer.status(topup["tx_ref"]))["status"] == "failed"
     assert await payer.balance() == 0
     assert await payos.tell(signed(data)) == SUCCESS
