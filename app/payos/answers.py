@@ -10,7 +10,15 @@ from typing import TypeVar
 
 from app.errors import InvalidRequest
 from app.model import Fact, PaymentLink
-from app.payos.fields import Fields, fault, payment_link_id, required_text, text, whole
+from app.payos.fields import (
+    Fields,
+    fault,
+    loose_text,
+    payment_link_id,
+    required_text,
+    text,
+    whole,
+)
 from app.payos.transfer import Transfer, is_blank, recorded_reference
 
 SOURCE = "payos.get"
@@ -65,15 +73,15 @@ def about(order_code: int, read: Callable[[Fields], Answer]) -> Callable[[Fields
 
 
 def read_created(data: Fields) -> PaymentLink:
-    """The answer to a new link."""
+    """The answer to a new link. What is only shown may be missing."""
     return PaymentLink(
         payment_link_id=payment_link_id(data, "paymentLinkId"),
         checkout_url=required_text(data, "checkoutUrl"),
         qr_code=required_text(data, "qrCode"),
-        bank_bin=text(data, "bin"),
-        account_number=text(data, "accountNumber"),
-        account_name=text(data, "accountName"),
-        transfer_message=text(data, "description"),
+        bank_bin=loose_text(data, "bin"),
+        account_number=loose_text(data, "accountNumber"),
+        account_name=loose_text(data, "accountName"),
+        transfer_message=loose_text(data, "description"),
     )
 
 

@@ -148,6 +148,14 @@ async def test_a_new_field_and_a_new_status_do_no_harm() -> None:
         assert found.status == "DREAMING"
 
 
+@pytest.mark.parametrize("odd", [970422, None, {}, "\0"], ids=repr)
+async def test_what_is_only_shown_costs_no_qr_code(odd: object) -> None:
+    shown = ("bin", "accountNumber", "accountName", "description")
+    created = envelope({**CREATED, **dict.fromkeys(shown, odd)})
+    async with answering(created) as url, gateway_to(url) as gateway:
+        assert (await create(gateway)).qr_code == CREATED["qrCode"]
+
+
 @pytest.mark.parametrize(
     "entry",
     [1, None, "FT1", [], {}, {**TRANSFER, "amount": "20000"}, {**TRANSFER, "amount": -1},
