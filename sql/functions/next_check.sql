@@ -3,8 +3,8 @@
 -- Locks:    nothing. Pure: equal arguments give equal results.
 -- Notifies: nothing.
 -- Why:      a webhook may be lost. The steps of the schedule, then its last one again and again,
---           once more when the time to pay is over, and nothing 48 hours later. A confirmed top-up
---           waits for that one question: a surplus may have come meanwhile.
+--           once more when the time to pay is over, and the last time 48 hours later. A confirmed
+--           top-up waits for those two: a surplus may have come meanwhile.
 CREATE OR REPLACE FUNCTION topup.next_check(
     p_topup topup.topups, p_now timestamptz, p_schedule double precision[]
 )
@@ -18,6 +18,8 @@ BEGIN
         SELECT min(c.at)
         FROM (
             SELECT topup.payable_until(p_topup.expires_at) AS at
+            UNION ALL
+            SELECT p_topup.expires_at + interval '48 hours'
             UNION ALL
             SELECT p_topup.opened_at + make_interval(secs => s.seconds)
             FROM unnest(trim_array(p_schedule, 1)) AS s (seconds)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from app.metrics.labels import CheckOutcome
 from app.metrics.metrics import Metrics
 
 ROOT = Path(__file__).parents[2]
@@ -102,6 +103,25 @@ def test_an_alert_asks_for_metrics_that_there_are() -> None:
     named = {name for expression in alerts() for name in NAME.findall(expression)}
     assert named
     assert named <= exported().keys()
+
+
+def test_every_question_to_payos_that_needs_somebody_has_an_alert() -> None:
+    """What is not answered is put off, so it is never overdue."""
+    told = {
+        value
+        for expression in alerts()
+        for name, matchers in SELECTOR.findall(expression)
+        if name == "napvi_payos_checks_total"
+        for _, values in MATCHER.findall(matchers)
+        for value in values.split("|")
+    }
+    assert told == {
+        CheckOutcome.HELD,
+        CheckOutcome.UNREADABLE,
+        CheckOutcome.DENIED,
+        CheckOutcome.UNANSWERED,
+        CheckOutcome.FAILED,
+    }
 
 
 def test_a_question_names_labels_and_values_that_there_are() -> None:

@@ -12,6 +12,7 @@ from tests.payments import CLAIM_SECONDS, Process, connected, open_process, quer
 from tests.sql.checks import AT_ONCE, claim, due_in_seconds, finish, make_due
 from tests.sql.streams import Payer, Worker, come
 
+TWO_DAYS = 2 * 86_400
 SLOW = 10  # what an answer puts off counts from that answer, and this test takes its time
 
 
@@ -134,16 +135,17 @@ async def test_after_an_answer_the_next_step_of_the_schedule_follows(
     ) == [(0, None, False)]
 
 
-async def test_an_answer_about_what_is_confirmed_and_out_of_time_is_the_last(
-    database_url: str,
+@pytest.mark.parametrize(("seconds", "last"), [(60, False), (TWO_DAYS + 60, True)])
+async def test_what_is_confirmed_and_out_of_time_is_asked_about_until_two_days_later(
+    database_url: str, process: Process, seconds: int, last: bool
 ) -> None:
-    async with open_process(database_url) as process:
-        topup = await expired_ago(process, 60)
-        await confirm(process, topup)
+    topup = await expired_ago(process, seconds)
+    await confirm(process, topup)
     await make_due(database_url, topup)
     assert await claim(database_url) == {topup.tx_ref}
     await finish(database_url, topup)
-    assert await due_in_seconds(database_url, topup.tx_ref) is None
+    due = await due_in_seconds(database_url, topup.tx_ref)
+    assert due == (None if last else pytest.approx(TWO_DAYS - 60, abs=1))
 
 
 async def test_without_an_answer_the_question_comes_again_soon_and_is_never_dropped(
@@ -184,7 +186,7 @@ async def test_answers_do_not_make_the_question_after_them_rarer(
 @pytest.fixture
 async def in_doubt(process: Process, database_url: str) -> Topup:
     """Confirmed, out of time, and a transfer is held; it is being asked about."""
-    topup = await expired_ago(process, 60)
+    topup = await expired_ago(process, TWO_DAYS + 60)
     await confirm(process, topup)
     await hold(process, topup, "W")
     assert await claim(database_url) == {topup.tx_ref}
