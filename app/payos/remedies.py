@@ -53,17 +53,21 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 BY_STATUS = MappingProxyType(
     {401: LOGIN, 403: FORBIDDEN, 404: NOT_FOUND, 405: NO_POST, 419: FORBIDDEN}
 )
+NOT_LET_IN = (
+    "PayOS does not let us in (code {code}). Compare PAYOS_CLIENT_ID and PAYOS_API_KEY with the "
+    "channel's page on my.payos.vn."
+)
 BY_CODE = MappingProxyType(
     {
         "214": "PayOS does not know the channel, or it is paused (code 214). Compare "
         "PAYOS_CLIENT_ID and PAYOS_API_KEY with its page on my.payos.vn, and see that it runs.",
         "201": "PayOS does not accept our signature (code 201). PAYOS_CHECKSUM_KEY is not that of "
         "the channel: copy it anew from my.payos.vn.",
-        "401": "PayOS does not let us in (code 401). Compare PAYOS_CLIENT_ID and PAYOS_API_KEY "
-        "with the channel's page on my.payos.vn.",
+        "401": NOT_LET_IN.format(code=401),
+        "403": NOT_LET_IN.format(code=403),
     }
 )
-"""Of refusals that are not about the address."""
+"""Of refusals that every call would meet."""
 
 TEXTS = (
     (re.compile(r"timeout|timed out|ETIMEDOUT|ECONNABORTED", re.I), TOO_SLOW),
