@@ -17,6 +17,9 @@ NO_CONNECTION = (
     "no connection can be made. Check that the proxy runs, and that port and firewall let the "
     "world in."
 )
+NO_TLS = (
+    "no TLS is there: it answers in plain HTTP. Check the port, and that the proxy has TLS on it."
+)
 CERTIFICATE = "its certificate is not trusted. Get one for this very host name, with its chain."
 TOO_SLOW = (
     "no answer came in time; PayOS waits 10 s. Check that the proxy reaches napvi, and that the "
@@ -71,7 +74,13 @@ BY_CODE = MappingProxyType(
 
 TEXTS = (
     (re.compile(r"timeout|timed out|ETIMEDOUT|ECONNABORTED", re.I), TOO_SLOW),
-    (re.compile(r"ENOTFOUND|EAI_AGAIN|getaddrinfo|name or service|hostname", re.I), NO_SUCH_HOST),
+    (
+        re.compile(
+            r"ENOTFOUND|EAI_AGAIN|getaddrinfo|name or service|name resolution|with hostname", re.I
+        ),
+        NO_SUCH_HOST,
+    ),
+    (re.compile(r"wrong.version.number|record.layer|packet.length", re.I), NO_TLS),
     (re.compile(r"certificate|self.signed|SSL|TLS", re.I), CERTIFICATE),
     (re.compile(r"ECONNREFUSED|ECONNRESET|EHOSTUNREACH|connect", re.I), NO_CONNECTION),
 )
