@@ -32,7 +32,7 @@ class Tally:
     """What the whole run brought."""
 
     asked: int = 0
-    failed: list[TxRef] = field(default_factory=list)
+    failed: dict[TxRef, PayOSFailed] = field(default_factory=dict)
     recovered: list[int] = field(default_factory=list)
     suspended: list[int] = field(default_factory=list)
     closed: int = 0
@@ -95,13 +95,13 @@ def moment(context: click.Context, parameter: click.Parameter, text: str) -> dat
 def reconcile(since: datetime, tx_refs: tuple[str, ...]) -> None:
     """Ask PayOS what its webhooks should have told, and record it.
 
-    Works beside running servers. Ends with 1 when PayOS did not answer about some of them.
+    Works beside running servers. Ends with 1 when calls about some of them failed.
     """
     try:
         wanted = [parse_tx_ref(text) for text in tx_refs]
     except InvalidRequest as problem:
         raise click.BadParameter(str(problem.fields["tx_ref"]), param_hint="--tx-ref") from None
-    settings = configured(log_level="error")  # what PayOS does not answer is said at the end
+    settings = configured(log_level="error")  # why calls failed is said at the end
     settings.payos()  # refused before the database is asked
     tally = Tally()
     try:
@@ -120,8 +120,8 @@ def reconcile(since: datetime, tx_refs: tuple[str, ...]) -> None:
 def _tell(tally: Tally) -> None:
     for line in tally.lines():
         click.echo(line)
-    for tx_ref in tally.failed:
-        click.echo(f"PayOS did not answer about {tx_ref}.", err=True)
+    for tx_ref, problem in tally.failed.items():
+        click.echo(f"{tx_ref}: {problem}", err=True)
 
 
 async def _run(
@@ -154,5 +154,5 @@ async def _ask(
     tally.asked += 1
     try:
         tally.add(await patience.answer(check))
-    except PayOSFailed:
-        tally.failed.append(order.tx_ref)
+    except PayOSFailed as problem:
+        tally.failed[order.tx_ref] = problem

@@ -41,7 +41,7 @@ def recover(first: int | None, gap: int) -> None:
 
     Run it before `serve`. Their money goes to suspense, under the tx_ref that the payer has; those
     that wait for money are closed at PayOS; their codes are not given again. Then run `reconcile`
-    for the top-ups of before. Ends with 1 when PayOS did not answer about some of them.
+    for the top-ups of before. Ends with 1 when calls about some of them failed.
     """
     settings = configured(log_level="error")
     channel = settings.payos().client_id
@@ -86,5 +86,6 @@ def _tell(found: LostOrders) -> None:
     click.echo(f"unreadable        {found.unreadable}")
     click.echo(f"failed calls      {len(found.failed)}")
     if found.failed:
-        first = min(found.failed)
-        click.echo(f"PayOS did not answer about all of them. Go on with --from {first}.", err=True)
+        for reason in dict.fromkeys(map(str, found.failed.values())):
+            click.echo(reason, err=True)
+        click.echo(f"Go on with --from {min(found.failed)}.", err=True)

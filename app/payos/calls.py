@@ -19,7 +19,7 @@ from app.metrics.metrics import Metrics
 from app.payos.breaker import Breaker, BreakerOpen, Clock
 from app.payos.bulkhead import Bulkhead, BulkheadFull
 from app.payos.fields import Fields
-from app.payos.refusal import RefusedWithCode
+from app.payos.refusal import NOT_LET_IN, RefusedWithCode
 from app.payos.response_hook import RateLimited
 from app.settings import Settings
 
@@ -170,6 +170,8 @@ def _judge(error: Exception) -> tuple[PayOSOutcome, str, Problem]:
         return PayOSOutcome.NO_ANSWER, name, PayOSTimeout()
     code = getattr(error, "error_code", None)
     status = getattr(error, "status_code", None) or 0
+    if not isinstance(code, str) and status in NOT_LET_IN:  # a gateway's own words, no envelope
+        code = str(status)
     if not isinstance(code, str) or status >= 500:
         problem = PayOSRefused("PayOS gave an answer that cannot be read.")
         return PayOSOutcome.UNREADABLE, name, problem

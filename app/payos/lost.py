@@ -33,8 +33,8 @@ class LostTransfer:
 
 @dataclass(slots=True)
 class LostOrders:
-    """What a search brought. `failed`: codes about which PayOS did not answer, or that it
-    did not close."""
+    """What a search brought. `failed`: why PayOS did not answer about a code, or did not close
+    its order."""
 
     asked: int = 0
     latest: int = 0
@@ -42,7 +42,7 @@ class LostOrders:
     closed: int = 0
     unreadable: int = 0
     transfers: list[LostTransfer] = field(default_factory=list)
-    failed: list[int] = field(default_factory=list)
+    failed: dict[int, PayOSFailed] = field(default_factory=dict)
 
 
 class LostOrderSearch:
@@ -89,8 +89,8 @@ class LostOrderSearch:
             if state is not None:
                 found.latest = max(found.latest, code)
                 state = await self._closed(state) or state
-        except PayOSFailed:
-            found.failed.append(code)
+        except PayOSFailed as problem:
+            found.failed[code] = problem
         if state is not None:  # what was paid counts, though the order is still open
             found.orders += 1
             await self._record(state)

@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from app.errors import AskingStopped, PayOSFailed, PayOSTimeout, PayOSUnavailable
+from app.payos.refusal import RefusedWithCode
+from app.payos.remedies import BY_CODE
 
 PAUSES_MAX = 10
 
@@ -28,7 +30,8 @@ class Patience:
     async def answer(self, question: Callable[[], Awaitable[Answer]]) -> Answer:
         """What comes of `question`, which may be asked several times.
 
-        Raises AskingStopped, and what `question` raises except PayOSUnavailable.
+        Raises AskingStopped, also when PayOS would refuse every question; and what `question`
+        raises except PayOSUnavailable.
         """
         if not self._pausing.locked():
             try:
@@ -51,8 +54,10 @@ class Patience:
             raise
         except PayOSTimeout:
             raise
-        except PayOSFailed:
+        except PayOSFailed as problem:
             self._answered()
+            if isinstance(problem, RefusedWithCode) and problem.payos_code in BY_CODE:
+                raise AskingStopped(BY_CODE[problem.payos_code]) from problem
             raise
         self._answered()
         return answer

@@ -14,7 +14,8 @@ NOT_LET_IN = (401, 403)
 
 
 class RefusedWithCode(PayOSRefused):
-    """PayOS said no. `payos_code` is its business code: 20, 214, 231 …
+    """PayOS said no. `payos_code` is its business code: 20, 214, 231 …; the status of HTTP where it
+    lets nobody in and gives none.
 
     `explanation`: what it says in place of data, where it says anything. Of a webhook that did
     not answer with 2xx, that is what PayOS met there. `is_about_order`: asked about another one,

@@ -17,6 +17,9 @@ NO_CONNECTION = (
     "no connection can be made. Check that the proxy runs, and that port and firewall let the "
     "world in."
 )
+NO_TLS = (
+    "no TLS is there: it answers in plain HTTP. Check the port, and that the proxy has TLS on it."
+)
 CERTIFICATE = "its certificate is not trusted. Get one for this very host name, with its chain."
 TOO_SLOW = (
     "no answer came in time; PayOS waits 10 s. Check that the proxy reaches napvi, and that the "
@@ -53,21 +56,31 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 BY_STATUS = MappingProxyType(
     {401: LOGIN, 403: FORBIDDEN, 404: NOT_FOUND, 405: NO_POST, 419: FORBIDDEN}
 )
+NOT_LET_IN = (
+    "PayOS does not let us in (code {code}). Compare PAYOS_CLIENT_ID and PAYOS_API_KEY with the "
+    "channel's page on my.payos.vn."
+)
 BY_CODE = MappingProxyType(
     {
         "214": "PayOS does not know the channel, or it is paused (code 214). Compare "
         "PAYOS_CLIENT_ID and PAYOS_API_KEY with its page on my.payos.vn, and see that it runs.",
         "201": "PayOS does not accept our signature (code 201). PAYOS_CHECKSUM_KEY is not that of "
         "the channel: copy it anew from my.payos.vn.",
-        "401": "PayOS does not let us in (code 401). Compare PAYOS_CLIENT_ID and PAYOS_API_KEY "
-        "with the channel's page on my.payos.vn.",
+        "401": NOT_LET_IN.format(code=401),
+        "403": NOT_LET_IN.format(code=403),
     }
 )
-"""Of refusals that are not about the address."""
+"""Of refusals that every call would meet."""
 
 TEXTS = (
     (re.compile(r"timeout|timed out|ETIMEDOUT|ECONNABORTED", re.I), TOO_SLOW),
-    (re.compile(r"ENOTFOUND|EAI_AGAIN|getaddrinfo|name or service|hostname", re.I), NO_SUCH_HOST),
+    (
+        re.compile(
+            r"ENOTFOUND|EAI_AGAIN|getaddrinfo|name or service|name resolution|with hostname", re.I
+        ),
+        NO_SUCH_HOST,
+    ),
+    (re.compile(r"wrong.version.number|record.layer|packet.length", re.I), NO_TLS),
     (re.compile(r"certificate|self.signed|SSL|TLS", re.I), CERTIFICATE),
     (re.compile(r"ECONNREFUSED|ECONNRESET|EHOSTUNREACH|connect", re.I), NO_CONNECTION),
 )

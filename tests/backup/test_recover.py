@@ -28,6 +28,7 @@ async def test_it_tells_where_to_go_on_when_payos_does_not_answer(
         topup = await doors.topup()
         code, said = await recover(environment, "--gap", "2")
         assert (code, f"Go on with --from {topup.order_code + 1}." in said) == (1, True), said
+        assert said.count("PayOS did not answer in time") == 1, said
         assert (await doors.topup()).order_code > topup.order_code + 1_000_000
 
 

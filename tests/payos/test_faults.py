@@ -18,7 +18,7 @@ from app.payos.signature import sign_create_link
 from app.payos.simulator import Simulator, create_simulator
 from app.payos.simulator.cashier import PAYMENTS
 from app.payos.simulator.delivery import Courier
-from app.payos.simulator.faults import FAULTS, Fault, Pace, Place, read_rates
+from app.payos.simulator.faults import FAULTS, OF_A_PAYMENT, Fault, Pace, Place, read_rates
 from app.payos.simulator.plan import Plan
 from app.payos.simulator.routes import ROUTES
 from app.processes import REFUSED
@@ -315,6 +315,22 @@ async def test_html_has_status_200_and_no_link(stage: Stage) -> None:
     await stage.link()
 
 
+@pytest.mark.parametrize(
+    ("fault", "status", "pause_seconds"),
+    [(Fault.SERVER_ERROR, 503, "60"), (Fault.RATE_LIMIT, 429, "1")],
+)
+async def test_a_call_about_a_link_fails_once_and_does_nothing(
+    stage: Stage, fault: Fault, status: int, pause_seconds: str
+) -> None:
+    await stage.link()
+    for method, path in (("GET", ""), ("POST", "/cancel")):
+        await stage.expect(fault)
+        url = f"/v2/payment-requests/5001{path}"
+        answer = await stage.browser.request(method, url, headers=CREDENTIALS, json={})
+        assert (answer.status_code, answer.headers["Retry-After"]) == (status, pause_seconds)
+        assert (await stage.sdk.payment_requests.get(5001)).status == "PENDING"
+
+
 async def test_the_same_seed_and_the_same_calls_meet_the_same_faults() -> None:
     rates = {fault: 0.1 for fault in FAULTS}
     plans = Plan(rates, seed=7), Plan(rates, seed=7), Plan(rates, seed=8)
@@ -421,7 +437,7 @@ async def test_the_page_offers_every_fault_of_a_payment_and_applies_it(stage: St
     created = await stage.sdk.payment_requests.create(link_request())
     page = (await stage.browser.get(created.checkout_url)).text
     offered = {fault for fault in Fault if f'<option value="{fault}">' in page}
-    assert offered == {fault for fault in Fault if fault.place is not Place.CREATE}
+    assert offered == {fault for fault in Fault if fault.place in OF_A_PAYMENT}
     form = {"amount": "50000", "fault": "duplicate"}
     answer = await stage.browser.post(f"{created.checkout_url}/pay", data=form)
     assert answer.status_code == 303

@@ -189,6 +189,15 @@ async def test_wrong_credentials_are_refused_with_their_code(simulator_url: str)
             assert refusal.value.payos_code == "214"
 
 
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("body", [b'{"statusCode":401,"message":"Unauthorized"}', b"<html>"])
+async def test_who_is_not_let_in_is_told_so_without_a_code(status: int, body: bytes) -> None:
+    async with answering(http(body, status)) as url, gateway_to(url) as gateway:
+        with pytest.raises(RefusedWithCode) as refusal:
+            await gateway.find_link(5001)
+    assert (refusal.value.payos_code, refusal.value.is_about_order) == (str(status), False)
+
+
 async def test_a_base_url_with_a_path_keeps_it(
     serve: Callable[[Any], Awaitable[str]],
 ) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from app.errors import AskingStopped, PayOSRefused, PayOSTimeout, Problem
 from app.payos.patience import Patience
+from app.payos.refusal import RefusedWithCode
 from app.payos.response_hook import RateLimited
 
 LIMITED = RateLimited(retry_after_seconds=1)
@@ -63,6 +64,13 @@ async def test_after_so_many_pauses_without_an_answer_nobody_asks_any_more() -> 
     with pytest.raises(AskingStopped, match="after 2 pauses"):
         await patience.answer(asked.question)
     assert (asked.times, len(told)) == (4, 2)
+
+
+@pytest.mark.parametrize("code", ["201", "214", "401", "403"])
+async def test_nobody_asks_any_more_where_every_question_would_be_refused(code: str) -> None:
+    asked = Asked(RefusedWithCode(code, "no"))
+    with pytest.raises(AskingStopped, match=rf"\(code {code}\).*PAYOS_"):
+        await Patience(list[str]().append).answer(asked.question)
 
 
 @pytest.mark.parametrize("answer", [None, PayOSRefused()], ids=["answer", "refusal"])

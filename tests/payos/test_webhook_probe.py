@@ -53,11 +53,43 @@ async def test_who_never_answers_is_told() -> None:
         ("connect ECONNREFUSED 127.0.0.1:443", "no connection"),
         ("unable to verify the first certificate", "certificate"),
         ("connect ETIMEDOUT 203.0.113.1:443", "10 s"),
+        ("Hostname/IP does not match certificate's altnames: Host: a.example.", "certificate"),
+        ("getaddrinfo ENOTFOUND ssl.shop.example", "host name"),
+        ("write EPROTO 1:error:2:SSL routines:ssl3_get_record:wrong version number", "no TLS"),
+        (
+            "write EPROTO 1:error:2:SSL routines:tls_get_more_records:packet length too long",
+            "no TLS",
+        ),
+        (
+            "write EPROTO 1:error:2:SSL routines:ssl3_read_bytes:tlsv1 alert internal error",
+            "certif",
+        ),
     ],
 )
 def test_the_errors_of_payos_s_own_network_are_understood(text: str, told: str) -> None:
     """In the words of Node, which PayOS's sender is written in."""
     assert told in (remedy_of_text(text) or "")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Hostname mismatch, certificate is not valid for 'a.example'. (_ssl.c:1006)", "certif"),
+        ("[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)", "no TLS"),
+        ("[SSL: RECORD_LAYER_FAILURE] record layer failure (_ssl.c:1029)", "no TLS"),
+        ("[Errno -3] Temporary failure in name resolution", "host name"),
+        ("[Errno -5] No address associated with hostname", "host name"),
+        ("[Errno -2] Name or service not known", "host name"),
+        ("All connection attempts failed", "no connection"),
+    ],
+)
+def test_the_errors_of_our_own_network_are_understood(text: str, told: str) -> None:
+    assert told in (remedy_of_text(text) or "")
+
+
+async def test_an_address_without_tls_is_told() -> None:
+    with elsewhere(200) as url:
+        assert "no TLS" in await complaint(url.replace("http:", "https:"))
 
 
 def test_a_redirect_that_names_no_place_has_a_remedy() -> None:

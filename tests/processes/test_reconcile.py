@@ -72,14 +72,27 @@ async def test_the_command_credits_what_was_lost_once(
     assert await drift(database_url) == []
 
 
-async def test_the_command_says_about_whom_payos_did_not_answer(
+async def test_the_command_says_about_whom_payos_did_not_answer_and_why(
     environment: dict[str, str], payer: Payer
 ) -> None:
     topup = await payer.topup()
     environment["PAYOS_BASE_URL"] = "http://127.0.0.1:9"  # the discard port: nobody is there
     code, said = await command(environment, "reconcile")
-    assert (code, f"PayOS did not answer about {topup['tx_ref']}." in said) == (1, True), said
+    assert (code, f"{topup['tx_ref']}: PayOS did not answer in time" in said) == (1, True), said
     assert "failed calls      1" in said
+
+
+@pytest.mark.parametrize("arguments", [["reconcile"], ["recover", "--gap", "50"]])
+async def test_what_is_wrong_with_the_settings_is_told_once(
+    environment: dict[str, str], simulator: Service, database_url: str, arguments: list[str]
+) -> None:
+    async with open_process(database_url) as doors:
+        topup = await doors.topup()
+    environment |= {"PAYOS_BASE_URL": simulator.url, "PAYOS_API_KEY": "another"}
+    code, said = await command(environment, *arguments)
+    assert (code, said.count("(code 214)"), topup.tx_ref in said) == (2, 1, False), said
+    assert "PAYOS_API_KEY" in said
+    assert "Go on with" not in said
 
 
 async def test_what_payos_takes_no_call_for_is_asked_about_after_the_pause(

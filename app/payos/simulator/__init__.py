@@ -33,7 +33,7 @@ class Simulator(Quart):
         self.cashier = Cashier(self.courier, self.plan)
         creation = Creation(self.orders, self.cashier, self.plan, pace)
         for part in (
-            MerchantApi(channel, self.orders, creation, self.courier),
+            MerchantApi(channel, self.orders, creation, self.courier, self.plan),
             Checkout(self.orders, self.cashier, self.courier),
             Remote(self.orders, self.cashier, self.courier),
             FaultControl(self.plan),

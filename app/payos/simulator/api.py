@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 
-from quart import Blueprint, request
+from quart import Blueprint, Response, abort, request
 
 from app.errors import InvalidRequest
 from app.payos.fields import required_text, text
@@ -12,8 +12,13 @@ from app.payos.signature import sign, verify
 from app.payos.simulator.bank import Account, Orders, UnknownOrder
 from app.payos.simulator.creation import Creation
 from app.payos.simulator.delivery import Courier
+from app.payos.simulator.faults import Fault, Place
 from app.payos.simulator.link_request import Refusal, new_order
+from app.payos.simulator.plan import Plan
 from app.payos.simulator.wire import JsonObject, created_link, link, registration
+
+UNANSWERED = {Fault.SERVER_ERROR: (503, 60), Fault.RATE_LIMIT: (429, 1)}
+"""The status, and after how many seconds one shall come again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +40,13 @@ class MerchantApi:
         orders: Orders,
         creation: Creation,
         courier: Courier,
+        plan: Plan,
     ) -> None:
         self._channel = channel
         self._orders = orders
         self._creation = creation
         self._courier = courier
+        self._plan = plan
 
     def blueprint(self) -> Blueprint:
         blueprint = Blueprint("api", __name__)
@@ -61,9 +68,11 @@ class MerchantApi:
         return self._signed(created_link(order, f"{site}/web/{order.payment_link_id}"))
 
     async def get(self, identifier: str) -> JsonObject:
+        self._meet_fault()
         return self._signed(link(self._orders.find(identifier)))
 
     async def cancel(self, identifier: str) -> JsonObject:
+        self._meet_fault()
         body = await _json()
         signature = body.pop("signature", None)
         if signature is not None and not self._is_signed(body, signature):
@@ -87,6 +96,13 @@ class MerchantApi:
         given = (request.headers.get("x-client-id"), request.headers.get("x-api-key"))
         if given != (self._channel.client_id, self._channel.api_key):
             raise Refusal("214", "Cổng thanh toán không tồn tại hoặc đã tạm dừng")
+
+    def _meet_fault(self) -> None:
+        """Raises what Quart answers instead of what was asked for."""
+        fault = self._plan.draw(Place.CALL)
+        if fault is not None:
+            status, pause_seconds = UNANSWERED[fault]
+            abort(Response("", status, {"Retry-After": str(pause_seconds)}))
 
     def _is_signed(self, body: JsonObject, signature: object) -> bool:
         return verify(body, str(signature), [self._channel.checksum_key]) is not None

@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from app.payos.simulator.bank import Order, Transfer
 from app.payos.simulator.delivery import Courier
-from app.payos.simulator.faults import Fault, Place
+from app.payos.simulator.faults import OF_A_PAYMENT, Fault, Place
 from app.payos.simulator.plan import Plan
 from app.payos.simulator.postbox import Delivery
 
@@ -23,7 +23,7 @@ class Cashier:
         self, order: Order, amount: int, chosen: Fault | None = None
     ) -> tuple[Transfer, Delivery]:
         """Money for `order`, meeting the fault `chosen` where that bites."""
-        met = {place: self._plan.draw(place, chosen) for place in Place if place != Place.CREATE}
+        met = {place: self._plan.draw(place, chosen) for place in OF_A_PAYMENT}
         carried = PAYMENTS[met[Place.PAYMENT]](order, amount)
         transfer = order.receive(
             carried,

@@ -22,9 +22,10 @@ class Place(StrEnum):
     DELIVERY = "delivery"
     ANSWER = "answer"
     QUESTION = "question"
+    CALL = "call"
 
 
-OF_A_PAYMENT = frozenset(Place) - {Place.CREATE}
+OF_A_PAYMENT = frozenset(Place) - {Place.CREATE, Place.CALL}
 
 
 class Fault(StrEnum):
@@ -54,6 +55,8 @@ class Fault(StrEnum):
     OTHER_AMOUNT = "other-amount"
     RETRY = "retry"
     OTHER_REFERENCE = "other-reference"
+    SERVER_ERROR = "server-error"
+    RATE_LIMIT = "rate-limit"
 
     @property
     def place(self) -> Place:
@@ -148,6 +151,12 @@ FAULTS: Mapping[Fault, Entry] = MappingProxyType(
             Place.QUESTION,
             "GET khác mã giao dịch",
             "Whoever asks for the link finds the transfer under another reference.",
+        ),
+        Fault.SERVER_ERROR: Entry(
+            Place.CALL, "Lỗi máy chủ", "Nothing is done, and the answer is 503: again in a minute."
+        ),
+        Fault.RATE_LIMIT: Entry(
+            Place.CALL, "Quá nhiều yêu cầu", "Nothing is done, and the answer is 429: again in 1 s."
         ),
     }
 )

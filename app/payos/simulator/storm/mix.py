@@ -11,6 +11,7 @@ RATE_AT = MappingProxyType(
         Place.DELIVERY: 0.07,
         Place.QUESTION: 0.1,
         Place.ANSWER: 1.0,
+        Place.CALL: 0.05,
     }
 )
 """Of each fault at a place."""
