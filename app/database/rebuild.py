@@ -6,6 +6,7 @@ places, because functions and views know them by identity.
 """
 
 import asyncio
+import logging
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -32,7 +33,10 @@ from app.database.rebuild_statements import (
     STAND_STILL,
     TABLES,
 )
+from app.database.schema_locks import LOCK_SECONDS_MAX, PAUSE_SECONDS, holders, limit_waiting
 from app.errors import ConfigurationError, RebuildFailed
+
+log = logging.getLogger(__name__)
 
 TOPUPS_PER_STEP = 2_000
 DIFFERENCES_SHOWN_MAX = 100
@@ -63,11 +67,17 @@ async def rebuild(
     `progress(top-ups folded, of how many)`. Without `swap` nobody waits for it; with it, whoever
     writes does. Raises ConfigurationError, RebuildFailed; then nothing has changed.
     """
+    held = ""
     for _ in range(ATTEMPTS_MAX):
         try:
             return await _rebuild(database_url, progress, swap)
         except psycopg.errors.DeadlockDetected:  # with whoever opens a top-up: docs/locking.md
+            held = "too many top-ups are opened meanwhile. Run it again, or stop the servers."
             await asyncio.sleep(random.random() * PAUSE_SECONDS_MAX)  # noqa: S311
+        except psycopg.errors.LockNotAvailable:
+            held = await _held(database_url)
+            log.warning("event=rebuild.waits held=%r", held)
+            await asyncio.sleep(PAUSE_SECONDS)
         except psycopg.errors.InsufficientPrivilege as error:
             raise ConfigurationError(
                 "DATABASE_URL",
@@ -76,7 +86,17 @@ async def rebuild(
             ) from error
         except psycopg.Error as error:
             raise RebuildFailed(f"{error}".strip()) from error
-    raise RebuildFailed("too many top-ups are opened meanwhile. Run it again, or stop the servers.")
+    raise RebuildFailed(held)
+
+
+async def _held(database_url: str) -> str:
+    """Whom it waited for in vain."""
+    try:
+        async with await connect(database_url, "rebuild") as connection:
+            who = await holders(connection)
+    except psycopg.Error as error:
+        raise RebuildFailed(f"{error}".strip()) from error
+    return f"locks were not free within {LOCK_SECONDS_MAX} s: {who}. Wait for them, or end them."
 
 
 async def _rebuild(
@@ -107,6 +127,7 @@ async def snapshot(database_url: str, *, swap: bool) -> AsyncIterator[AsyncConne
         await connection.execute(OWNER)
         await connection.execute(ALONE)
         if swap:  # before the first query: what is seen is what stands when the locks are held
+            await limit_waiting(connection)
             await connection.execute(STAND_STILL)
         await connection.execute("RESET ROLE")
         await connection.execute(SCHEMA)

@@ -1,7 +1,8 @@
-"""Waiting for locks while a schema changes: not for long, and saying for whom.
+"""Waiting for locks on tables: not for long, and saying for whom.
 
 Whoever wants a lock on a table is in front of everybody who comes after: while a migration waits
-for a long query to end, payments wait for the migration.
+for a long query to end, payments wait for the migration. A swap of a rebuild is no better: while it
+waits for one table, it holds others.
 """
 
 from psycopg import AsyncConnection

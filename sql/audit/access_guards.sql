@@ -35,6 +35,18 @@ SELECT
     NOT pg_has_role(m.role, 'topup_owner', 'MEMBER') AS in_force
 FROM (VALUES ('topup_app'), ('topup_auditor')) AS m (role)
 UNION ALL
+SELECT -- in no list of privileges; superusers and members of topup_owner may write in any case
+    'nobody writes through pg_write_all_data' AS guard,
+    NOT EXISTS (
+        SELECT FROM pg_catalog.pg_roles AS r
+        WHERE
+            r.rolcanlogin
+            AND NOT r.rolsuper
+            AND pg_has_role(r.oid, 'pg_write_all_data', 'MEMBER')
+            AND NOT pg_has_role(r.oid, 'topup_owner', 'MEMBER')
+            AND has_database_privilege(r.oid, current_database(), 'CONNECT')
+    ) AS in_force
+UNION ALL
 SELECT
     'triggers fire in new sessions, whatever the role' AS guard,
     NOT EXISTS (

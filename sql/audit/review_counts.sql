@@ -1,9 +1,25 @@
--- review_counts: how much waits for a person, in one row.
+-- review_counts: how much waits for a person, in one row. Every scrape asks, so what a conflict is
+--           with, which audit.conflicts tells, is not looked up for those that are over.
 CREATE OR REPLACE VIEW audit.review_counts AS
 SELECT
     s.suspense_transfers,
     s.suspense_vnd,
-    (SELECT count(*) FROM audit.conflicts AS c WHERE c.state = 'open') AS conflicts_open,
+    (
+        SELECT count(*) FROM topup.events AS c
+        WHERE
+            c.type = 'payment.conflict'
+            AND (c.data ->> 'code' <> '00') IS NOT TRUE
+            AND NOT EXISTS (
+                SELECT FROM topup.events AS h
+                WHERE h.event_id = (c.data ->> 'held_event_id')::uuid
+            )
+            AND NOT EXISTS (
+                SELECT FROM topup.events AS a
+                WHERE
+                    a.type = 'suspense.assigned'
+                    AND (a.data ->> 'conflict_event_id')::uuid = c.event_id
+            )
+    ) AS conflicts_open,
     (SELECT count(*) FROM audit.unread_bodies) AS bodies_unread
 FROM (
     SELECT

@@ -88,6 +88,13 @@ DAMAGE: dict[LiteralString, str] = {
     "GRANT INSERT ON topup.events TO PUBLIC": "nobody but topup_owner may write events",
     "ALTER TABLE topup.events OWNER TO postgres": "nobody but topup_owner may write events",
     "GRANT topup_owner TO topup_app": "topup_app cannot become topup_owner",
+    "CREATE ROLE intern LOGIN; GRANT topup_auditor, pg_write_all_data TO intern": (
+        "nobody writes through pg_write_all_data"
+    ),
+    """
+    CREATE ROLE clerks; GRANT pg_write_all_data TO clerks;
+    CREATE ROLE intern LOGIN NOINHERIT; GRANT clerks TO intern
+    """: "nobody writes through pg_write_all_data",
     "ALTER ROLE topup_app SET session_replication_role = replica": (
         "triggers fire in new sessions, whatever the role"
     ),
@@ -128,6 +135,20 @@ async def test_a_guard_that_is_weaker_or_gone_is_seen(superuser: AsyncConnection
             await superuser.execute(damage)
             assert guard in await off(superuser), damage
     assert await off(superuser) == set()
+
+
+async def test_the_role_that_migrates_may_come_from_a_hosting_provider(
+    superuser: AsyncConnection,
+) -> None:
+    """Whose group writes everywhere, and who can become topup_owner anyhow."""
+    async with superuser.transaction(force_rollback=True):
+        await superuser.execute(
+            """
+            CREATE ROLE provider; GRANT pg_write_all_data TO provider;
+            CREATE ROLE migrates LOGIN; GRANT provider, topup_owner TO migrates
+            """
+        )
+        assert await off(superuser) == set()
 
 
 async def test_a_body_that_is_not_what_was_signed_is_seen(superuser: AsyncConnection) -> None:

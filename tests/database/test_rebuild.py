@@ -9,7 +9,7 @@ import pytest
 from app.database.rebuild import Difference, rebuild, snapshot
 from app.database.rebuild_statements import DIFFERENCES, END, REPLACE
 from app.errors import RebuildFailed
-from app.model import EventType, new_tx_ref
+from app.model import EventType, Outcome, new_tx_ref
 from tests.payments import (
     UNKNOWN_ORDER,
     Process,
@@ -225,3 +225,36 @@ async def test_replacing_begins_again_when_somebody_opens_a_topup_meanwhile(
             (new_tx_ref(), uuid4(), user),
         )
     assert await swapping == []
+
+
+VACUUMING = "LOCK TABLE topup.events IN SHARE UPDATE EXCLUSIVE MODE"
+
+
+async def test_payments_are_recorded_beside_replacing_that_waits_for_a_vacuum(
+    process: Process, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It holds two tables while it waits for the third; so it lets go, and comes again."""
+    monkeypatch.setattr("app.database.rebuild.PAUSE_SECONDS", 0.5)
+    topup = await process.topup(100_000)
+    async with connected(database_url) as vacuum, vacuum.transaction():
+        await vacuum.execute(VACUUMING)
+        swapping = asyncio.create_task(rebuilt(database_url, swap=True))
+        for _ in range(2):
+            async with asyncio.timeout(10):
+                while not await query(database_url, "SELECT FROM pg_locks WHERE NOT granted"):
+                    assert not swapping.done()
+            [answer] = await process.store.append_events([transfer(topup.order_code, 1_000)])
+            assert answer.outcome == Outcome.APPLIED
+    assert await swapping == []
+
+
+async def test_replacing_gives_up_in_the_end_and_says_for_whom(
+    process: Process, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await history(process)
+    monkeypatch.setattr("app.database.rebuild.ATTEMPTS_MAX", 1)
+    monkeypatch.setattr("app.database.rebuild.PAUSE_SECONDS", 0)
+    async with connected(database_url) as vacuum, vacuum.transaction():
+        await vacuum.execute(VACUUMING)
+        with pytest.raises(RebuildFailed, match=rf"pid {vacuum.info.backend_pid} \(postgres, "):
+            await rebuild(database_url, lambda *_: None, swap=True)

@@ -97,9 +97,16 @@ ROWS: tuple[LiteralString, ...] = (
     FROM generate_series(1, %(for_review)s) AS n
     """,
     """
-    INSERT INTO topup.payos_bodies (body_sha256, raw, fault)
-    SELECT sha256(n::text::bytea), '', CASE WHEN n <= %(for_review)s THEN 'json.shape' END
+    INSERT INTO topup.payos_bodies
+        (body_sha256, raw, fault, dismissed_at, dismissed_by, dismissed_reason)
+    SELECT
+        sha256(n::text::bytea), '', CASE WHEN n <= 20 * %(for_review)s THEN 'json.shape' END,
+        d.at, CASE WHEN d.at IS NOT NULL THEN 'Lan' END,
+        CASE WHEN d.at IS NOT NULL THEN 'no money' END
     FROM generate_series(1, %(bodies)s) AS n
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN n BETWEEN %(for_review)s + 1 AND 20 * %(for_review)s THEN now() END
+    ) AS d (at)
     """,
     """
     INSERT INTO topup.payos_checks (tx_ref, next_at)

@@ -127,7 +127,7 @@ def _of_streams(topups: int) -> dict[str, Hot]:
 def _of_persons() -> dict[str, Hot]:
     """A scrape asks for the first every few seconds."""
     return {
-        "what waits, counted": Hot(COUNTS, (), {"events_for_review", "payos_bodies_unread"}, 100),
+        "what waits, counted": Hot(COUNTS, (), {"events_for_review", "payos_bodies_waiting"}, 100),
         "what is in suspense": Hot(SUSPENSE, (100,), {"events_for_review"}, 100),
         "conflicts": Hot(CONFLICTS, (100,), {"events_for_review"}, 100),
     }
