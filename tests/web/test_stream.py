@@ -82,6 +82,7 @@ async def test_a_stream_starts_with_retry_and_the_current_state(
         "amount_paid": 0,
         "confirmed_at": None,
         "late": False,
+        "under_review": False,
         "final": False,
         "wallet_balance": 0,
         "expires_at": topup["expires_at"],

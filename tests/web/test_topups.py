@@ -270,6 +270,7 @@ async def test_status_has_these_members(payer: Payer, topup: dict[str, Any]) -> 
         "amount_paid": 0,
         "confirmed_at": None,
         "late": False,
+        "under_review": False,
         "final": False,
         "wallet_balance": 0,
         "expires_at": topup["expires_at"],

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import BrowserContext, Page, Route, expect
+from playwright.async_api import Browser, BrowserContext, Page, Route, expect
 
 from app.database.review import Review
 from app.model import TxRef
@@ -242,6 +242,27 @@ async def test_who_comes_back_sees_that_the_money_was_for_another_topup(
     assert len(requests.to(f"/wallet/topup/{topup['tx_ref']}")) == 3
     await page.goto(f"{service.url}/wallet")
     await expect(page.locator(".mark")).to_have_text(["Thành công", "Đang chờ"])
+
+
+async def test_without_javascript_one_is_told_to_reload_and_offered_nothing_that_needs_it(
+    service: Service, process: Process, page: Page, browser: Browser
+) -> None:
+    topup = await follow(service, page)
+    await expect(page.locator(".by-hand")).to_be_hidden()
+    context = await browser.new_context(
+        java_script_enabled=False, locale="vi-VN", storage_state=await page.context.storage_state()
+    )
+    without = await context.new_page()
+    await without.goto(page.url)
+    await expect(without.locator(".by-hand")).to_be_visible()
+    await expect(without.locator(".by-hand")).to_contain_text("không tự cập nhật")
+    for promise in (".connection", ".copy >> nth=0", ".cancel", ".left"):
+        await expect(without.locator(promise)).to_be_hidden()
+    await process.store.append_events([paid(topup)])
+    await without.locator(".by-hand a").click()
+    await expect(without.get_by_role("status")).to_contain_text(f"Đã nhận {dong(AMOUNT)}")
+    await expect(without.locator(".by-hand")).to_have_count(0)
+    await context.close()
 
 
 async def test_the_history_is_asked_for_only_by_who_looks(
