@@ -1,6 +1,6 @@
 -- claim_checks: takes up to p_at_once top-ups about which it is time to ask PayOS, less what is
---           being asked already, anywhere, and gives their tx_refs. What was confirmed meanwhile is
---           put off, not asked, unless a transfer is in doubt, or a process died while it asked.
+--           being asked anywhere; gives their tx_refs, the urgent ones first. What was confirmed
+--           meanwhile is put off, unless a transfer is in doubt, or a process died while it asked.
 -- Raises:   nothing.
 -- Locks:    one advisory lock, then rows of payos_checks that are free, until the commit. Returns
 --           nothing while another process claims.
@@ -14,6 +14,7 @@ RETURNS SETOF text
 LANGUAGE plpgsql
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off -- a plan made while the tables were small shall do for large ones
 AS $$
 DECLARE
     v_now timestamptz;
@@ -25,33 +26,33 @@ BEGIN
         RETURN;
     END IF;
     v_now := clock_timestamp();
-    v_room := p_at_once - (
-        SELECT count(*)::integer FROM topup.payos_checks AS c WHERE c.claimed_until > v_now
-    );
+    SELECT p_at_once - count(*) INTO v_room
+    FROM topup.payos_checks AS c WHERE c.claimed_until > v_now;
     IF v_room <= 0 THEN
         RETURN;
     END IF;
 
     v_due := ARRAY(
         SELECT c.tx_ref FROM topup.payos_checks AS c
+        WHERE c.urgent AND c.next_at <= v_now AND (c.claimed_until > v_now) IS NOT TRUE
+        ORDER BY c.next_at
+        LIMIT 256
+        FOR UPDATE SKIP LOCKED
+    ) || ARRAY(
+        SELECT c.tx_ref FROM topup.payos_checks AS c
         WHERE c.next_at <= v_now AND (c.claimed_until > v_now) IS NOT TRUE
         ORDER BY c.next_at
         LIMIT 256
         FOR UPDATE SKIP LOCKED
     );
-    WITH settled AS (
-        SELECT t.tx_ref, topup.payable_until(t.expires_at) AS last_at
-        FROM topup.topups AS t
-        WHERE t.tx_ref = ANY (v_due) AND t.status = 'confirmed'
-    )
-
-    UPDATE topup.payos_checks AS c SET next_at = s.last_at
-    FROM settled AS s
+    UPDATE topup.payos_checks AS c SET
+        next_at = topup.payable_until(t.expires_at), urgent = false
+    FROM topup.topups AS t
     WHERE
-        c.tx_ref = s.tx_ref
-        AND s.last_at > v_now
-        AND NOT c.doubtful
-        AND c.claimed_until IS NULL;
+        c.tx_ref = ANY (v_due) AND NOT c.doubtful AND c.claimed_until IS NULL
+        AND t.tx_ref = c.tx_ref
+        AND t.status = 'confirmed'
+        AND topup.payable_until(t.expires_at) > v_now;
 
     RETURN QUERY
     UPDATE topup.payos_checks AS c
@@ -59,7 +60,7 @@ BEGIN
     WHERE c.tx_ref IN (
         SELECT d.tx_ref FROM topup.payos_checks AS d
         WHERE d.tx_ref = ANY (v_due) AND d.next_at <= v_now
-        ORDER BY d.next_at
+        ORDER BY d.urgent DESC, d.next_at
         LIMIT v_room
     )
     RETURNING c.tx_ref;

@@ -39,7 +39,11 @@ BEGIN
         ),
         asked = CASE WHEN p_answered THEN 0 ELSE c.asked + 1 END,
         claimed_until = NULL,
-        doubtful = c.doubtful OR NOT p_answered
+        doubtful = c.doubtful OR NOT p_answered,
+        urgent = CASE
+            WHEN p_answered THEN c.doubtful OR topup.is_urgent(v_topup, v_next_at)
+            ELSE c.urgent
+        END
     WHERE c.tx_ref = p_tx_ref;
 END
 $$;

@@ -10,20 +10,21 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    INSERT INTO topup.payos_checks AS c (tx_ref, next_at, doubtful)
-    SELECT
-        t.tx_ref,
-        coalesce(
+    INSERT INTO topup.payos_checks AS c (tx_ref, next_at, doubtful, urgent)
+    SELECT t.tx_ref, n.at, p_doubtful, p_doubtful OR topup.is_urgent(t, n.at)
+    FROM topup.topups AS t
+    CROSS JOIN LATERAL (
+        SELECT coalesce(
             CASE WHEN NOT p_doubtful
                 THEN topup.next_check(t, clock_timestamp(), topup.check_schedule())
             END,
             clock_timestamp()
-        ),
-        p_doubtful
-    FROM topup.topups AS t
+        ) AS at
+    ) AS n
     WHERE t.tx_ref = p_tx_ref AND t.order_code IS NOT NULL
     ON CONFLICT (tx_ref) DO UPDATE SET
         next_at = least(c.next_at, excluded.next_at),
-        doubtful = c.doubtful OR excluded.doubtful;
+        doubtful = c.doubtful OR excluded.doubtful,
+        urgent = c.urgent OR excluded.urgent;
 END
 $$;

@@ -109,8 +109,9 @@ ROWS: tuple[LiteralString, ...] = (
     ) AS d (at)
     """,
     """
-    INSERT INTO topup.payos_checks (tx_ref, next_at)
-    SELECT m.tx_ref, now() + make_interval(secs => m.n %% 200 - 5) FROM made AS m WHERE m.pending
+    INSERT INTO topup.payos_checks (tx_ref, next_at, urgent)
+    SELECT m.tx_ref, now() + make_interval(secs => m.n %% 200 - 5), m.n %% 2 = 0
+    FROM made AS m WHERE m.pending
     """,
     """
     INSERT INTO topup.stream_leases (worker_id, stream_id, user_id, session_hash, tx_ref)

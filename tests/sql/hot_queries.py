@@ -88,14 +88,14 @@ def _of_payos(topups: int) -> dict[str, Hot]:
     looked_up = {"topups_order_code_key", "topups_pkey", "events_event_id_key", "wallets_pkey"}
     looked_up |= {"events_in_suspense"}
     alike = looked_up | {"events_held_in_suspense"}
-    asked = ([tx_ref(new)],)
+    asked, due = ([tx_ref(new)],), {"payos_checks_next_at", "payos_checks_urgent"}
     return {
         "record a payment": Hot(APPEND_EVENTS, _paid(order_code(new), link(new)), looked_up, 30),
         "record another payment": Hot(APPEND_EVENTS, _paid(order_code(OLD), link(OLD)), alike, 100),
         "record a stranger's": Hot(
             APPEND_EVENTS, _paid(UNKNOWN_ORDER, link(new)), {"topups_order_code_key"}, 30
         ),
-        "what to ask PayOS": Hot(CLAIM, (4, 60.0), {"payos_checks_next_at"}, 3 * PENDING),
+        "what to ask PayOS": Hot(CLAIM, (4, 60.0), due, 3 * PENDING),
         "whom to ask about": Hot(ORDERS, asked, {"topups_pkey"}),
         "it was asked": Hot(FINISH, (tx_ref(new), True), {"payos_checks_pkey", "topups_pkey"}),
         "ask at once": Hot(HASTEN, asked, {"payos_checks_pkey", "topups_pkey"}),

@@ -6,9 +6,17 @@ import pytest
 
 from app.database.openings import Openings
 from app.database.reconciliation import Checks
-from app.model import Outcome, Topup
+from app.model import EventType, Outcome, Topup
 from app.settings import Settings
-from tests.payments import CLAIM_SECONDS, Process, connected, open_process, query, transfer
+from tests.payments import (
+    CLAIM_SECONDS,
+    Process,
+    about,
+    connected,
+    open_process,
+    query,
+    transfer,
+)
 from tests.sql.checks import AT_ONCE, claim, due_in_seconds, finish, make_due
 from tests.sql.streams import Payer, Worker, come
 
@@ -90,6 +98,59 @@ async def test_no_more_are_asked_about_at_once_than_allowed_whoever_asks(
     assert await claim(database_url) == set()
     await finish(database_url, topups[0])
     assert await claim(database_url) == {topups[AT_ONCE].tx_ref}
+
+
+async def test_who_waits_comes_before_what_was_abandoned_or_called_off(
+    database_url: str, process: Process
+) -> None:
+    abandoned = [await expired_ago(process, 3_600) for _ in range(3)]
+    called_off, confirmed = await process.topup(), await process.topup()
+    await process.store.append_events([about(called_off.tx_ref, EventType.TOPUP_CANCELLED)])
+    await confirm(process, confirmed)
+    for topup in (called_off, confirmed):
+        await make_due(database_url, topup)
+        await claim(database_url)
+        await finish(database_url, topup)
+    waited_for, in_doubt = await process.topup(), await process.topup()
+    await confirm(process, in_doubt)
+    await hold(process, in_doubt, "W")
+    await make_due(database_url, *abandoned, called_off, confirmed, waited_for, in_doubt)
+    assert await claim(database_url, at_once=2) == {waited_for.tx_ref, in_doubt.tx_ref}
+    assert await claim(database_url, at_once=6) == {
+        topup.tx_ref for topup in (*abandoned, called_off)
+    }
+
+
+async def test_who_waits_is_found_behind_any_number_of_abandoned_ones(
+    database_url: str, topup: Topup
+) -> None:
+    await make_due(database_url, topup)
+    await query(
+        database_url,
+        """
+        INSERT INTO topup.payos_checks (tx_ref, next_at)
+        SELECT 'T' || lpad(n::text, 8, '0'), now() - interval '2 h'
+        FROM generate_series(1, 1000) AS n RETURNING 1
+        """,
+    )
+    assert await claim(database_url, at_once=1) == {topup.tx_ref}
+
+
+@pytest.mark.breaks_the_laws
+async def test_the_question_that_ends_a_topup_is_urgent_until_it_is_answered(
+    database_url: str, process: Process, topup: Topup
+) -> None:
+    abandoned = await expired_ago(process, 3_600)
+    over = "UPDATE topup.payos_checks SET next_at = %s WHERE tx_ref = %s RETURNING 1"
+    await query(database_url, over, topup.expires_at, topup.tx_ref)
+    for answered in (False, True):
+        await make_due(database_url, abandoned, topup)
+        assert await claim(database_url, at_once=1) == {topup.tx_ref}
+        ended = "UPDATE topup.topups SET expires_at = opened_at - interval '6 s' RETURNING 1"
+        await query(database_url, ended)
+        await finish(database_url, topup, answered)
+    await make_due(database_url, abandoned, topup)
+    assert await claim(database_url, at_once=1) == {abandoned.tx_ref}
 
 
 async def test_what_a_dead_process_asked_about_is_given_to_another_after_the_lease(

@@ -1,4 +1,4 @@
-"""next_check: after half a minute, two, ten, then every hour; at the end, and two days on."""
+"""next_check: half a minute, two minutes, ten minutes, every hour; at the end, and two days on."""
 
 from itertools import pairwise
 
