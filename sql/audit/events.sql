@@ -11,9 +11,12 @@ SELECT
     t.user_id,
     e.data,
     (e.recorded_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date AS recorded_on,
-    -- Whatever was recorded, the log has to stay readable: what is no number is in data.
-    CASE WHEN e.data ->> 'amount' ~ '^\d{1,16}$' THEN (e.data ->> 'amount')::bigint END AS amount,
-    CASE WHEN e.data ->> 'order_code' ~ '^\d{1,16}$'
+    -- Whatever was recorded, the log has to stay readable: what is no number is in data. The locale
+    -- of the database may know more digits, so not \d.
+    CASE WHEN e.data ->> 'amount' ~ '^[0-9]{1,16}$'
+        THEN (e.data ->> 'amount')::bigint
+    END AS amount,
+    CASE WHEN e.data ->> 'order_code' ~ '^[0-9]{1,16}$'
         THEN (e.data ->> 'order_code')::bigint
     END AS order_code,
     e.data ->> 'reference' AS reference,

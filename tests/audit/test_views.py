@@ -108,10 +108,13 @@ async def test_an_accepted_conflict_is_received_on_the_day_it_was_accepted(
     told_otherwise = transfer(topup.order_code, 7_000, "FT-told-twice")
     await process.store.append_events([paid, told_otherwise])
     [(conflict,)] = await query(database_url, "SELECT event_id FROM audit.conflicts")
+    still_open = "SELECT conflicts_open FROM audit.review_counts"
+    assert await query(database_url, still_open) == [(1,)]
     async with connected(database_url, "topup_app") as connection:
         await connection.execute(
             "SELECT topup.assign_suspense(%s, %s, 'two transfers', 'Lan')", (conflict, topup.tx_ref)
         )
+    assert await query(database_url, still_open) == [(0,)]
     assert await query(database_url, AS_A_DAY) == [(8_000, 8_000, 0, 0)]
     assert await query(
         database_url, "SELECT amount, reference, why FROM audit.statement ORDER BY entry_id"
