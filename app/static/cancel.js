@@ -14,9 +14,9 @@ export function offerToCancel(form, stream) {
   });
   handle(form, async () => {
     if (await agreed(dialog)) {
-      const { status } = await postJson("/api/topup/cancel", { tx_ref: stream.state.tx_ref });
-      if (status === "pending") throw new Problem("unknown"); // PayOS says that money came
-      while (pending()) await next(stream, "status");
+      const update = await postJson("/api/topup/cancel", { tx_ref: stream.state.tx_ref });
+      if (update.status === "pending") throw new Problem("unknown"); // PayOS says that money came
+      stream.accept(update);
     }
     if (!pending()) document.querySelector("h1").focus(); // the button is gone
   });

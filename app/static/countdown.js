@@ -12,12 +12,13 @@ export function clock(leftMs) {
 }
 
 /**
- * The time as the server has it. This page is from just now: browsers keep none (`no-store`).
+ * The time as the server has it.
  * @param {string} served when the server made this page, by its clock
+ * @param {number} came the same moment as performance.now() counts: scripts may come much later
  * @returns {() => number} milliseconds since 1970
  */
-export function serverClock(served) {
-  const ahead = Date.parse(served) - Date.now();
+export function serverClock(served, came) {
+  const ahead = Date.parse(served) - (Date.now() - (performance.now() - came));
   return () => Date.now() + ahead;
 }
 

@@ -9,7 +9,9 @@ import { watch } from "./topup-slip.js";
 const form = document.querySelector("#new-topup");
 const slip = document.querySelector("[data-update]");
 if (form) offer(form);
-if (slip) watch(slip);
+// This page is from just now: browsers keep none (`no-store`).
+const [here] = performance.getEntriesByType("navigation");
+if (slip) watch(slip, here?.responseStart ?? performance.now());
 
 function offer(form) {
   const { amount } = form.elements;
@@ -51,10 +53,11 @@ function newAttempt() {
 /** The server renders the page of a top-up, here as in a tab that opens it later. */
 async function show(path) {
   history.replaceState(null, "", path);
+  const asked = performance.now();
   const page = await loadPage(path);
   if (!page) return location.reload();
   document.title = page.title;
   document.querySelector("main").replaceWith(page.querySelector("main"));
-  watch(document.querySelector("[data-update]"));
+  watch(document.querySelector("[data-update]"), asked);
   document.querySelector("h1").focus();
 }

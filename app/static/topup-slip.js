@@ -2,23 +2,32 @@
 
 import { offerToCancel } from "./cancel.js";
 import { countDown, serverClock } from "./countdown.js";
-import { loadPage } from "./load-page.js";
 import { dong } from "./money.js";
+import { insist, renewal } from "./retrying.js";
 import { askAgain } from "./review.js";
 import { tellSeen } from "./seen.js";
 import { TopupStream } from "./topup-stream.js";
 
 const CALM_SECONDS = 1.5; // shorter interruptions are not worth a word
 const OUT_OF_TIME = { pending: "overdue", underpaid: "incomplete" };
-const FULL = ["busy", "too_many"]; // no place for a stream: it polls until there is one
 
-/** @param {HTMLElement} slip */
-export function watch(slip) {
+/**
+ * @param {HTMLElement} slip
+ * @param {number} made when its answer began, as performance.now() counts
+ */
+export function watch(slip, made) {
   const texts = JSON.parse(slip.dataset.texts);
   const initial = JSON.parse(slip.dataset.update);
-  const now = serverClock(slip.dataset.now);
+  const now = serverClock(slip.dataset.now, made);
   const part = (name) => slip.querySelector(`[data-part="${name}"]`);
   const renewHistory = keepHistory(document.querySelector("#history"));
+  const renewCode = renewal(
+    () => stream.connection !== "closed",
+    (page) => {
+      showCode(slip, page);
+      render(stream.state); // the page may be older than that
+    },
+  );
   const render = (update) => {
     const sentence = sentenceFor(update, now());
     const missing = update.amount - update.amount_paid;
@@ -29,6 +38,7 @@ export function watch(slip) {
       document.title = `${news} · nạp ví`;
       // At once, not smoothly: nothing glides where the tab is hidden, or motion is unwanted.
       part("sentence").closest(".state").scrollIntoView({ block: "nearest", behavior: "instant" });
+      keepFocus();
     }
     write(part("more"), fill(texts[`${sentence}_more`], amounts));
     write(part("balance"), dong(update.wallet_balance));
@@ -46,7 +56,7 @@ export function watch(slip) {
     slip.classList.add("changed");
     render(detail);
     renewHistory();
-    if (detail.type === "topup.linked" || !slip.querySelector(".next [target]")) showCode(slip);
+    if (detail.type === "topup.linked" || !slip.querySelector(".next [target]")) renewCode.stale();
     if (live) tellSeen(detail.recorded_at, Number(slip.dataset.seenShare));
   });
   stream.addEventListener("connection", ({ detail }) => {
@@ -60,10 +70,8 @@ export function watch(slip) {
   stream.addEventListener("error", ({ detail: { code } }) => {
     if (code === "not_logged_in") location.assign(`/login?next=${location.pathname}`);
     if (stream.connection === "closed") write(part("connection"), texts.stopped);
-    if (!FULL.includes(code)) return;
-    clearTimeout(trouble); // no connection was lost
-    write(part("connection"), texts.polling);
   });
+  insist(slip.querySelector(".frame img"));
   const cancel = document.querySelector("#cancel");
   if (cancel) offerToCancel(cancel, stream);
   askAgain(slip);
@@ -82,32 +90,29 @@ export function sentenceFor({ status, late, amount_paid, under_review, expires_a
 }
 
 /** The page may be older than the payment link. What is not replaced, others hold on to. */
-async function showCode(slip) {
-  const page = await loadPage(location.pathname);
+function showCode(slip, page) {
   for (const place of [".frame > :first-child", ".next"]) {
-    const newer = page?.querySelector(`.slip ${place}`);
+    const newer = page.querySelector(`.slip ${place}`);
     if (newer) slip.querySelector(place).replaceWith(newer);
   }
-  if (!slip.querySelector(".transfer")) slip.append(...(page?.querySelectorAll(".transfer") ?? []));
+  if (!slip.querySelector(".transfer")) slip.append(...page.querySelectorAll(".transfer"));
+  insist(slip.querySelector(".frame img"));
 }
 
 /** What has happened is asked for only when somebody looks. */
 function keepHistory(details) {
-  let stale = false;
-  let asking = false;
-  const renew = async () => {
-    if (asking || !stale || !details.open) return;
-    [stale, asking] = [false, true];
-    const newer = (await loadPage(location.pathname))?.querySelector("#history ol");
-    if (newer) details.querySelector("ol").replaceWith(newer);
-    asking = false;
-    renew(); // one after another: an older answer that comes later would stay
-  };
-  details.addEventListener("toggle", renew);
-  return () => {
-    stale = true;
-    renew();
-  };
+  const { look, stale } = renewal(
+    () => details.open,
+    (page) => details.querySelector("ol").replaceWith(page.querySelector("#history ol")),
+  );
+  details.addEventListener("toggle", look);
+  return stale;
+}
+
+/** What had the focus may be hidden now: who hears the page goes on from its title. */
+function keepFocus() {
+  if (getComputedStyle(document.activeElement).visibility !== "hidden") return;
+  document.querySelector("h1").focus({ preventScroll: true });
 }
 
 function fill(text, values) {

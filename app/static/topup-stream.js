@@ -26,7 +26,7 @@ const told = { ...full, superseded: "yielded", off: "off", not_logged_in: "close
 const broken = { empty: "asking", refused: "asking" }; // `empty`: it ended without a word
 const focus = "returning";
 
-/** What can happen in each state, and the next state; docs/browser.md has it as a table. */
+/** What can happen in each state, and the next state; docs/browser.md says what each does. */
 export const TRANSITIONS = {
   // Hears the tab that leads.
   following: { ...always, leads: "opening", silent: "following", focus },
@@ -34,33 +34,34 @@ export const TRANSITIONS = {
   live: { ...leading, ...told, broken: "retrying", empty: "asking", silent: "asking" },
   // The browser reconnects: it knows the last id. Polls.
   retrying: { ...leading, ...broken, open: "live", silent: "asking", focus },
-  // Why? One status request.
-  asking: { ...leading, event: "live", asked: "down" },
-  // Polls until the backoff is over.
+  asking: { ...leading, ...told, event: "live", asked: "down" },
   down: { ...leading, due: "opening", focus },
-  // Polls: streams elsewhere took the place.
   yielded: { ...leading, focus },
-  // Polls: this user gets no stream.
   off: { ...leading, on: "opening", focus },
-  // One status request; then a visible page takes the lead.
   returning: { gone: "away", end: "closed", asked: "following" },
-  // Frozen, or kept for the back button.
   away: { back: "returning", end: "closed" },
   closed: {},
 };
 
 const HEAR = ["live", "retrying", "asking"];
 const POLL = ["retrying", "down", "yielded", "off"];
+/** By the event, else by the state; else as before. */
 const SHOWN = {
-  live: ["live"],
-  reconnecting: ["retrying", "asking", "down", "returning"],
-  polling: ["yielded", "off"],
-  closed: ["closed"],
+  busy: "polling",
+  too_many: "polling",
+  yielded: "polling",
+  off: "polling",
+  live: "live",
+  retrying: "reconnecting",
+  asking: "reconnecting",
+  down: "reconnecting",
+  returning: "reconnecting",
+  closed: "closed",
 };
 
 /** The end can come without a newer state: when late money is awaited no longer. */
 function reduce(state, update, restart) {
-  if (restart || !state || update.seq > state.seq) return update;
+  if (restart || !(update.seq <= state?.seq)) return update;
   return update.final && update.seq === state.seq ? { ...state, final: true } : state;
 }
 
@@ -131,7 +132,7 @@ export class TopupStream extends EventTarget {
     if (!HEAR.includes(to)) this.#source?.close();
     this.#phase = to;
     this.#dispatch("transition", { from, event, to });
-    for (const name in SHOWN) if (SHOWN[name].includes(to)) this.#say(name);
+    this.#say(SHOWN[event] ?? SHOWN[to] ?? this.#connection);
     this.#share();
     if (visit !== this.#visit) return; // a listener closed it
     if (POLL.includes(to)) this.#poll();
@@ -171,7 +172,7 @@ export class TopupStream extends EventTarget {
       const name = "napvi" + this.#query;
       navigator.locks
         .request(name, steal ? { steal } : { signal }, lead)
-        .catch(() => signal.aborted || this.#happens("stolen"));
+        .catch(() => signal.aborted || (this.#leads ? this.#happens("stolen") : lead()));
       this.#channel ??= new BroadcastChannel(name);
       this.#channel.onmessage = ({ data }) => this.#hear(data);
       this.#share();
@@ -190,7 +191,7 @@ export class TopupStream extends EventTarget {
 
   /** Another tab. */
   #hear({ connection, update, restart }) {
-    if (update) this.#accept(update, restart, true);
+    if (update) this.accept(update, restart, true);
     if (!connection) return this.#leads && this.#share(); // a tab that does not lead is new
     if (this.#phase !== "following") return;
     this.#heardAt = Date.now();
@@ -228,7 +229,7 @@ export class TopupStream extends EventTarget {
     this.#spoke = true;
     this.#forget();
     this.#happens("event");
-    if (update) this.#accept(update, restart);
+    if (update) this.accept(update, restart);
     else this.#share();
   }
 
@@ -237,7 +238,8 @@ export class TopupStream extends EventTarget {
     this.#pollSeconds = POLL_SECONDS;
   }
 
-  #accept(update, restart, shared) {
+  /** Takes a newer state that came another way. @param {TopupUpdate} update */
+  accept(update, restart, shared) {
     if (this.#phase === "closed") return;
     const known = this.#state;
     const state = (this.#state = reduce(known, update, restart));
@@ -261,10 +263,10 @@ export class TopupStream extends EventTarget {
     this.#dispatch("error", problem);
   }
 
-  /** Timers freeze with the page: what counts is when something was heard. */
+  /** Timers freeze with the page: what counts is when something was heard. Clocks go back. */
   #watch() {
     const left = this.#heardAt + SILENCE_SECONDS * 1000 - Date.now();
-    if (left <= 0) this.#happens("silent");
+    if (left <= 0 || left > SILENCE_SECONDS * 1000) this.#happens("silent");
     else this.#timer = setTimeout(() => this.#watch(), left);
   }
 
@@ -299,7 +301,7 @@ export class TopupStream extends EventTarget {
       if (answer.ok) this.#answered(body);
       else if (FOR_GOOD.includes(answer.status)) {
         this.#happens("end");
-        this.#dispatch("error", body);
+        this.#dispatch("error", { ...body });
       }
     } catch {
       // No network, or no JSON: the next attempt helps.
@@ -311,7 +313,7 @@ export class TopupStream extends EventTarget {
 
   #answered(body) {
     this.#streams = body.stream !== false;
-    this.#accept(body);
+    this.accept(body);
     if (this.#streams) this.#happens("on");
   }
 

@@ -124,7 +124,7 @@ async def test_who_finds_no_place_polls_and_streams_when_there_is_one(
         holding = await watch(service, desktop, await open_topup(service, desktop))
     await until(holding, "live")
     page = await watch(service, phone, topup)
-    await until(page, "reconnecting")
+    await until(page, "polling")
     await expect(page.locator(".connection")).to_have_text(POLLS)
     await process.store.append_events([paid(topup, HALF)])
     await until_said(page, "underpaid")

@@ -135,6 +135,15 @@ async def test_silence_counts_from_the_last_word(site: Site, page: StreamPage) -
     await page.until_went("live silent asking")
 
 
+async def test_silence_ends_though_the_clock_was_put_back(site: Site, page: StreamPage) -> None:
+    site.stream.append(says(frame(1)))
+    await page.start()
+    await page.until_shown("live")
+    await page.page.evaluate("{ const now = Date.now; Date.now = () => now() - 3600e3 }")
+    await page.skip(45)
+    await page.until_went("live silent asking")
+
+
 async def test_a_watchdog_that_slept_asks_before_it_gives_a_stream_up(
     site: Site, page: StreamPage
 ) -> None:

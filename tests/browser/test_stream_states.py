@@ -47,6 +47,38 @@ async def test_what_is_no_newer_changes_nothing(site: Site, phone: BrowserContex
     assert await page.told() == []
 
 
+async def test_any_state_replaces_one_without_a_place_in_the_order(
+    site: Site, phone: BrowserContext
+) -> None:
+    """As the answer to the opening of a top-up is."""
+    site.stream.append(says(frame(2)))
+    page = await open_page(site, phone, {"status": "pending", "stream": True})
+    await page.until_told(2)
+    assert await page.page.evaluate("stream.state.seq") == 2
+
+
+async def test_a_state_that_came_another_way_is_told_if_it_is_newer(
+    site: Site, phone: BrowserContext
+) -> None:
+    site.stream.append(says(frame(2)))
+    page = await open_page(site, phone)
+    await page.until_told(2)
+    for seq in (1, 3, 3):
+        await page.page.evaluate("(update) => stream.accept(update)", update(seq))
+    assert await page.told() == [2, 3]
+    assert site.asked == {STREAM: 1, STATUS: 0}
+
+
+async def test_a_refusal_without_a_word_is_told_all_the_same(
+    site: Site, phone: BrowserContext
+) -> None:
+    site.stream.append(refuses(404))
+    site.status.append((404, None))
+    page = await open_page(site, phone)
+    await page.until("problems.length === 1")
+    assert await page.page.evaluate("stream.connection") == "closed"
+
+
 async def test_a_healthy_run_makes_one_request(site: Site, phone: BrowserContext) -> None:
     page = StreamPage(await site.open(phone))
     await page.hold_the_clock()

@@ -196,6 +196,28 @@ async def test_only_the_leader_polls(site: Site, phone: BrowserContext) -> None:
     assert site.asked == {STREAM: 0, STATUS: 1}
 
 
+async def test_all_tabs_poll_while_the_server_is_full(site: Site, phone: BrowserContext) -> None:
+    site.stream.append(says(frame(1)))
+    tabs = await open_tabs(site, phone, 2)
+    await tabs[1].until_shown("live")
+    (await site.only_stream()).send(error("busy", 30))
+    for tab in tabs:
+        await tab.until_shown("polling")
+        assert "reconnecting" not in await tab.told("connections")
+
+
+async def test_a_tab_that_is_refused_the_lock_streams_for_itself(
+    site: Site, phone: BrowserContext
+) -> None:
+    site.stream.append(says(frame(1)))
+    page = StreamPage(await site.open(phone))
+    await page.page.evaluate("void (navigator.locks.request = () => Promise.reject(new Error()))")
+    await page.start()
+    await page.until_told(1)
+    await page.close()
+    await site.until(lambda: site.open_streams == [])
+
+
 async def test_the_tab_that_the_payer_looks_at_takes_a_superseded_stream_back(
     site: Site, phone: BrowserContext
 ) -> None:

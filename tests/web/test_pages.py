@@ -304,6 +304,7 @@ async def test_the_page_of_a_topup_tells_how_to_pay(payer: Browser, topup: Topup
         "MB Bank",
     ]:
         assert str(told) in page
+    assert '<meta name="format-detection" content="telephone=no">' in page
 
 
 async def test_the_page_of_a_topup_tells_what_has_arrived(

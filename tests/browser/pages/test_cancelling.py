@@ -96,6 +96,17 @@ async def test_whose_login_has_ended_is_asked_to_log_in_again(page: Page) -> Non
     await page.wait_for_url(f"**/login?next={watched}")
 
 
+async def test_the_answer_is_shown_though_the_stream_is_away(page: Page) -> None:
+    await page.route("**/api/topup/st*", lambda route: route.abort())
+    await page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', {persisted: true}))")
+    await page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
+    await expect(page.locator(".slip")).to_have_attribute("data-connection", "reconnecting")
+    await agree_to_cancel(page)
+    await expect(state(page)).to_contain_text("Lần nạp này đã huỷ")
+    await expect(page.locator("h1")).to_be_focused()
+    await expect(page.locator(".slip")).to_have_attribute("data-connection", "reconnecting")
+
+
 async def test_money_that_comes_meanwhile_answers_the_question(page: Page) -> None:
     checkout = await open_checkout(page)
     await offer(page).click()

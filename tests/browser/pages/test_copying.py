@@ -19,7 +19,7 @@ TAKE_AWAY = """
 """
 
 
-@pytest_asyncio.fixture(loop_scope="session", params=["over plain HTTP", "in the browser of an app"])
+@pytest_asyncio.fixture(loop_scope="session", params=["over plain HTTP", "in an app"])
 async def page(
     request: pytest.FixtureRequest, service: Service, phone: BrowserContext
 ) -> AsyncIterator[Page]:
@@ -38,7 +38,7 @@ async def test_what_the_clipboard_refuses_is_copied_all_the_same(page: Page) -> 
     copy = page.get_by_role("button", name="Sao chép Số tiền")
     await copy.press("Enter")
     await expect(page.locator(".copied .done")).to_be_visible()
-    await expect(page.locator(".transfer [aria-live]")).to_have_text("Đã chép: Số tiền")
+    await expect(page.locator(".transfer [aria-live]")).to_have_text("Đã sao chép: Số tiền")
     assert await page.evaluate("clipboard.readText()") == str(AMOUNT)
     await expect(page.locator('[data-part="due-copy"]')).to_be_focused()
     assert await page.evaluate("getSelection().isCollapsed")

@@ -73,13 +73,44 @@ async def test_a_phone_whose_clock_is_wrong_counts_down_all_the_same(
     await expect(page.get_by_role("status")).to_contain_text("Đang chờ chuyển khoản")
 
 
+async def test_what_is_left_does_not_depend_on_when_the_scripts_came(
+    service: Service, page: Page
+) -> None:
+    topup = await open_topup(service, page.context)
+    asked, left = asyncio.Event(), page.get_by_role("timer")
+
+    async def arrive_late(route: Route) -> None:
+        asked.set()
+        await page.wait_for_function("() => performance.now() > 4000")
+        await route.continue_()
+
+    await page.route("**/static/topup-slip.js", arrive_late)
+    await page.goto(f"{service.url}/wallet/topup/{topup['tx_ref']}")
+    await expect(page.locator(".slip")).to_have_attribute("data-connection", "live")
+    shown, ends_in_ms = await left.evaluate(
+        "(left, end) => [left.textContent, Date.parse(end) - Date.now()]", topup["expires_at"]
+    )
+    minutes, seconds = map(int, shown.split(":"))
+    assert abs(minutes * 60 + seconds - ends_in_ms / 1000) < 2
+
+
+async def test_who_had_the_focus_where_nothing_is_any_more_goes_on_from_the_title(
+    service: Service, process: Process, page: Page
+) -> None:
+    topup = await follow(service, page)
+    await page.get_by_role("link", name="Mở trang thanh toán").focus()
+    await process.store.append_events([paid(topup)])
+    await expect(page.get_by_role("status")).to_contain_text(f"Đã nhận {dong(AMOUNT)}")
+    await expect(page.locator("h1")).to_be_focused()
+
+
 async def test_when_the_time_is_over_the_code_goes_and_the_money_is_safe(
     service: Service, page: Page
 ) -> None:
     await page.clock.install()
     await follow(service, page)
     await page.clock.fast_forward("15:01")
-    await expect(page.get_by_role("status")).to_contain_text("Đã hết giờ thanh toán")
+    await expect(page.get_by_role("status")).to_contain_text("Đã hết thời gian thanh toán")
     await expect(page.get_by_role("status")).to_contain_text("tiền về vẫn được cộng vào ví")
     await expect(page.get_by_role("img", name="Mã VietQR")).to_be_hidden()
     await expect(page.get_by_role("timer")).to_be_hidden()
@@ -96,7 +127,7 @@ async def test_when_the_time_is_over_who_paid_a_part_is_not_asked_for_the_rest(
     await expect(status).to_contain_text("Hãy chuyển nốt")
     before = await shifted(page)
     await page.clock.fast_forward("15:01")
-    await expect(status).to_contain_text(f"Đã nhận {dong(40_000)}, đã hết giờ thanh toán")
+    await expect(status).to_contain_text(f"Đã nhận {dong(40_000)}, hết hạn thanh toán")
     await expect(status).to_contain_text("hãy tạo lần nạp mới")
     await expect(page.get_by_role("img", name="Mã VietQR")).to_be_hidden()
     await expect(page.locator(".when-closed")).to_be_visible()
@@ -356,9 +387,9 @@ async def test_a_keyboard_reaches_everything_in_order(service: Service, page: Pa
         "Đăng xuất",
         "Ví của tôi",
         "Mở trang thanh toán (mở trong tab mới)",
-        "Sao chépĐã chépSố tài khoản",
-        "Sao chépĐã chépSố tiền",
-        "Sao chépĐã chépNội dung",
+        "Sao chépĐã sao chépSố tài khoản",
+        "Sao chépĐã sao chépSố tiền",
+        "Sao chépĐã sao chépNội dung",
         "Huỷ lần nạp này",
         "Lịch sử lần nạp này",
     ]
