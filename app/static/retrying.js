@@ -2,7 +2,8 @@
 
 import { loadPage } from "./load-page.js";
 
-const RETRY_SECONDS = 3;
+const RETRY_SECONDS = 3; // after the first failure, then twice as long each time
+const RETRY_SECONDS_MAX = 60;
 
 /**
  * Loads this page for `take`, one after the other, so that none is older than what was taken.
@@ -14,6 +15,7 @@ const RETRY_SECONDS = 3;
 export function renewal(wanted, take) {
   let stale = false;
   let loading = false;
+  let pause = RETRY_SECONDS;
   const look = async () => {
     if (!stale || loading || !wanted()) return;
     loading = true;
@@ -21,11 +23,13 @@ export function renewal(wanted, take) {
     const page = await loadPage(location.pathname);
     loading = false;
     if (page) {
+      pause = RETRY_SECONDS;
       take(page);
       return look();
     }
     stale = true;
-    setTimeout(look, RETRY_SECONDS * 1000);
+    setTimeout(look, pause * 1000);
+    pause = longer(pause);
   };
   return {
     look,
@@ -38,10 +42,16 @@ export function renewal(wanted, take) {
 
 /** Until it is there, or gone from the page. @param {HTMLImageElement | null} image */
 export async function insist(image) {
-  while (image?.isConnected && !(await isDrawn(image))) {
-    await new Promise((done) => setTimeout(done, RETRY_SECONDS * 1000));
+  for (let pause = RETRY_SECONDS; image?.isConnected && !(await isDrawn(image)); ) {
+    await new Promise((done) => setTimeout(done, pause * 1000));
     image.src = image.src; // asks again
+    pause = longer(pause);
   }
+}
+
+/** Who cannot be served now shall not be asked by everybody at once, nor for ever as often. */
+function longer(pause) {
+  return Math.min(pause * 2, RETRY_SECONDS_MAX) * (1 - Math.random() / 4);
 }
 
 function isDrawn(image) {
