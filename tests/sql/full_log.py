@@ -110,7 +110,7 @@ ROWS: tuple[LiteralString, ...] = (
     """,
     """
     INSERT INTO topup.payos_checks (tx_ref, next_at, urgent)
-    SELECT m.tx_ref, now() + make_interval(secs => m.n %% 200 - 5), m.n %% 2 = 0
+    SELECT m.tx_ref, now() + make_interval(secs => m.n %% 200 - 100), m.n %% 20 = 0
     FROM made AS m WHERE m.pending
     """,
     """
