@@ -59,10 +59,12 @@ const SHOWN = {
   closed: "closed",
 };
 
-/** The end can come without a newer state: when late money is awaited no longer. */
+/** The end, also of a review, may come without a newer state. */
 function reduce(state, update, restart) {
   if (restart || !(update.seq <= state?.seq)) return update;
-  return update.final && update.seq === state.seq ? { ...state, final: true } : state;
+  if (update.seq < state.seq) return state;
+  const under_review = state.under_review && update.under_review;
+  return { ...state, final: state.final || update.final, under_review };
 }
 
 /**
@@ -245,7 +247,8 @@ export class TopupStream extends EventTarget {
     const state = (this.#state = reduce(known, update, restart));
     if (!shared) this.#share(restart);
     if (state.final) this.#happens("end");
-    if (restart || state.seq !== known?.seq) this.#dispatch("status", state);
+    const news = state.seq !== known?.seq || state.under_review !== known.under_review;
+    if (restart || news) this.#dispatch("status", state);
   }
 
   #broke() {
@@ -304,7 +307,7 @@ export class TopupStream extends EventTarget {
         this.#dispatch("error", { ...body });
       }
     } catch {
-      // No network, or no JSON: the next attempt helps.
+      // The next attempt helps.
     } finally {
       clearTimeout(patience);
     }

@@ -50,6 +50,22 @@ async def test_polling_ends_with_the_final_state(site: Site, page: StreamPage) -
     assert site.asked == {STREAM: 0, STATUS: 1}
 
 
+async def test_the_end_of_a_review_is_told_once_and_no_older_answer_brings_it_back(
+    site: Site, page: StreamPage
+) -> None:
+    """A person gave the money to another top-up: there is no newer state."""
+    await page.start(update(2, under_review=True, **WITHOUT_STREAM))
+    await page.until_shown("polling")
+    for under_review, seconds in ((False, 3), (True, 4.5), (False, 6.75)):
+        site.status.append((200, update(2, under_review=under_review, **WITHOUT_STREAM)))
+        await page.skip(seconds)
+        await page.until_told(2)
+    site.status.append((200, update(3, under_review=False, **WITHOUT_STREAM)))
+    await page.skip(10.125)
+    await page.until_told(3)
+    assert await page.told() == [2, 3]
+
+
 async def test_polling_ends_with_the_login(site: Site, page: StreamPage) -> None:
     await page.start(update(1, **WITHOUT_STREAM))
     await page.until_shown("polling")
