@@ -190,7 +190,6 @@ async def test_a_state_replaces_an_error_though_nothing_comes_live(site: Site, p
     site.stream.append(says_and_ends(error("off")))
     site.status.append((200, update(2, stream=False)))
     await show(page)
-    await until(page, "shown.error?.code === 'off'")
     await until(page, "shown.status?.seq === 2 && shown.error === null && !shown.isConnected")
     assert await page.evaluate("told") == ["first off", "first 2"]
 
