@@ -50,13 +50,14 @@ class Reconciler:
         tell. Raises PayOSFailed, DatabaseUnavailable: then some of it may be recorded, and the
         rest is found next time.
         """
-        findings = Findings()
+        findings, told = Findings(), True
         try:
             state = await self._find(order, findings)
         except RefusedWithCode as refusal:
             if order.payable or not refusal.is_about_order:
                 raise
-            state = None  # nothing else will be said of it, and money that comes late is credited
+            # Nothing else will be said of it, and money that comes late is credited.
+            state, told = None, False
         if state is not None:
             state = await self._agree(order, state, findings)
         elif order.payable and not order.linked and order.status is Status.PENDING:
@@ -64,7 +65,7 @@ class Reconciler:
         await self._credit(state, findings)
         if is_without_money(state):
             await self._close(order, ending(order, state), findings)
-        if not order.payable:  # before, an answer may be behind a webhook
+        if told and not order.payable:  # before, an answer may be behind a webhook
             _compare(order, state, findings)
         return findings
 
