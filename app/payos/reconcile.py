@@ -45,12 +45,15 @@ class Reconciler:
         self._resume = resume
         self._caller = caller
 
-    async def check(self, order: Order) -> Findings:
+    async def check(self, order: Order, findings: Findings | None = None) -> Findings:
         """Brings the top-up to where PayOS is; when its time is over, also where PayOS refuses to
         tell. Raises PayOSFailed, DatabaseUnavailable: then some of it may be recorded, and the
         rest is found next time.
+
+        `findings`: what asking about this `order` brought before; what it brings now is added,
+        also where it raises.
         """
-        findings, told = Findings(), True
+        findings, told = findings or Findings(), True
         try:
             state = await self._find(order, findings)
         except RefusedWithCode as refusal:
