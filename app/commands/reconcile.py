@@ -3,7 +3,7 @@
 import asyncio
 import re
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -18,6 +18,7 @@ from app.database.reconciliation import Checks
 from app.errors import AskingStopped, InvalidRequest, PayOSFailed
 from app.model import TxRef, parse_tx_ref
 from app.payos.patience import Patience
+from app.payos.reconcile import Reconciler
 from app.reconciliation import Findings, Order
 from app.settings import Settings
 from app.texts import dong
@@ -137,7 +138,7 @@ async def _run(
 
             async def work() -> None:
                 for order in waiting:
-                    await _ask(partial(payments.reconciler.check, order), order, patience, tally)
+                    await _ask(payments.reconciler, order, patience, tally)
                     bar.update(1)
 
             try:
@@ -148,11 +149,12 @@ async def _run(
                 raise failures.exceptions[0] from failures
 
 
-async def _ask(
-    check: Callable[[], Awaitable[Findings]], order: Order, patience: Patience, tally: Tally
-) -> None:
+async def _ask(reconciler: Reconciler, order: Order, patience: Patience, tally: Tally) -> None:
     tally.asked += 1
+    findings = Findings()  # of every attempt: one that fails may have credited something
     try:
-        tally.add(await patience.answer(check))
+        await patience.answer(partial(reconciler.check, order, findings))
     except PayOSFailed as problem:
         tally.failed[order.tx_ref] = problem
+    finally:
+        tally.add(findings)

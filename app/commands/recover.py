@@ -85,7 +85,7 @@ def _tell(found: LostOrders) -> None:
         click.echo(f"  {lost.fact.event_id}  {dong(lost.amount)}  {lost.outcome}  {names}")
     click.echo(f"unreadable        {found.unreadable}")
     click.echo(f"failed calls      {len(found.failed)}")
+    for code, problem in sorted(found.failed.items()):
+        click.echo(f"{code}: {problem}", err=True)
     if found.failed:
-        for reason in dict.fromkeys(map(str, found.failed.values())):
-            click.echo(reason, err=True)
         click.echo(f"Go on with --from {min(found.failed)}.", err=True)

@@ -37,7 +37,7 @@ def webhook() -> None:
     type=Seconds(0, 60, min_open=True),
     default=PAYOS_PATIENCE_SECONDS,
     show_default=True,
-    help="How long URL may take to answer when it is rung at from here.",
+    help="How long URL may take to answer when it is called from here.",
 )
 def confirm(url: str, no_check: bool, patience: float) -> None:
     """Register URL, https://your-host/api/payos/webhook, as the webhook of the payment channel.

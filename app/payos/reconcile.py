@@ -45,18 +45,22 @@ class Reconciler:
         self._resume = resume
         self._caller = caller
 
-    async def check(self, order: Order) -> Findings:
+    async def check(self, order: Order, findings: Findings | None = None) -> Findings:
         """Brings the top-up to where PayOS is; when its time is over, also where PayOS refuses to
         tell. Raises PayOSFailed, DatabaseUnavailable: then some of it may be recorded, and the
         rest is found next time.
+
+        `findings`: what asking about this `order` brought before; what it brings now is added,
+        also where it raises.
         """
-        findings = Findings()
+        findings, told = findings or Findings(), True
         try:
             state = await self._find(order, findings)
         except RefusedWithCode as refusal:
             if order.payable or not refusal.is_about_order:
                 raise
-            state = None  # nothing else will be said of it, and money that comes late is credited
+            # Nothing else will be said of it, and money that comes late is credited.
+            state, told = None, False
         if state is not None:
             state = await self._agree(order, state, findings)
         elif order.payable and not order.linked and order.status is Status.PENDING:
@@ -64,7 +68,7 @@ class Reconciler:
         await self._credit(state, findings)
         if is_without_money(state):
             await self._close(order, ending(order, state), findings)
-        if not order.payable:  # before, an answer may be behind a webhook
+        if told and not order.payable:  # before, an answer may be behind a webhook
             _compare(order, state, findings)
         return findings
 

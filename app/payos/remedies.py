@@ -138,7 +138,7 @@ def _remedy_of_refusal(problem: RefusedWithCode) -> str:
     if problem.payos_code != WEBHOOK_REFUSED:
         return BY_CODE.get(problem.payos_code, f"{problem}.")
     text = problem.explanation
-    met = f"PayOS rang there and was not answered with 2xx ({text or 'it does not say why'}): "
+    met = f"PayOS called there and was not answered with 2xx ({text or 'it does not say why'}): "
     if status := re.search(r"status code (\d{3})", text):
         if status[1] == "401":
             return met + OTHER_KEY.format(whose="that of this channel") + " Or " + LOGIN

@@ -40,12 +40,13 @@ class Book(Protocol):
 
 
 class Rounds:
-    """The rounds of one process. Belongs to the event loop. `check(order)` asks about one."""
+    """The rounds of one process. Belongs to the event loop. `check(order, findings)` asks about one
+    and adds what that brought, also where it raises."""
 
     def __init__(
         self,
         book: Book,
-        check: Callable[[Order], Awaitable[Findings]],
+        check: Callable[[Order, Findings], Awaitable[object]],
         settings: Settings,
         metrics: Metrics,
     ) -> None:
@@ -134,16 +135,18 @@ class Rounds:
         self._metrics.checks.labels(outcome).inc()
 
     async def _answer(self, order: Order) -> CheckOutcome:
+        findings = Findings()
         try:
             async with asyncio.timeout(CLAIM_SHARE * self._settings.reconcile_lease_seconds):
-                findings = await self._check(order)
+                await self._check(order, findings)
         except (PayOSFailed, TimeoutError) as problem:
             if not isinstance(problem, PayOSRefused):  # that is about this order alone
                 self._unanswered += 1
             told = (type(problem).__name__, order.tx_ref)
             log.warning("event=reconcile.unanswered reason=%s tx_ref=%s", *told)
             return CheckOutcome.UNANSWERED
+        finally:  # the next question finds them recorded
+            self._metrics.transfers_recovered.inc(len(findings.recovered + findings.suspended))
+            self._metrics.transfers_held.inc(findings.held)
         self._unanswered = 0
-        self._metrics.transfers_recovered.inc(len(findings.recovered + findings.suspended))
-        self._metrics.transfers_held.inc(findings.held)
         return findings.outcome

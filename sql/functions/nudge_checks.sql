@@ -4,6 +4,8 @@
 -- Locks:    rows of payos_checks that are free.
 -- Notifies: nothing.
 -- Why a door: a payer is back from the bank and sees no money: the webhook has p_wait_seconds more.
+--           Sets no urgency: only what can still be paid, or is in doubt, goes first. Of what is
+--           over somebody may have any number, and look at it again and again.
 CREATE OR REPLACE FUNCTION topup.nudge_checks(p_tx_refs text[], p_wait_seconds double precision)
 RETURNS void
 LANGUAGE sql

@@ -598,6 +598,18 @@ async def test_what_payos_refuses_to_tell_of_expires_with_its_time_and_late_mone
     assert (found.status, found.late) == (Status.CONFIRMED, True)
 
 
+async def test_money_that_payos_refuses_to_tell_of_is_not_denied(
+    at_work: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    refusal = http(json.dumps({"code": "20", "desc": "x"}).encode())
+    topup, order = await at_work.open()
+    await at_work.hear(order, order.receive(50_000))
+    await at_work.let_expire(topup, order)
+    findings = await check_answered(at_work, topup, refusal)
+    assert (findings.denied, findings.outcome) == (0, CheckOutcome.UNKNOWN)
+    assert "more_credited" not in caplog.text
+
+
 @pytest.mark.parametrize(
     ("code", "status"),
     [("201", 200), ("214", 200), ("401", 200), ("403", 200), ("429", 200), ("500", 200),

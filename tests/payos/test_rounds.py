@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from app.database.reconciliation import Checks
-from app.errors import PayOSRefused
+from app.errors import PayOSRefused, PayOSTimeout
 from app.metrics.labels import CheckOutcome
 from app.metrics.metrics import Metrics
 from app.payos.rounds import Rounds
@@ -16,7 +16,7 @@ from tests.payments import Process, open_process
 from tests.web.line import eventually
 
 TICK_SECONDS, LEASE_SECONDS = 0.01, 2.0
-Check = Callable[[Order], Awaitable[Findings]]
+Check = Callable[[Order, Findings], Awaitable[object]]
 
 
 @asynccontextmanager
@@ -34,12 +34,17 @@ async def walking(
             await rounds.stop()
 
 
+def unanswered(metrics: Metrics) -> float | None:
+    labels: dict[str, str] = {"outcome": CheckOutcome.UNANSWERED}
+    return metrics.registry.get_sample_value("napvi_payos_checks_total", labels)
+
+
 async def test_the_refusal_of_one_order_does_not_slow_the_questions_about_others(
     database_url: str,
 ) -> None:
     asked = 0
 
-    async def refuse(_: Order) -> Findings:
+    async def refuse(*_: object) -> None:
         nonlocal asked
         asked += 1
         raise PayOSRefused("no")
@@ -51,6 +56,25 @@ async def test_the_refusal_of_one_order_does_not_slow_the_questions_about_others
         await eventually(lambda: asked >= 20)
 
 
+async def test_what_was_recorded_counts_though_the_next_call_fails(database_url: str) -> None:
+    metrics = Metrics()
+
+    async def fail(_: Order, findings: Findings) -> None:
+        findings.recovered.append(50_000)
+        findings.held += 1
+        raise PayOSTimeout
+
+    def counted(name: str) -> float | None:
+        return metrics.registry.get_sample_value(f"napvi_{name}_total")
+
+    limits = {"reconcile_schedule_seconds": "0.01,600"}
+    async with walking(database_url, fail, metrics, **limits) as (process, _):
+        await process.topup()
+        await eventually(lambda: bool(unanswered(metrics)))
+        assert counted("transfers_recovered")
+        assert counted("transfers_held")
+
+
 async def test_a_question_that_outlives_its_lease_takes_nothing_from_the_next_one(
     database_url: str,
 ) -> None:
@@ -59,7 +83,7 @@ async def test_a_question_that_outlives_its_lease_takes_nothing_from_the_next_on
     metrics = Metrics()
     asked = 0
 
-    async def hang(_: Order) -> Findings:
+    async def hang(*_: object) -> None:
         nonlocal asked
         asked += 1
         first = asked == 1
@@ -70,10 +94,6 @@ async def test_a_question_that_outlives_its_lease_takes_nothing_from_the_next_on
                 await released.wait()
             else:
                 second_ended.set()
-
-    def unanswered() -> float | None:
-        labels: dict[str, str] = {"outcome": CheckOutcome.UNANSWERED}
-        return metrics.registry.get_sample_value("napvi_payos_checks_total", labels)
 
     limits = {"reconcile_schedule_seconds": "600,1200", "reconcile_lease_seconds": LEASE_SECONDS}
     async with walking(database_url, hang, metrics, **limits) as (process, rounds):
@@ -86,7 +106,7 @@ async def test_a_question_that_outlives_its_lease_takes_nothing_from_the_next_on
         await eventually(asked_once)
         await eventually(lambda: asked == 2)
         released.set()
-        await eventually(lambda: unanswered() == 1)
+        await eventually(lambda: unanswered(metrics) == 1)
         assert not second_ended.is_set()
         await rounds.stop()
         assert second_ended.is_set()

@@ -1,4 +1,4 @@
-"""`webhook confirm`: PayOS rings at a running napvi while it is asked, and every usual obstacle is
+"""`webhook confirm`: PayOS calls a running napvi while it is asked, and every usual obstacle is
 told with its remedy.
 
 One napvi and one PayOS for all of them: none changes anything that another one asks for.

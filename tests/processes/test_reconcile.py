@@ -10,8 +10,10 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.sql import SQL, Identifier
 
-from tests.payments import connected, drift, open_process, query
-from tests.payos.calling import STATE, envelope, http
+from app.database.openings import Openings
+from app.settings import Settings
+from tests.payments import CLAIM_SECONDS, connected, drift, open_process, query
+from tests.payos.calling import STATE, answering, envelope, http
 from tests.processes.commands import command
 from tests.processes.payer import Payer, http_client, log_in
 from tests.services import CHECKSUM_KEY, PayOS, Service, StartService
@@ -119,6 +121,28 @@ async def test_what_payos_takes_no_call_for_is_asked_about_after_the_pause(
     assert (code, asked) == (0, [first, second, second, third]), said
     assert "PayOS takes no calls for now. Going on in 1 s.\n" in said
     assert "asked             3\n" in said
+
+
+@pytest.mark.parametrize("comes_back", [True, False])
+async def test_what_was_credited_is_told_though_the_next_call_fails(
+    environment: dict[str, str], database_url: str, comes_back: bool
+) -> None:
+    """A transfer, then the closing of an order whose time is over."""
+    environment |= {"NAPVI_PAYOS_RETRIES": "0"}
+    async with open_process(database_url) as doors:
+        expired = Settings.load().model_copy(update={"topup_expiry_seconds": -60})
+        openings = Openings(doors.database, expired, CLAIM_SECONDS)
+        topup = (await openings.open(await doors.user(), 50_000, None)).topup
+    opened_at = topup.opened_at.isoformat()
+    ours = STATE | {"orderCode": topup.order_code, "createdAt": opened_at, "amountPaid": 40_000}
+    paid = {"reference": "FT-1", "amount": 40_000, "transactionDateTime": opened_at}
+    told = envelope(ours | {"transactions": [paid]}, CHECKSUM_KEY)
+    limited = http(b"", 429, "Retry-After: 1\r\n")
+    async with answering(told, *([limited, told, told] if comes_back else [None])) as url:
+        environment["PAYOS_BASE_URL"] = url
+        code, said = await command(environment, "reconcile")
+    assert code == (0 if comes_back else 1), said
+    assert "credited          1 transfers of 40.000" in said, said
 
 
 async def test_a_database_that_goes_away_meanwhile_is_told_in_a_sentence(

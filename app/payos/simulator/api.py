@@ -84,7 +84,7 @@ class MerchantApi:
         return self._signed(link(order))
 
     async def confirm_webhook(self) -> JsonObject:
-        """Rings at the URL before it answers, and does not sign the answer: just as PayOS."""
+        """Calls the URL before it answers, and does not sign the answer: just as PayOS."""
         url = required_text(await _json(), "webhookUrl")
         delivery = await self._courier.deliver(url, PING)
         if delivery.complaint is not None:
