@@ -7,7 +7,9 @@
    needs another one (an aggregate its function, a view a view) is tried again as long as others
    succeed.
 
-Locks are not waited for long: payments would wait behind. All is undone, and tried again later.
+Before a migration whoever opens, pays or reads a top-up is stopped at its first lock, so that any
+table may be changed afterwards, in any order. Locks are not waited for long: payments would wait
+behind. All is undone, and tried again later; so it is after a deadlock.
 
 An advisory lock makes concurrent starts wait for each other. There are no down migrations and no
 CREATE INDEX CONCURRENTLY. What replaces no more (a changed signature, a deleted file) needs a
@@ -34,7 +36,13 @@ from app.database.schema_files import (
     SchemaFiles,
     read_schema_files,
 )
-from app.database.schema_locks import LOCK_SECONDS_MAX, PAUSE_SECONDS, holders, limit_waiting
+from app.database.schema_locks import (
+    LOCK_SECONDS_MAX,
+    PAUSE_SECONDS,
+    holders,
+    limit_waiting,
+    stop_topups,
+)
 from app.errors import ConfigurationError, MigrationError
 
 LOCK_KEY = int.from_bytes(b"napvi")  # of the advisory lock, one per database
@@ -60,9 +68,9 @@ async def migrate(
 ) -> MigrationResult:
     """Applies what is missing; `report` hears of each file, and of whoever is waited for.
 
-    Raises MigrationError when files and database do not fit, a file fails, or somebody held a lock
-    for `wait_seconds_max`; ConfigurationError when the database cannot be reached or its role may
-    not do this. Then nothing has changed.
+    Raises MigrationError when files and database do not fit, a file fails, or somebody was in the
+    way for `wait_seconds_max`; ConfigurationError when the database cannot be reached or its role
+    may not do this. Then nothing has changed.
     """
     files = read_schema_files(sql_dir)
     tell = report or _unheard
@@ -73,6 +81,8 @@ async def migrate(
                 return MigrationResult(await _apply(connection, files, tell))
         except psycopg.errors.LockNotAvailable:
             held = await _held(database_url)
+        except psycopg.errors.DeadlockDetected:
+            held = "It was in a deadlock with others."
         except psycopg.Error as error:  # the connection broke, or a deferred constraint at COMMIT
             raise _failed(error) from error
         if time.monotonic() + PAUSE_SECONDS > deadline:
@@ -99,6 +109,8 @@ async def _apply(
         recorded = await _recorded(connection)
         _refuse_misfit(files, recorded)
         migrations = [file for file in files.migrations if file.path not in recorded]
+        if migrations:
+            await stop_topups(connection)
         for file in migrations:
             await apply(connection, file)
             note(file)

@@ -32,12 +32,12 @@ async def bootstrap(connection: AsyncConnection, file: SchemaFile) -> None:
 async def apply(connection: AsyncConnection, file: SchemaFile) -> None:
     """Runs `file` and records it.
 
-    Raises MigrationError that names the line, psycopg.errors.LockNotAvailable.
+    Raises MigrationError that names the line, psycopg.errors.LockNotAvailable, DeadlockDetected.
     """
     try:
         await connection.execute(file.content)
-    except psycopg.errors.LockNotAvailable:  # it is not the file that has to be mended
-        raise
+    except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
+        raise  # it is not the file that has to be mended
     except psycopg.Error as error:
         raise MigrationError(_described(file, error)) from error
     await connection.execute(

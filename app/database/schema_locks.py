@@ -6,7 +6,7 @@ waits for one table, it holds others.
 """
 
 from psycopg import AsyncConnection
-from psycopg.rows import tuple_row
+from psycopg.rows import scalar_row, tuple_row
 
 # For each lock. Less than a payment waits for one (NAPVI_LOCK_TIMEOUT_SECONDS), so that behind
 # one wait it comes late, not back; more than deadlock_timeout, when an autovacuum gives way.
@@ -25,11 +25,26 @@ HOLDERS = """
         AND a.pid <> pg_backend_pid()
     ORDER BY a.pid
 """
+# Where whoever opens, pays or reads a top-up begins, holding nothing yet.
+IS_THERE = "SELECT to_regclass('topup.topups') IS NOT NULL"
+STOP = "LOCK TABLE topup.topups IN ACCESS EXCLUSIVE MODE"
 
 
 async def limit_waiting(connection: AsyncConnection[object]) -> None:
     """From now to the end of the transaction, waiting raises psycopg.errors.LockNotAvailable."""
     await connection.execute(f"SET LOCAL lock_timeout = '{LOCK_SECONDS_MAX}s'".encode())
+
+
+async def stop_topups(connection: AsyncConnection[object]) -> None:
+    """From now to the end of the transaction nobody who opens or pays a top-up is half-way.
+
+    Any table may be locked then, in any order. Raises psycopg.errors.LockNotAvailable,
+    DeadlockDetected.
+    """
+    async with connection.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(IS_THERE)
+        if await cursor.fetchone():
+            await cursor.execute(STOP)
 
 
 async def holders(connection: AsyncConnection[object]) -> str:

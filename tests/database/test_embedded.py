@@ -18,7 +18,7 @@ import pytest
 
 from app.database.embedded.account import dedicated_user, server_identity
 from app.database.embedded.binaries import find_binaries, reachable_binaries
-from app.database.embedded.pidfile import PidFile
+from app.database.embedded.pidfile import PidFile, environment_after_crash
 from app.database.embedded.places import claim_run_dir, default_data_dir, default_run_dir
 from app.database.embedded.supervisor import EmbeddedPostgres
 from app.errors import ConfigurationError, DataDirectoryError
@@ -251,6 +251,34 @@ def test_a_start_waits_for_the_children_of_a_killed_server(
         with suppress(ProcessLookupError):
             os.kill(child, signal.SIGCONT)
     assert ask(made_server, b"SELECT 1") == 1
+
+
+@pytest.mark.parametrize("inode", [46_618_768, 2**31 + 7, 2**32 - 1])
+def test_the_children_of_a_killed_server_are_found_whatever_its_inode(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inode: int
+) -> None:
+    """The key is the inode as an int: PostgreSQL prints it unsigned, the kernel with a sign."""
+    key = inode if inode < 2**31 else inode - 2**32
+    lines = ["0", str(tmp_path), "1", "5432", "", "", f"{key % 2**64:9d} {7:9d}", "ready"]
+    (tmp_path / "postmaster.pid").write_text("\n".join(lines))
+    segments = tmp_path / "shm"
+
+    def attach(count: int) -> None:
+        rows = [f"{key:10d} {8:10d} 600 56 1 1 1", f"{key:10d} {7:10d} 600 56 1 1 {count}"]
+        segments.write_text("\n".join(["key shmid perms size cpid lpid nattch", *rows]))
+
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        attach(0)
+
+    attach(1)
+    clock = SimpleNamespace(monotonic=time.monotonic, sleep=sleep)
+    monkeypatch.setattr("app.database.embedded.pidfile.time", clock)
+    monkeypatch.setattr("app.database.embedded.pidfile.SHARED_MEMORY", segments)
+    environment_after_crash(tmp_path)
+    assert len(slept) == 1
 
 
 def test_a_recycled_pid_neither_stops_the_start_nor_is_harmed(

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import LiteralString
 
 import psycopg
 import pytest
@@ -14,11 +15,16 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from app.database.migrate import MigrationResult, check, migrate
 from app.database.schema_files import SQL_DIR, read_schema_files
 from app.errors import ConfigurationError, MigrationError
+from tests.payers import payers
 from tests.payments import connected, open_process
+from tests.payments import query as rows
 from tests.postgres import Postgres, throw_away_postgres
 
 STARTS = 6
 WAIT_SECONDS = 60
+WAITS_FOR_USERS: LiteralString = """
+    SELECT FROM pg_locks WHERE relation = 'topup.users'::regclass AND NOT granted
+"""
 ROLES = ("topup_owner", "topup_app", "topup_auditor")
 EXTRA_FUNCTION = """
 CREATE OR REPLACE FUNCTION topup.extra()
@@ -387,3 +393,42 @@ async def test_a_migration_that_waited_for_long_enough_says_for_whom(
         with pytest.raises(MigrationError, match=rf"pid {pid} \(.*Nothing was changed"):
             await migrate(database_url, sql_dir=sql_dir, wait_seconds_max=0)
     assert snapshot(database_url) == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "ALTER TABLE topup.payos_checks ADD COLUMN extra boolean NOT NULL DEFAULT false",
+        "ALTER TABLE topup.events ADD CONSTRAINT extra CHECK (seq > 0)",
+        "ALTER TABLE topup.wallets ADD CONSTRAINT extra CHECK (version >= 0)",
+        "ALTER TABLE topup.topups ADD CONSTRAINT extra CHECK (seq > 0)",
+        "CREATE INDEX extra ON topup.ledger_entries (recorded_at)",
+    ],
+    ids=lambda change: change.split("topup.")[1].split()[0],
+)
+async def test_nobody_who_opens_and_pays_fails_beside_a_migration(
+    database_url: str, sql_dir: Path, change: str
+) -> None:
+    """Whatever it changes, and though it makes the triggers of the log again in the end."""
+    path = next_migration(sql_dir)
+    write(sql_dir, path, change)
+    async with payers(database_url):
+        assert path in (await migrate(database_url, sql_dir=sql_dir)).applied
+    await check(database_url, sql_dir=sql_dir)
+
+
+async def test_a_migration_in_a_deadlock_is_tried_again(database_url: str, sql_dir: Path) -> None:
+    path = next_migration(sql_dir)
+    write(sql_dir, path, "ALTER TABLE topup.users ADD COLUMN extra text")
+    told: list[str] = []
+    async with asyncio.timeout(WAIT_SECONDS), connected(database_url) as reader:
+        async with reader.transaction():
+            await reader.execute("SET LOCAL deadlock_timeout = '1min'")  # the other is the victim
+            await reader.execute("SELECT FROM topup.users")
+            migrating = asyncio.create_task(migrate(database_url, told.append, sql_dir=sql_dir))
+            while not await rows(database_url, WAITS_FOR_USERS):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            await reader.execute("SELECT FROM topup.topups")
+        assert path in (await migrating).applied
+    assert told[0] == "It was in a deadlock with others. All is undone, and tried again in 3 s."
+    await check(database_url, sql_dir=sql_dir)

@@ -8,6 +8,7 @@ from app.commands.schema import GOLDEN
 from app.database.migrate import check, migrate
 from app.database.schema_files import read_schema_files
 from app.database.schema_text import read_schema
+from tests.payers import payers
 from tests.payments import connected, drift, query
 
 TABLES: LiteralString = """
@@ -76,4 +77,10 @@ async def test_the_second_migration_changes_nothing(database_url: str) -> None:
     once = await query(database_url, "SELECT path, applied_at FROM topup.schema_files")
     assert (await migrate(database_url)).applied == ()
     assert await query(database_url, "SELECT path, applied_at FROM topup.schema_files") == once
+    await check(database_url)
+
+
+async def test_nobody_who_opens_and_pays_fails_meanwhile(database_url: str) -> None:
+    async with payers(database_url):
+        assert (await migrate(database_url)).applied
     await check(database_url)

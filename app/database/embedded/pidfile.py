@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -68,10 +69,19 @@ def environment_after_crash(cluster: Path) -> dict[str, str]:
 
 
 def _leaves_children(cluster: Path) -> bool:
-    """Whether processes are attached to the shared memory that the file names, by key and id."""
+    """Whether processes are attached to the shared memory that the file names, by key and id.
+
+    Ids alone begin anew after a restart of the machine, which the file outlives.
+    """
     try:
         segment = (cluster / "postmaster.pid").read_text().splitlines()[SHARED_MEMORY_LINE].split()
-        known = [line.split() for line in SHARED_MEMORY.read_text().splitlines()]
-    except (OSError, IndexError):
+        known = [line.split() for line in SHARED_MEMORY.read_text().splitlines()[1:]]
+        named = _key_and_id(segment)
+        return any(_key_and_id(row) == named and row[ATTACHED_COLUMN] != "0" for row in known)
+    except (OSError, IndexError, ValueError):
         return False
-    return any(row[:2] == segment and row[ATTACHED_COLUMN] != "0" for row in known)
+
+
+def _key_and_id(columns: Sequence[str]) -> tuple[int, int]:
+    """A key is 32 bits of an inode: PostgreSQL widens it without a sign, the kernel prints one."""
+    return int(columns[0]) % 2**32, int(columns[1])
