@@ -1,7 +1,6 @@
 -- claim_checks: takes, the urgent ones first, up to p_at_once top-ups about which it is time to ask
---           PayOS, less what is being asked anywhere; gives their tx_refs, in no order. What was
---           confirmed meanwhile is put off, unless a transfer is in doubt, or a process died while
---           it asked.
+--           PayOS, less what is being asked anywhere. What was confirmed meanwhile is put off,
+--           unless a transfer is in doubt, or a process died while it asked.
 -- Raises:   nothing.
 -- Locks:    one advisory lock, then rows of payos_checks that are free, until the commit. Returns
 --           nothing while another process claims.
