@@ -118,11 +118,11 @@ def check_the_laws(url: str) -> None:
     limit = f"-c statement_timeout={LAW_SECONDS_MAX}s"
     with psycopg.connect(url, options=limit) as connection:
         drift = connection.execute("SELECT * FROM audit.drift()").fetchall()
-        assert drift == [], "the projections are not the fold of the events"
+        assert drift == [], f"the projections are not the fold of the events: {drift}"
         forged = connection.execute(
             "SELECT * FROM audit.verify_chain() WHERE kind = 'finding'"
         ).fetchall()
-        assert forged == [], "the log is not what was sealed"
+        assert forged == [], f"the log is not what was sealed: {forged}"
         imbalance = connection.execute(
             "SELECT * FROM audit.money_equation WHERE difference IS DISTINCT FROM 0"
         ).fetchall()

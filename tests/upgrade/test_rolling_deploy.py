@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from app.database.migrate import migrate
+from tests.payments import query
 from tests.ports import held_port
-from tests.processes.payer import Payer, deliver, http_client, log_in, webhook
+from tests.processes.payer import Payer, deliver, http_client, log_in, until, webhook
 from tests.services import PASSWORD, ROOT, Service, StartService
 from tests.upgrade.conftest import Release, of_last_release
 from tests.upgrade.history import PAYER
@@ -103,3 +104,8 @@ async def test_old_processes_serve_on_while_the_database_is_upgraded_beneath_the
             assert await at_new.balance() == before + paid
             assert await pays(newcomer, new.url, old.url) == await newcomer.balance()
             assert (await newcomer.client.post("/api/auth/logout", json={})).status_code == 204
+
+        async def is_sealed() -> bool:
+            return await query(database_url, "SELECT events FROM audit.seal_lag") == [(0,)]
+
+        await until(is_sealed)  # until then what is that old looks like nobody will seal it
