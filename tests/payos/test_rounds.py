@@ -16,6 +16,7 @@ from tests.payments import Process, open_process
 from tests.web.line import eventually
 
 TICK_SECONDS, LEASE_SECONDS = 0.01, 2.0
+SOON = "0.05,0.1,0.2,0.4,0.8,1.6,3.2,600"  # an opening may outlast the first steps
 Check = Callable[[Order, Findings], Awaitable[object]]
 
 
@@ -49,7 +50,7 @@ async def test_the_refusal_of_one_order_does_not_slow_the_questions_about_others
         asked += 1
         raise PayOSRefused("no")
 
-    limits = {"reconcile_schedule_seconds": "0.01,600", "reconcile_backoff_seconds_max": 600.0}
+    limits = {"reconcile_schedule_seconds": SOON, "reconcile_backoff_seconds_max": 600.0}
     async with walking(database_url, refuse, Metrics(), **limits) as (process, _):
         for _ in range(4):
             await process.topup()
@@ -67,7 +68,7 @@ async def test_what_was_recorded_counts_though_the_next_call_fails(database_url:
     def counted(name: str) -> float | None:
         return metrics.registry.get_sample_value(f"napvi_{name}_total")
 
-    limits = {"reconcile_schedule_seconds": "0.01,600"}
+    limits = {"reconcile_schedule_seconds": SOON}
     async with walking(database_url, fail, metrics, **limits) as (process, _):
         await process.topup()
         await eventually(lambda: bool(unanswered(metrics)))
