@@ -208,7 +208,7 @@ async def test_nobody_calls_off_what_is_not_theirs_or_names_nothing(
 
 
 async def test_two_services_ask_about_a_topup_once(database_url: str, cheap_hasher: None) -> None:
-    slow = QUICK | {"reconcile_schedule_seconds": "0.3,100,200"}
+    slow = QUICK | {"reconcile_schedule_seconds": "1,100,200"}
     async with (
         served(database_url, **slow) as one,
         served(database_url, **slow) as other,
