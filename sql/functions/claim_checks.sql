@@ -26,7 +26,7 @@ BEGIN
         RETURN;
     END IF;
     v_now := clock_timestamp();
-    SELECT p_at_once - count(*) INTO v_room
+    SELECT (p_at_once - count(*))::integer INTO v_room
     FROM topup.payos_checks AS c WHERE c.claimed_until > v_now;
     IF v_room <= 0 THEN
         RETURN;
